@@ -1,0 +1,162 @@
+package actions
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+)
+
+// Grace is the time between SIGTERM and SIGKILL where Options name none.
+const Grace = 8 * time.Second
+
+// WaitDelay is how long the output of a command that has ended is still read
+// when other processes hold it open.
+const WaitDelay = 2 * time.Second
+
+// Action is one command of a task.
+type Action struct {
+	Name string
+	// Entrypoint is an absolute path, a path relative to the working directory
+	// (it contains a slash), or a name looked up in the PATH the action gets.
+	Entrypoint  string
+	Args        []string
+	Environment map[string]string
+	// InheritEnvironment passes on the agent's environment but for its secrets.
+	InheritEnvironment bool
+}
+
+// Options is what the agent gives every action.
+type Options struct {
+	Dir     string    // working directory, absolute
+	Environ []string  // the agent's own environment, KEY=VALUE
+	Vars    []string  // the run's variables, KEY=VALUE; they win over all others
+	Out     io.Writer // stdout and stderr in the order written; nil discards
+	User    *User     // nil: the agent's own user
+	Reaper  *Reaper   // nil where nobody calls Reap
+	// Grace is the time between SIGTERM and SIGKILL; 0 means the constant Grace.
+	Grace time.Duration
+	// Kill, when closed, ends the grace period of a stop at once. It does not
+	// start a stop: that is the context's part. May be nil.
+	Kill <-chan struct{}
+	// Started is called once, before anything is waited for, with the identity
+	// of the new process group. May be nil.
+	Started func(Group)
+}
+
+// Run runs the command until it has ended or ctx is done; then its processes
+// are stopped before Run returns. Several may run at the same time.
+//
+// A command that ran and failed, also by a signal, is an *exec.ExitError. When
+// ctx is done the error wraps context.Cause(ctx), and names processes that not
+// even SIGKILL ended. Any other error means that it could not be started.
+//
+// A failing Out gets nothing more, and the command does not notice. Nothing is
+// written to Out after Run has returned, save for a Write that blocks until then.
+func (a Action) Run(ctx context.Context, o Options) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("not started: %w", context.Cause(ctx))
+	}
+	cmd, out, err := a.start(ctx, o)
+	if err != nil {
+		return err
+	}
+	tree := newTree(cmd.Process.Pid, runID(o.Vars))
+	defer tree.release()
+	group := groupOf(cmd.Process.Pid) // before Wait, which frees the process id
+	exited := make(chan struct{})
+	var failed error
+	go func() {
+		defer close(exited)
+		failed = cmd.Wait()
+		o.Reaper.forget(cmd.Process.Pid)
+	}()
+	if o.Started != nil {
+		o.Started(group)
+	}
+
+	select {
+	case <-exited:
+	case <-ctx.Done():
+	}
+	select {
+	case <-exited: // also where it was a little quicker than ctx
+		out.finish(o.Kill)
+		return failed
+	default:
+	}
+	left := tree.stop(context.WithoutCancel(ctx), cmp.Or(o.Grace, Grace), o.Kill)
+	if left == nil {
+		<-exited
+	}
+	out.finish(o.Kill)
+	if left != nil {
+		return fmt.Errorf("stopped: %w (%w)", context.Cause(ctx), left)
+	}
+	return fmt.Errorf("stopped: %w", context.Cause(ctx))
+}
+
+// start starts the command in a group of its own.
+func (a Action) start(ctx context.Context, o Options) (*exec.Cmd, *output, error) {
+	if err := checkDir(o.Dir); err != nil {
+		return nil, nil, err
+	}
+	env := a.environ(o)
+	path, err := locate(a.Entrypoint, o.Dir, env)
+	if err != nil {
+		return nil, nil, fmt.Errorf("start %s: %w", a.Entrypoint, err)
+	}
+	out, w, err := newOutput(o.Out)
+	if err != nil {
+		return nil, nil, fmt.Errorf("start %s: %w", a.Entrypoint, err)
+	}
+	pause := time.Millisecond
+	for {
+		cmd := &exec.Cmd{
+			Path: path, Args: append([]string{a.Entrypoint}, a.Args...), Dir: o.Dir, Env: env,
+			Stdout: w, Stderr: w, SysProcAttr: sysProcAttr(o.User),
+		}
+		err = o.Reaper.start(cmd)
+		if err == nil {
+			w.Close() // the command has its own; without this the output would not end
+			out.read()
+			return cmd, out, nil
+		}
+		// A child forked for another task while this file was being checked out
+		// holds it open for writing until its own exec, milliseconds from now.
+		if !isTextBusy(err) || pause > time.Second {
+			break
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+		pause *= 2
+	}
+	w.Close() // nothing was written
+	out.discard()
+	return nil, nil, fmt.Errorf("start %s: %w", a.Entrypoint, explain(path, o, err))
+}
+
+func checkDir(dir string) error {
+	if !filepath.IsAbs(dir) {
+		return fmt.Errorf("working directory %q is not an absolute path", dir)
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		var path *os.PathError
+		if errors.As(err, &path) {
+			err = path.Err
+		}
+		return fmt.Errorf("working directory %s: %w", dir, err)
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("working directory %s is not a directory", dir)
+	}
+	return nil
+}

@@ -1,0 +1,235 @@
+//go:build unix
+
+package actions_test
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/bittrance/kitops/actions"
+)
+
+func TestExitStatus(t *testing.T) {
+	t.Parallel()
+	if err := sh("exit 0").Run(t.Context(), options(t)); err != nil {
+		t.Errorf("exit 0: %v", err)
+	}
+	var failed *exec.ExitError
+	err := sh("exit 3").Run(t.Context(), options(t))
+	if !errors.As(err, &failed) || failed.ExitCode() != 3 {
+		t.Errorf("exit 3: %v", err)
+	}
+	err = sh("kill -KILL $$").Run(t.Context(), options(t))
+	if !errors.As(err, &failed) || failed.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+		t.Errorf("killed: %v", err)
+	}
+}
+
+func write(t *testing.T, path, content string, mode fs.FileMode) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestEntrypoint(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "bin", "shadow"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "bin", "tool"), "#!/bin/sh\necho \"$0 $1\"\n", 0o700)
+	write(t, filepath.Join(dir, "shadow"), "#!/bin/sh\necho found\n", 0o700)
+	pathVar := "PATH=relative::" + filepath.Join(dir, "none") + ":" + filepath.Join(dir, "bin") + ":" + dir
+	tool := filepath.Join(dir, "bin", "tool")
+	for entrypoint, want := range map[string]string{
+		tool: tool + " x\n", "./bin/tool": tool + " x\n", "bin/tool": tool + " x\n", "tool": tool + " x\n", "shadow": "found\n",
+	} {
+		t.Run(entrypoint, func(t *testing.T) {
+			t.Parallel()
+			var out buffer
+			a := actions.Action{Entrypoint: entrypoint, Args: []string{"x"}}
+			o := actions.Options{Dir: dir, Environ: []string{pathVar}, Out: &out}
+			if err := a.Run(t.Context(), o); err != nil {
+				t.Fatal(err)
+			}
+			if out.String() != want {
+				t.Errorf("printed %q, want %q", out.String(), want)
+			}
+		})
+	}
+}
+
+func TestCannotStart(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := func(name string) string { return filepath.Join(dir, name) }
+	write(t, file("plain"), "#!/bin/sh\n", 0o600)
+	write(t, file("lost"), "#! /no/such/shell -e\n", 0o700)
+	write(t, file("returned"), "#!/bin/sh\r\n", 0o700)
+	write(t, file("text"), "neither this nor that", 0o700)
+	for name, tt := range map[string]struct {
+		entrypoint, dir string
+		is              error
+		want            string
+	}{
+		"missing file":        {"/no/such/file", dir, fs.ErrNotExist, "/no/such/file: no such file"},
+		"missing, relative":   {"./deploy", dir, fs.ErrNotExist, file("deploy") + ": no such file"},
+		"not in PATH":         {"no-such-tool", dir, exec.ErrNotFound, "PATH"},
+		"no entrypoint":       {"", dir, nil, "no entrypoint"},
+		"not executable":      {"./plain", dir, fs.ErrPermission, "is not executable (mode -rw-------)"},
+		"directory":           {dir, dir, fs.ErrPermission, "is not a file"},
+		"missing interpreter": {"./lost", dir, fs.ErrNotExist, `interpreter "/no/such/shell"`},
+		"Windows line end":    {"./returned", dir, fs.ErrNotExist, `interpreter "/bin/sh\r"`},
+		"no format":           {"./text", dir, syscall.ENOEXEC, "no program for this machine"},
+		"missing directory":   {"/bin/sh", file("none"), fs.ErrNotExist, "working directory " + file("none")},
+		"directory is a file": {"/bin/sh", file("plain"), nil, "is not a directory"},
+		"relative directory":  {"/bin/sh", ".", nil, "not an absolute path"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			started := func(actions.Group) { t.Error("it started") }
+			o := actions.Options{Dir: tt.dir, Environ: []string{path}, Started: started}
+			err := actions.Action{Entrypoint: tt.entrypoint}.Run(t.Context(), o)
+			var failed *exec.ExitError
+			if err == nil || errors.As(err, &failed) || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want something with %q", err, tt.want)
+			}
+			if tt.is != nil && !errors.Is(err, tt.is) {
+				t.Errorf("%v is not %v", err, tt.is)
+			}
+		})
+	}
+}
+
+func TestNotStartedWhenDone(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cause := errors.New("too late")
+	cancel(cause)
+	o := options(t)
+	o.Started = func(actions.Group) { t.Error("it started") }
+	if err := sh("exit 0").Run(ctx, o); !errors.Is(err, cause) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	t.Parallel()
+	agent := []string{
+		path, "HOME=/h", "USER=u", "LANG=C", "TZ=UTC", "TMPDIR=/t", "OTHER=o", "EMPTY=", "LOGNAME=u", "KITOPSY=y",
+		"KITOPS_GITHUB_PRIVATE_KEY=secret", "NOTIFY_SOCKET=/run/n", "WATCHDOG_PID=1", "WATCHDOG_USEC=1",
+		"LISTEN_FDS=1", "LISTEN_PID=1", "CREDENTIALS_DIRECTORY=/run/c", "=C:=odd", "novalue",
+	}
+	basic := []string{path, "LANG=C", "TZ=UTC", "TMPDIR=/t", "USER=u"}
+	own := []string{"HOME=/mine", "KITOPS_SHA=2", "KITOPS_REF=r", "A=b=c\nd"}
+	for name, tt := range map[string]struct {
+		inherit bool
+		want    []string
+	}{
+		"short":     {false, slices.Concat(basic, own)},
+		"inherited": {true, slices.Concat(basic, own, []string{"OTHER=o", "EMPTY=", "LOGNAME=u", "KITOPSY=y"})},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := actions.Action{
+				Entrypoint: "env", Args: []string{"-0"}, InheritEnvironment: tt.inherit,
+				Environment: map[string]string{"HOME": "/mine", "KITOPS_SHA": "1", "A": "b=c\nd"},
+			}
+			if runtime.GOOS != "linux" { // no -0
+				a.Args, a.Environment["A"] = nil, "b=c"
+			}
+			var out buffer
+			o := actions.Options{Dir: t.TempDir(), Environ: agent, Vars: []string{"KITOPS_SHA=2", "KITOPS_REF=r"}, Out: &out}
+			if err := a.Run(t.Context(), o); err != nil {
+				t.Fatal(err)
+			}
+			end, want := "\x00", slices.Clone(tt.want)
+			if runtime.GOOS != "linux" {
+				end, want[slices.Index(want, "A=b=c\nd")] = "\n", "A=b=c"
+			}
+			got := strings.Split(strings.TrimSuffix(out.String(), end), end)
+			slices.Sort(got)
+			slices.Sort(want)
+			if !slices.Equal(got, want) {
+				t.Errorf("got  %q\nwant %q", got, want)
+			}
+		})
+	}
+}
+
+func TestNoEnvironment(t *testing.T) {
+	t.Parallel()
+	t.Log("without any variable the agent's own must not slip in")
+	var out buffer
+	a := actions.Action{Entrypoint: "/usr/bin/env"}
+	if err := a.Run(t.Context(), actions.Options{Dir: t.TempDir(), Out: &out}); err != nil || out.String() != "" {
+		t.Errorf("%v, printed %q", err, out.String())
+	}
+}
+
+func TestInputAndDirectory(t *testing.T) {
+	t.Parallel()
+	var out buffer
+	o := options(t)
+	o.Out = &out
+	if err := sh("cat; pwd -P; echo err >&2; echo out").Run(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	dir, err := filepath.EvalSymlinks(o.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := dir + "\nerr\nout\n"; out.String() != want {
+		t.Errorf("printed %q, want %q", out.String(), want)
+	}
+}
+
+// brokenWriter fails at once; the command must not notice.
+type brokenWriter struct{}
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("disk full") }
+
+func TestBrokenOut(t *testing.T) {
+	t.Parallel()
+	o := options(t)
+	o.Out = brokenWriter{}
+	if err := sh("head -c 1000000 /dev/zero && echo more").Run(t.Context(), o); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestHugeOutput(t *testing.T) { // not parallel: it measures memory
+	const size = 200_000_000
+	total, pieces, last := 0, 0, ""
+	w := actions.Lines(actions.OutputLimit, func(s string) { total, pieces, last = total+len(s), pieces+1, s })
+	o := options(t)
+	o.Out = w
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if err := sh("head -c 200000000 /dev/zero").Run(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	if grown := int64(after.HeapSys) - int64(before.HeapSys); grown > 50<<20 {
+		t.Errorf("the heap grew by %d MiB", grown>>20)
+	}
+	if want := "output truncated: 190000000 more bytes"; last != want {
+		t.Errorf("last line %.100q, want %q", last, want)
+	}
+	if want := int(actions.OutputLimit)/(64<<10) + 2; total-len(last) != int(actions.OutputLimit) || pieces != want {
+		t.Errorf("%d bytes in %d pieces of %d written, want %d pieces", total-len(last), pieces, size, want)
+	}
+}

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package actions
+
+// Isolate does nothing outside Linux.
+func Isolate() error { return nil }

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package actions
+
+// Reap does nothing outside Linux.
+func (r *Reaper) Reap() {}

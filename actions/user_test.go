@@ -1,0 +1,84 @@
+//go:build unix
+
+package actions_test
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/bittrance/kitops/actions"
+)
+
+// another is a user the tests may not be: root, or for root itself nobody.
+func another() string {
+	if os.Geteuid() == 0 {
+		return "nobody"
+	}
+	return "root"
+}
+
+func TestLookupUser(t *testing.T) {
+	t.Parallel()
+	self, err := actions.LookupUser(strconv.Itoa(os.Geteuid()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if self.UID != os.Geteuid() || self.Name == "" || self.Home == "" {
+		t.Errorf("self: %+v", self)
+	}
+	for _, name := range []string{"no-such-user", "2147480000", ""} {
+		if u, err := actions.LookupUser(name); err == nil {
+			t.Errorf("%q: %+v", name, u)
+		}
+	}
+}
+
+func TestAnotherUser(t *testing.T) {
+	t.Parallel()
+	u, err := actions.LookupUser(another())
+	if os.Geteuid() != 0 {
+		if err == nil || !strings.Contains(err.Error(), "must be root") {
+			t.Errorf("got %v", err)
+		}
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if byID, err := actions.LookupUser(strconv.Itoa(u.UID)); err != nil || fmt.Sprint(*byID) != fmt.Sprint(*u) {
+		t.Errorf("by id: %+v, %v, want %+v", byID, err, u)
+	}
+	var out buffer
+	o := actions.Options{Dir: "/", Environ: []string{path, "HOME=/root", "USER=root"}, Out: &out, User: u}
+	if err := sh(`echo "$(id -u) $(id -g) $(id -G) $USER $HOME"`).Run(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	groups := strings.Trim(fmt.Sprint(u.Groups), "[]")
+	if want := fmt.Sprintf("%d %d %s %s %s\n", u.UID, u.GID, groups, u.Name, u.Home); out.String() != want {
+		t.Errorf("printed %q, want %q", out.String(), want)
+	}
+}
+
+func TestUserMayNotEnter(t *testing.T) {
+	t.Parallel()
+	u, err := actions.LookupUser(another())
+	if err != nil { // not root: nobody to become, so be ourselves
+		if u, err = actions.LookupUser(strconv.Itoa(os.Geteuid())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o := options(t)
+	o.User = u
+	if err := os.Chmod(o.Dir, 0); err != nil {
+		t.Fatal(err)
+	}
+	err = sh("exit 0").Run(t.Context(), o)
+	if !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), u.Name) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,8 @@
+package actions
+
+import "errors"
+
+// LookupUser always fails: on Windows actions run as the agent's own user.
+func LookupUser(string) (*User, error) {
+	return nil, errors.New("actions cannot run as another user on Windows")
+}
