@@ -1,0 +1,34 @@
+package store
+
+// Roundtrip writes one document to the bytes of a file, reads these, and returns all that is in there.
+func Roundtrip(key string, data []byte) (before, after map[string][]byte, err error) {
+	w, err := newWrite(key, data, "")
+	if err != nil {
+		return nil, nil, err
+	}
+	docs := documents{key: w.data, "another": []byte("x: 1\n")}
+	after, err = decode("state.yaml", encode(docs))
+	return docs, after, err
+}
+
+// Decode reads the bytes of a file and returns them as kitops would write them.
+func Decode(data []byte) (written []byte, docs map[string][]byte, err error) {
+	docs, err = decode("state.yaml", data)
+	return encode(docs), docs, err
+}
+
+// Explain is what is said of a rename that failed.
+func Explain(err error) error { return explain(err) }
+
+// Hold keeps the file from being read or saved until release is called.
+func (f *File) Hold() (release func()) {
+	f.turn <- struct{}{}
+	return func() { <-f.turn }
+}
+
+// Queued counts the calls of Put that wait to be saved.
+func (f *File) Queued() int {
+	f.queueMu.Lock()
+	defer f.queueMu.Unlock()
+	return len(f.queue)
+}

@@ -1,0 +1,285 @@
+package store
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+)
+
+// The parser recurses once for each entry of a mapping and once for each level, and Go cannot recover from a full stack.
+const (
+	maxDocument = 16 << 20
+	maxEntries  = 50_000
+	maxColumn   = 500 // at which something may be nested
+	maxDepth    = 64
+	maxBlank    = 1000 // line breaks in a row: the lexer is slower than linear in them
+)
+
+// plain is what every YAML reader takes for a string without quotes; goes with reserved.
+var plain = regexp.MustCompile(`^[A-Za-z/][\w./]*([-:@+=~]+[\w./]+)*( [\w./]+([-:@+=~]+[\w./]+)*)*$`)
+
+// reserved are the words that some YAML reader takes for something else than a string.
+var reserved = regexp.MustCompile(`(?i)^(null|true|false|yes|no|on|off|y|n)$`)
+
+// literal is how numbers, truth values and the like may be written.
+var literal = regexp.MustCompile(`^[-+.\w]+$`)
+
+// syntaxError is a mistake in YAML text.
+type syntaxError struct {
+	line    int
+	problem string
+}
+
+func (e *syntaxError) Error() string { return fmt.Sprintf("line %d: %s", e.line, e.problem) }
+
+// canonical returns the one way to write what data means: block style, sorted keys, each scalar on one line.
+// Texts that mean the same to their reader but spell a number differently stay different.
+func canonical(data []byte) ([]byte, error) {
+	node, err := parse(string(data))
+	if err != nil {
+		return nil, err
+	}
+	return mapping(node)
+}
+
+// mapping writes a document's root.
+func mapping(node ast.Node) ([]byte, error) {
+	if _, ok := node.(ast.MapNode); !ok {
+		return nil, &syntaxError{lineOf(node), "not a mapping"}
+	}
+	lines, _, err := render(node, 0)
+	if err != nil {
+		return nil, err
+	}
+	return []byte(strings.Join(lines, "\n") + "\n"), nil
+}
+
+// parse reads text of one YAML document that holds no more than it shows.
+func parse(text string) (node ast.Node, err error) {
+	// The parser panics on some malformed input.
+	defer func() {
+		if p := recover(); p != nil {
+			node, err = nil, &syntaxError{1, fmt.Sprint("not YAML: ", p)}
+		}
+	}()
+	switch {
+	case len(text) > maxDocument:
+		return nil, &syntaxError{1, fmt.Sprintf("a document of %d bytes, at most %d are allowed", len(text), maxDocument)}
+	case !utf8.ValidString(text):
+		return nil, &syntaxError{1, "not valid UTF-8"}
+	case longestGap(text) > maxBlank:
+		return nil, &syntaxError{1, fmt.Sprintf("more than %d line breaks in a row", maxBlank)}
+	}
+	tokens := lexer.Tokenize(text)
+	if err := guard(tokens); err != nil {
+		return nil, err
+	}
+	file, err := parser.Parse(tokens, 0)
+	if err != nil {
+		return nil, asSyntaxError(err)
+	}
+	if len(file.Docs) != 1 || file.Docs[0].Body == nil {
+		return nil, &syntaxError{1, fmt.Sprintf("%d YAML documents instead of one", len(file.Docs))}
+	}
+	return file.Docs[0].Body, nil
+}
+
+func longestGap(text string) int {
+	breaks, longest := 0, 0
+	for i := range len(text) {
+		switch text[i] {
+		case '\n', '\r':
+			breaks++
+			longest = max(longest, breaks)
+		case ' ', '\t':
+		default:
+			breaks = 0
+		}
+	}
+	return longest
+}
+
+func asSyntaxError(err error) error {
+	var at yaml.Error
+	if errors.As(err, &at) && at.GetToken() != nil {
+		return &syntaxError{at.GetToken().Position.Line, at.GetMessage()}
+	}
+	return &syntaxError{1, err.Error()}
+}
+
+// guard refuses what could make a small text large or deep, before the parser recurses into it.
+func guard(tokens token.Tokens) error {
+	line, flow, entries := 0, 0, 0
+	for _, t := range tokens {
+		refuse := ""
+		switch t.Type {
+		case token.AnchorType, token.AliasType, token.MergeKeyType:
+			refuse = "anchors, aliases and merge keys are not allowed"
+		case token.TagType, token.DirectiveType:
+			refuse = "tags and directives are not allowed"
+		case token.MappingKeyType:
+			refuse = "complex keys are not allowed"
+		case token.MappingStartType, token.SequenceStartType:
+			flow++
+		case token.MappingEndType, token.SequenceEndType:
+			flow--
+		case token.MappingValueType:
+			entries++
+		}
+		nests := t.Type == token.SequenceEntryType || t.Position.Line > line && t.Type != token.CommentType
+		if flow > maxDepth || nests && t.Position.Column > maxColumn {
+			refuse = "nested too deeply"
+		}
+		if entries > maxEntries {
+			refuse = fmt.Sprintf("more than %d entries", maxEntries)
+		}
+		if refuse != "" {
+			return &syntaxError{t.Position.Line, refuse}
+		}
+		line = t.Position.Line
+	}
+	return nil
+}
+
+// render returns a node's lines without indentation; inline is a node that stands on its parent's line.
+func render(node ast.Node, depth int) (lines []string, inline bool, err error) {
+	if depth > maxDepth {
+		return nil, false, &syntaxError{lineOf(node), "nested too deeply"}
+	}
+	switch n := node.(type) {
+	case ast.MapNode:
+		lines, err = renderMap(n, depth)
+		if len(lines) == 0 {
+			return []string{"{}"}, true, err
+		}
+	case *ast.SequenceNode:
+		if len(n.Values) == 0 {
+			return []string{"[]"}, true, nil
+		}
+		for _, value := range n.Values {
+			item, _, err := render(value, depth+1)
+			if err != nil {
+				return nil, false, err
+			}
+			lines = append(lines, "- "+item[0])
+			lines = appendIndented(lines, item[1:])
+		}
+	default:
+		text, err := scalar(node)
+		return []string{text}, true, err
+	}
+	return lines, false, err
+}
+
+func renderMap(n ast.MapNode, depth int) ([]string, error) {
+	type entry struct {
+		key  string
+		node *ast.MappingValueNode
+	}
+	var entries []entry
+	seen := map[string]bool{}
+	for it := n.MapRange(); it.Next(); {
+		key, err := scalar(it.Key())
+		if err != nil {
+			return nil, err
+		}
+		// Readers that want strings take 1 and "1" for the same key, those that want numbers 1 and 01.
+		same := fmt.Sprint(it.Key().(ast.ScalarNode).GetValue())
+		if seen[same] {
+			return nil, &syntaxError{lineOf(it.Key()), fmt.Sprintf("the key %s is there twice", key)}
+		}
+		seen[same] = true
+		entries = append(entries, entry{key, it.KeyValue()})
+	}
+	slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.key, b.key) })
+	var lines []string
+	for _, e := range entries {
+		value, inline, err := render(e.node.Value, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		if inline {
+			lines = append(lines, e.key+": "+value[0])
+			continue
+		}
+		lines = appendIndented(append(lines, e.key+":"), value)
+	}
+	return lines, nil
+}
+
+func appendIndented(lines, more []string) []string {
+	for _, line := range more {
+		lines = append(lines, "  "+line)
+	}
+	return lines
+}
+
+// scalar keeps numbers, truth values and null as they were spelled: a reader may want them as strings.
+func scalar(node ast.Node) (string, error) {
+	switch n := node.(type) {
+	case *ast.StringNode:
+		return quoteValid(node, n.Value)
+	case *ast.LiteralNode:
+		return quoteValid(node, n.Value.Value)
+	case *ast.NullNode:
+		return "null", nil
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
+		if text := n.GetToken().Value; literal.MatchString(text) {
+			return text, nil
+		}
+	}
+	return "", &syntaxError{lineOf(node), fmt.Sprintf("%s is not understood here", node.Type())}
+}
+
+func quoteValid(node ast.Node, s string) (string, error) {
+	if !utf8.ValidString(s) {
+		return "", &syntaxError{lineOf(node), "a string is not valid UTF-8"}
+	}
+	return quote(s), nil
+}
+
+// quote writes a string on one line so that every YAML reader takes it for that string.
+func quote(s string) string {
+	if plain.MatchString(s) && !reserved.MatchString(s) {
+		return s
+	}
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case unicode.IsPrint(r):
+			b.WriteRune(r)
+		case r <= 0xffff:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+func lineOf(node ast.Node) int {
+	if t := node.GetToken(); t != nil && t.Position != nil {
+		return t.Position.Line
+	}
+	return 1
+}
