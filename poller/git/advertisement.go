@@ -1,0 +1,107 @@
+package git
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+)
+
+var errSHA256 = errors.New("the repository uses SHA-256 object names, which kitops cannot read yet")
+
+// advertisement is what a remote says it has, peeled tags left out.
+type advertisement struct {
+	refs    map[string]plumbing.Hash
+	head    plumbing.Hash    // the commit HEAD leads to; zero when there is none
+	headRef string           // the branch HEAD names; "" when detached or not told
+	caps    *capability.List // nil for local repositories
+}
+
+// readAdvertisement is the first half of a conversation.
+func readAdvertisement(ctx context.Context, s session) (*advertisement, error) {
+	r, err := s.refs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = r.Close() }()
+	ar := packp.NewAdvRefs()
+	err = ar.Decode(r)
+	var odd *packp.ErrUnexpectedData
+	switch {
+	case errors.Is(err, packp.ErrEmptyAdvRefs), err == nil && ar.IsEmpty():
+		return nil, ErrEmpty
+	case errors.Is(err, packp.ErrEmptyInput):
+		err = errors.New("the server hung up without an answer")
+	case errors.As(err, &odd) && bytes.Contains(odd.Data, []byte("object-format=sha256")):
+		return nil, errSHA256
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read refs: %w", ctxErr(ctx, err))
+	}
+	ad := &advertisement{refs: ar.References, caps: ar.Capabilities}
+	if ar.Head != nil {
+		ad.head = *ar.Head
+	}
+	for _, symref := range ar.Capabilities.Get(capability.SymRef) {
+		if target, ok := strings.CutPrefix(symref, head+":"); ok {
+			ad.headRef = target
+		}
+	}
+	return ad, nil
+}
+
+func (ad *advertisement) selected(patterns Patterns) ([]Revision, error) {
+	if len(ad.refs) == 0 && ad.head.IsZero() {
+		return nil, ErrEmpty
+	}
+	var found []Revision
+	for ref, sha := range ad.refs {
+		if matched, _ := patterns.Match(ref); matched {
+			found = append(found, Revision{Ref: ref, SHA: sha.String()})
+		}
+	}
+	if slices.Contains(patterns, head) {
+		rev, err := ad.defaultBranch()
+		if err != nil {
+			return nil, err
+		}
+		wanted, _ := append(slices.Clone(patterns), rev.Ref).Match(rev.Ref)
+		if wanted && !slices.Contains(found, rev) {
+			found = append(found, rev)
+		}
+	}
+	slices.SortFunc(found, func(a, b Revision) int { return strings.Compare(a.Ref, b.Ref) })
+	return found, nil
+}
+
+func (ad *advertisement) defaultBranch() (Revision, error) {
+	sha, exists := ad.refs[ad.headRef]
+	switch {
+	case ad.headRef == "" && ad.head.IsZero(), ad.headRef != "" && !exists:
+		return Revision{}, errors.New("its HEAD names a branch that does not exist, so there is no default branch: say which one with --branch")
+	case ad.headRef == "":
+		return Revision{Ref: head, SHA: ad.head.String()}, nil
+	}
+	return Revision{Ref: ad.headRef, SHA: sha.String()}, nil
+}
+
+// gives says whether the remote may be asked for the commit: it is where a ref
+// is, or the server takes any commit that it has.
+func (ad *advertisement) gives(sha plumbing.Hash) bool {
+	if ad.head == sha {
+		return true
+	}
+	for _, at := range ad.refs {
+		if at == sha {
+			return true
+		}
+	}
+	return ad.caps != nil && (ad.caps.Supports(capability.AllowTipSHA1InWant) || ad.caps.Supports(capability.AllowReachableSHA1InWant) ||
+		ad.caps.Supports("allow-any-sha1-in-want"))
+}

@@ -1,0 +1,7 @@
+package git
+
+// Config is what flags and variables say about Git. It is the default of tasks
+// that name no key.
+type Config struct {
+	SSHKeyFile string `env:"SSH_KEY_FILE" usage:"private key for ssh repositories (default: the ssh agent and ~/.ssh/config)" value:"FILE"`
+}

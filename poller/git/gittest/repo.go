@@ -1,0 +1,143 @@
+package gittest
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// Repo is a bare repository and a work tree that pushes to it.
+type Repo struct {
+	Dir  string // the bare repository, ….git
+	Work string // the work tree; its remote origin is Dir
+
+	tb TB
+}
+
+// New makes an empty repository whose default branch is main. It goes with the
+// test's temporary directory.
+func New(tb TB) *Repo {
+	tb.Helper()
+	dir := tb.TempDir()
+	r := &Repo{Dir: filepath.Join(dir, "repo.git"), Work: filepath.Join(dir, "work"), tb: tb}
+	Git(tb, dir, "init", "--quiet", "--bare", r.Dir)
+	Git(tb, dir, "clone", "--quiet", r.Dir, r.Work)
+	return r
+}
+
+// Git runs git in the work tree and returns what it printed, trimmed.
+func (r *Repo) Git(args ...string) string {
+	r.tb.Helper()
+	return Git(r.tb, r.Work, args...)
+}
+
+// Bare runs git in the bare repository.
+func (r *Repo) Bare(args ...string) string {
+	r.tb.Helper()
+	return Git(r.tb, r.Dir, args...)
+}
+
+// Write puts files into the work tree, directories included.
+func (r *Repo) Write(files map[string]string) {
+	r.tb.Helper()
+	for name, content := range files {
+		path := filepath.Join(r.Work, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			r.tb.Fatalf("%v", err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			r.tb.Fatalf("%v", err)
+		}
+	}
+}
+
+// Commit writes files, commits all that is in the work tree to the current
+// branch, pushes it by force and returns the SHA.
+func (r *Repo) Commit(files map[string]string) string {
+	r.tb.Helper()
+	r.Write(files)
+	r.Git("add", "--all")
+	r.Git("commit", "--quiet", "--allow-empty", "--message", "test")
+	r.Push()
+	return r.SHA("HEAD")
+}
+
+// Switch makes name the current branch, beginning where the last one is if it
+// is new. It is pushed with its next commit, or by Push.
+func (r *Repo) Switch(name string) {
+	r.tb.Helper()
+	if r.Git("for-each-ref", "refs/heads/"+name) == "" {
+		r.Git("switch", "--quiet", "--create", name)
+		return
+	}
+	r.Git("switch", "--quiet", name)
+}
+
+// Push pushes the current branch, by force.
+func (r *Repo) Push() {
+	r.tb.Helper()
+	branch := r.Git("symbolic-ref", "HEAD")
+	r.Git("push", "--quiet", "--force", "origin", branch+":"+branch)
+}
+
+// Reset moves the current branch to another commit, here and in the bare
+// repository: a force push.
+func (r *Repo) Reset(to string) {
+	r.tb.Helper()
+	r.Git("reset", "--quiet", "--hard", to)
+	r.Push()
+}
+
+// Delete deletes a branch of the bare repository.
+func (r *Repo) Delete(branch string) {
+	r.tb.Helper()
+	r.Git("push", "--quiet", "origin", ":refs/heads/"+branch)
+}
+
+// SHA is where a revision of the work tree is.
+func (r *Repo) SHA(rev string) string {
+	r.tb.Helper()
+	return r.Git("rev-parse", rev)
+}
+
+// Git runs git in dir, free of the configuration of whoever runs the test, and
+// returns what it printed, trimmed.
+func Git(tb TB, dir string, args ...string) string {
+	tb.Helper()
+	return GitInput(tb, dir, "", args...)
+}
+
+// GitInput is Git with something on standard input.
+func GitInput(tb TB, dir, input string, args ...string) string {
+	tb.Helper()
+	cmd := exec.Command("git", args...) //nolint:noctx // a test's git ends by itself
+	cmd.Dir, cmd.Env, cmd.Stdin = dir, Environ(), strings.NewReader(input)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil {
+		tb.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, errs.String())
+	}
+	return strings.TrimSpace(out.String())
+}
+
+// Environ is the environment for git: nobody's configuration, a fixed author
+// and date, main as the default branch.
+func Environ() []string {
+	return []string{
+		"PATH=" + os.Getenv("PATH"),
+		"HOME=" + os.DevNull,
+		"LC_ALL=C",
+		"GIT_CONFIG_NOSYSTEM=1",
+		"GIT_CONFIG_GLOBAL=" + os.DevNull,
+		"GIT_TERMINAL_PROMPT=0",
+		"GIT_AUTHOR_NAME=kitops", "GIT_AUTHOR_EMAIL=kitops@example.com", "GIT_AUTHOR_DATE=2026-01-02T03:04:05Z",
+		"GIT_COMMITTER_NAME=kitops", "GIT_COMMITTER_EMAIL=kitops@example.com", "GIT_COMMITTER_DATE=2026-01-02T03:04:05Z",
+		"GIT_CONFIG_COUNT=4",
+		"GIT_CONFIG_KEY_0=init.defaultBranch", "GIT_CONFIG_VALUE_0=main",
+		"GIT_CONFIG_KEY_1=gc.auto", "GIT_CONFIG_VALUE_1=0",
+		"GIT_CONFIG_KEY_2=safe.directory", "GIT_CONFIG_VALUE_2=*",
+		"GIT_CONFIG_KEY_3=core.quotePath", "GIT_CONFIG_VALUE_3=false",
+	}
+}

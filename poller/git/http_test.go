@@ -1,0 +1,169 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/bittrance/kitops/poller/git/gittest"
+)
+
+const secret = "hunter2"
+
+// private serves a repository that only who knows the secret may read.
+func private(t *testing.T) (r *gittest.Repo, sha, url string) {
+	t.Helper()
+	r = gittest.New(t)
+	sha = r.Commit(map[string]string{"a": "1"})
+	return r, sha, gittest.ServeHTTP(t, filepath.Dir(r.Dir), gittest.HTTPOptions{User: "me", Password: secret}) + "/repo.git"
+}
+
+func TestHTTPAuthentication(t *testing.T) {
+	_, sha, url := private(t)
+	inURL := strings.Replace(url, "://", "://me:"+secret+"@", 1)
+	mustCheckout(t, mirror(t, inURL), sha)
+
+	byAuth := mirror(t, url)
+	byAuth.Auth = func(_ context.Context, asked string) (string, string, error) {
+		if asked != url {
+			t.Errorf("asked for %s", asked)
+		}
+		return "me", secret, nil
+	}
+	mustCheckout(t, byAuth, sha)
+
+	byAuth.Auth = func(context.Context, string) (string, string, error) { return "", "", errors.New("no luck") }
+	wrong := strings.Replace(url, "://", "://me:"+secret+"x@", 1)
+	for m, want := range map[*Mirror]string{
+		mirror(t, url):                       "authentication required",
+		mirror(t, wrong):                     "authentication refused",
+		mirror(t, inURL+"/nowhere"):          "repository not found",
+		byAuth:                               "get credentials: no luck",
+		unsafe(t, "http://git.example/repo"): "over https only",
+	} {
+		_, err := m.Heads(generous(t), Patterns{"HEAD"})
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), secret) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+func unsafe(t *testing.T, url string) *Mirror {
+	t.Helper()
+	m := mirror(t, url)
+	m.Auth = func(context.Context, string) (string, string, error) {
+		t.Error("credentials fetched for plain http")
+		return "", "", nil
+	}
+	return m
+}
+
+func TestHTTPAnswers(t *testing.T) {
+	for want, answer := range map[string]http.HandlerFunc{
+		"access denied":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) },
+		"503":            func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) },
+		"address right?": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>hello")) },
+		"hung up without": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/x-git-upload-pack-advertisement")
+		},
+	} {
+		server := httptest.NewServer(answer)
+		t.Cleanup(server.Close)
+		m := mirror(t, strings.Replace(server.URL, "://", "://me:"+secret+"@", 1)+"/repo")
+		_, err := m.Heads(generous(t), Patterns{"HEAD"})
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), secret) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+func TestHTTPRedirects(t *testing.T) {
+	r := gittest.New(t)
+	sha := r.Commit(map[string]string{"a": "1"})
+	backend := gittest.HTTPHandler(t, filepath.Dir(r.Dir), gittest.HTTPOptions{})
+	var leaked atomic.Bool
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "" {
+			leaked.Store(true)
+		}
+		backend.ServeHTTP(w, r)
+	}))
+	t.Cleanup(elsewhere.Close)
+	var authorized atomic.Int32
+	home := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, password, _ := r.BasicAuth(); password == secret {
+			authorized.Add(1)
+		}
+		switch rest := r.URL.RequestURI(); {
+		case strings.HasPrefix(rest, "/away/"):
+			http.Redirect(w, r, elsewhere.URL+strings.TrimPrefix(rest, "/away"), http.StatusMovedPermanently)
+		case strings.HasPrefix(rest, "/moved/"):
+			http.Redirect(w, r, strings.TrimPrefix(rest, "/moved"), http.StatusFound)
+		case strings.HasPrefix(rest, "/page/"):
+			http.Redirect(w, r, "/login", http.StatusFound)
+		case strings.HasPrefix(rest, "/with/"):
+			http.Redirect(w, r, strings.Replace(elsewhere.URL, "://", "://"+secret+"@", 1)+strings.TrimPrefix(rest, "/with"), http.StatusFound)
+		case strings.HasPrefix(rest, "/loop/"):
+			http.Redirect(w, r, rest, http.StatusFound)
+		default:
+			backend.ServeHTTP(w, r)
+		}
+	}))
+	t.Cleanup(home.Close)
+	at := func(path string) *Mirror {
+		return mirror(t, strings.Replace(home.URL, "://", "://me:"+secret+"@", 1)+path)
+	}
+	for path, withCredentials := range map[string]int32{"/away/repo.git": 1, "/with/repo.git": 1, "/moved/repo.git": 3} {
+		authorized.Store(0)
+		mustCheckout(t, at(path), sha)
+		if leaked.Load() || authorized.Load() != withCredentials {
+			t.Errorf("%s: leaked %v, %d requests with credentials", path, leaked.Load(), authorized.Load())
+		}
+	}
+	for path, want := range map[string]string{"/page/repo.git": "", "/loop/repo.git": "too many redirects"} {
+		_, err := at(path).Heads(generous(t), Patterns{"HEAD"})
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), secret) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
+func TestRedirectRules(t *testing.T) {
+	request := func(method, url string) *http.Request {
+		req := httptest.NewRequest(method, url, nil)
+		req.SetBasicAuth("me", secret)
+		return req
+	}
+	for _, tt := range []struct {
+		from, to      string
+		refused, kept bool
+	}{
+		{"https://h/x", "https://h/y", false, true},
+		{"https://h/x", "https://h:443/y", false, true},
+		{"http://h/x", "https://h/y", false, true},
+		{"http://h:80/x", "https://h:443/y", false, true},
+		{"http://h:8080/x", "https://h:8443/y", false, false},
+		{"https://h/x", "https://sub.h/y", false, false},
+		{"https://h/x", "https://h:444/y", false, false},
+		{"https://h/x", "http://h/y", true, false},
+		{"https://h/x", "ftp://h/y", true, false},
+	} {
+		to := request(http.MethodGet, tt.to)
+		err := checkRedirect(to, []*http.Request{request(http.MethodGet, tt.from)})
+		if (err != nil) != tt.refused || err == nil && (to.Header.Get("Authorization") != "") != tt.kept {
+			t.Errorf("%s to %s: %v, %v", tt.from, tt.to, err, to.Header)
+		}
+	}
+	away, home := request(http.MethodGet, "https://b/"), request(http.MethodGet, "https://a/")
+	if err := checkRedirect(home, []*http.Request{request(http.MethodGet, "https://a/"), away}); err != nil || home.Header.Get("Authorization") != "" {
+		t.Errorf("there and back: %v, %v", err, home.Header)
+	}
+	if err := checkRedirect(request(http.MethodPost, "https://h/y"), []*http.Request{request(http.MethodPost, "https://h/x")}); !errors.Is(err, http.ErrUseLastResponse) {
+		t.Errorf("POST: %v", err)
+	}
+}

@@ -1,0 +1,120 @@
+//go:build unix
+
+package git
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/bittrance/kitops/poller/git/gittest"
+)
+
+func TestLocalLayouts(t *testing.T) {
+	r := gittest.New(t)
+	sha := r.Commit(map[string]string{"a": "1"})
+	other := r.Git("commit-tree", "-m", "other", "HEAD^{tree}")
+	dir := t.TempDir()
+	linked, borrowing, submodule := filepath.Join(dir, "linked"), filepath.Join(dir, "borrowing"), filepath.Join(dir, "submodule")
+	r.Git("worktree", "add", "--quiet", "-b", "linked", linked, other)
+	r.Git("clone", "--quiet", "--shared", r.Dir, borrowing)
+	r.Git("clone", "--quiet", "--separate-git-dir", filepath.Join(dir, "separate"), r.Dir, submodule)
+	for path, want := range map[string]Revision{
+		r.Work:                            {"refs/heads/main", sha},
+		filepath.Join(r.Work, ".git"):     {"refs/heads/main", sha},
+		r.Dir:                             {"refs/heads/main", sha},
+		strings.TrimSuffix(r.Dir, ".git"): {"refs/heads/main", sha},
+		linked:                            {"refs/heads/linked", other},
+		borrowing:                         {"refs/heads/main", sha},
+		submodule:                         {"refs/heads/main", sha},
+	} {
+		m := mirror(t, path)
+		if got := mustHeads(t, m, "HEAD"); !slices.Equal(got, []Revision{want}) {
+			t.Errorf("%s: %v", path, got)
+		}
+		if out := mustCheckout(t, m, want.SHA); read(t, out, "a") != "1" {
+			t.Errorf("%s: wrong tree", path)
+		}
+	}
+	relative, err := filepath.Rel(filepath.Join(borrowing, ".git", "objects"), filepath.Join(r.Dir, "objects"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(borrowing, ".git", "objects", "info", "alternates"), "# comment\n"+relative+"\n")
+	mustCheckout(t, mirror(t, borrowing), sha)
+}
+
+func TestLocalPacked(t *testing.T) {
+	r := gittest.New(t)
+	sha := r.Commit(map[string]string{"a": "1", "sub/b": "2"})
+	r.Bare("gc", "--quiet")
+	r.Bare("symbolic-ref", "refs/heads/alias", "refs/heads/main")
+	m := mirror(t, r.Dir)
+	want := []Revision{{"refs/heads/alias", sha}, {"refs/heads/main", sha}}
+	if got := mustHeads(t, m, "refs/heads/*"); !slices.Equal(got, want) {
+		t.Errorf("packed: %v", got)
+	}
+	mustCheckout(t, m, sha)
+	newer := r.Commit(map[string]string{"a": "2"})
+	write(t, filepath.Join(r.Dir, "refs", "heads", "main.lock"), "")
+	write(t, filepath.Join(r.Dir, "refs", "heads", "empty"), "")
+	write(t, filepath.Join(r.Dir, "refs", "heads", "damaged"), "nonsense")
+	want = []Revision{{"refs/heads/alias", newer}, {"refs/heads/main", newer}}
+	if got := mustHeads(t, m, "refs/heads/*"); !slices.Equal(got, want) {
+		t.Errorf("a loose ref over a packed one: %v", got)
+	}
+}
+
+func TestLocalOfAnotherOwner(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Log("needs root to give a repository away: the rest of the test runs on an own one")
+	}
+	r := gittest.New(t)
+	sha := r.Commit(map[string]string{"a": "1"})
+	if os.Getuid() == 0 {
+		err := filepath.WalkDir(r.Dir, func(path string, _ fs.DirEntry, err error) error {
+			return errors.Join(err, os.Lchown(path, 12345, 12345))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustCheckout(t, mirror(t, r.Dir), sha)
+}
+
+func TestLocalRefused(t *testing.T) {
+	dir := t.TempDir()
+	gittest.Git(t, dir, "init", "--quiet", "--bare", "--object-format=sha256", "sha256")
+	gittest.Git(t, dir, "init", "--quiet", "--bare", "reftable")
+	gittest.Git(t, filepath.Join(dir, "reftable"), "config", "extensions.refStorage", "reftable")
+	gittest.Git(t, dir, "init", "--quiet", "damaged")
+	write(t, filepath.Join(dir, "damaged", ".git", "HEAD"), "nonsense")
+	write(t, filepath.Join(dir, "plain", "file"), "")
+	write(t, filepath.Join(dir, "gitfile", ".git"), "nonsense")
+	gittest.Git(t, dir, "init", "--quiet", "fifo")
+	if err := syscall.Mkfifo(filepath.Join(dir, "fifo", ".git", "refs", "heads", "main"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"nowhere":  "no such file",
+		"plain":    "not a git repository",
+		"gitfile":  "not a git repository",
+		"sha256":   "SHA-256",
+		"reftable": "reftable",
+		"damaged":  "HEAD is damaged",
+		"fifo":     ErrEmpty.Error(),
+	} {
+		headsFail(t, mirror(t, filepath.Join(dir, name)), want, name)
+	}
+	tree := gittest.Git(t, filepath.Join(dir, "sha256"), "mktree")
+	commit := gittest.Git(t, filepath.Join(dir, "sha256"), "commit-tree", "-m", "x", tree)
+	gittest.Git(t, filepath.Join(dir, "sha256"), "update-ref", "refs/heads/main", commit)
+	served := mirror(t, gittest.ServeHTTP(t, dir, gittest.HTTPOptions{})+"/sha256")
+
+	headsFail(t, served, "SHA-256")
+}

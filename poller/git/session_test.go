@@ -1,0 +1,103 @@
+package git
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+
+	"github.com/bittrance/kitops/poller/git/gittest"
+)
+
+// TestAzureCapabilities stands in for Azure DevOps, which hangs up on clients
+// without multi_ack: a real git behind a guard that does the same.
+func TestAzureCapabilities(t *testing.T) {
+	r := gittest.New(t)
+	sha := r.Commit(map[string]string{"a": "1"})
+	backend := gittest.HTTPHandler(t, filepath.Dir(r.Dir), gittest.HTTPOptions{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if req.Method == http.MethodPost {
+			body, _ := io.ReadAll(req.Body)
+			if !bytes.Contains(body, []byte("multi_ack")) || !bytes.Contains(body, []byte("deepen 1")) {
+				w.WriteHeader(http.StatusBadRequest)
+				return
+			}
+			req.Body = io.NopCloser(bytes.NewReader(body))
+		}
+		backend.ServeHTTP(w, req)
+	}))
+	t.Cleanup(server.Close)
+	mustCheckout(t, mirror(t, server.URL+"/repo.git"), sha)
+}
+
+// TestRequestAsOffered asks for nothing that a server does not offer.
+func TestRequestAsOffered(t *testing.T) {
+	request := newRequest(capability.NewList(), plumbing.ZeroHash)
+	if !request.Depth.IsZero() || !request.Capabilities.IsEmpty() {
+		t.Errorf("asked for %s", request.Capabilities)
+	}
+	offered := capability.NewList()
+	if err := offered.Decode([]byte("multi_ack thin-pack side-band shallow no-progress")); err != nil {
+		t.Fatal(err)
+	}
+	request = newRequest(offered, plumbing.ZeroHash)
+	if got := request.Capabilities.String(); got != "multi_ack side-band no-progress shallow" || request.Validate() != nil {
+		t.Errorf("asked for %s", got)
+	}
+}
+
+// TestServerWithoutShallow gets all of the history and still the one tree.
+func TestServerWithoutShallow(t *testing.T) {
+	r := gittest.New(t)
+	r.Commit(map[string]string{"a": "1"})
+	sha := r.Commit(map[string]string{"a": "2"})
+	backend := gittest.HTTPHandler(t, filepath.Dir(r.Dir), gittest.HTTPOptions{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if req.Method == http.MethodPost {
+			backend.ServeHTTP(w, req)
+			return
+		}
+		whole := httptest.NewRecorder()
+		backend.ServeHTTP(whole, req)
+		w.Header().Set("Content-Type", whole.Header().Get("Content-Type"))
+		body := whole.Body.String()
+		for _, word := range []string{" shallow ", " side-band-64k ", " side-band "} {
+			body = strings.Replace(body, word, " "+strings.Repeat("x", len(word)-2)+" ", 1)
+		}
+		_, _ = io.WriteString(w, body)
+	}))
+	t.Cleanup(server.Close)
+	if dir := mustCheckout(t, mirror(t, server.URL+"/repo.git"), sha); read(t, dir, "a") != "2" {
+		t.Error("wrong tree")
+	}
+}
+
+func TestConcurrentUse(t *testing.T) {
+	for name, reach := range ways() {
+		t.Run(name, func(t *testing.T) {
+			r := gittest.New(t)
+			sha := r.Commit(map[string]string{"a": "1"})
+			m := reach(t, r)
+			var wait sync.WaitGroup
+			for range 4 {
+				wait.Go(func() {
+					if _, err := m.Heads(generous(t), Patterns{"HEAD"}); err != nil {
+						t.Error(err)
+					}
+					dir := filepath.Join(t.TempDir(), "workdir")
+					if err := m.Checkout(generous(t), Revision{"refs/heads/main", sha}, dir); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wait.Wait()
+		})
+	}
+}
