@@ -1,0 +1,135 @@
+package poller
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bittrance/kitops/poller/git"
+)
+
+// verdict is what a look means for a task.
+type verdict struct {
+	state      State
+	changed    bool // state must be saved before anything else
+	todo       []git.Revision
+	paused     []git.Revision // failed before, and resting until the Retry of their ref
+	remembered []git.Revision
+	forgotten  []git.Revision
+	missing    []string // literal refs that the remote does not have
+}
+
+// decide compares the heads with the memory. It is a pure function: all rules
+// on what runs, and in which order, are here.
+func decide(t Task, s State, heads []git.Revision, now time.Time) verdict {
+	before := s.Patterns
+	if s.URL != t.URL {
+		before = nil
+	}
+	v := verdictOnNothing(t, s)
+	fresh := headSet{}
+	seen := make(map[string]bool, len(heads))
+	for _, head := range heads {
+		seen[head.Ref] = true
+		start, remembered := v.state.Remembered[head.Ref]
+		r, known := v.state.Refs[head.Ref]
+		switch {
+		case known:
+			v.judge(head, r, now)
+		case remembered && start == head.SHA:
+		case !remembered && !t.RunNew && !t.Refs.Literal(head.Ref) && !matches(before, head.Ref):
+			fresh[head.Ref] = head.SHA
+			v.remembered = append(v.remembered, head)
+		default:
+			v.todo = append(v.todo, head)
+		}
+	}
+	v.forget(seen)
+	v.remember(fresh)
+	for _, ref := range t.Refs.Names() {
+		if !seen[ref] {
+			v.missing = append(v.missing, ref)
+		}
+	}
+	slices.SortStableFunc(v.todo, func(a, b git.Revision) int {
+		return cmp.Or(v.served(a).Compare(v.served(b)), strings.Compare(a.Ref, b.Ref))
+	})
+	return v
+}
+
+// verdictOnNothing is that of a remote which has no refs at all: nothing to
+// do, and nothing to forget either, since a remote that was emptied and one
+// that is being restored look the same.
+func verdictOnNothing(t Task, s State) verdict {
+	if s.URL != t.URL {
+		s = State{URL: t.URL}
+	}
+	v := verdict{state: s, changed: !slices.Equal(s.Patterns, t.Refs) && t.Refs.Wild()}
+	v.state.Patterns = t.Refs
+	return v
+}
+
+// judge decides on a ref that had a run.
+func (v *verdict) judge(head git.Revision, r RefState, now time.Time) {
+	switch {
+	case r.Run == nil && head.SHA == r.Applied:
+	case r.Run == nil || r.Run.Revision.SHA != head.SHA:
+		// Also when the head went back to what was applied: the run in between left its traces.
+		v.todo = append(v.todo, head)
+	case r.Run.Outcome == Success:
+	case ahead(r.Retry, now, maxPause):
+		v.paused = append(v.paused, head)
+	default:
+		v.todo = append(v.todo, head)
+	}
+}
+
+// forget drops the memory of refs that are gone.
+func (v *verdict) forget(seen map[string]bool) {
+	for ref, sha := range v.state.Remembered {
+		if !seen[ref] {
+			v.forgotten = append(v.forgotten, git.Revision{Ref: ref, SHA: sha})
+		}
+	}
+	for ref, r := range v.state.Refs {
+		if !seen[ref] {
+			sha := r.Applied
+			if r.Run != nil {
+				sha = r.Run.Revision.SHA
+			}
+			v.forgotten = append(v.forgotten, git.Revision{Ref: ref, SHA: sha})
+		}
+	}
+	if len(v.forgotten) == 0 {
+		return
+	}
+	v.state.Remembered, v.state.Refs = maps.Clone(v.state.Remembered), maps.Clone(v.state.Refs)
+	for _, rev := range v.forgotten {
+		delete(v.state.Remembered, rev.Ref)
+		delete(v.state.Refs, rev.Ref)
+	}
+	v.changed = true
+}
+
+func (v *verdict) remember(fresh headSet) {
+	if len(fresh) == 0 {
+		return
+	}
+	maps.Copy(fresh, v.state.Remembered)
+	v.state.Remembered, v.changed = fresh, true
+}
+
+// served is when a ref last had its turn.
+func (v *verdict) served(rev git.Revision) time.Time {
+	if run := v.state.Refs[rev.Ref].Run; run != nil {
+		return run.Started
+	}
+	return time.Time{}
+}
+
+func matches(p git.Patterns, ref string) bool {
+	matched, _ := p.Match(ref)
+	return matched
+}

@@ -1,0 +1,83 @@
+package poller
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/bittrance/kitops/poller/git"
+	"github.com/bittrance/kitops/poller/store"
+)
+
+// manyHeads is a pattern task on a large repository, all of which is remembered.
+func manyHeads(n int) (Task, State, []git.Revision) {
+	task := Task{Name: "deploy", URL: url, Refs: git.Patterns{"refs/heads/**", "!refs/heads/old/**"}, Interval: time.Minute, Timeout: time.Hour}
+	heads := make([]git.Revision, n)
+	for i := range heads {
+		heads[i] = git.Revision{Ref: fmt.Sprintf("refs/heads/feature/%05d", i), SHA: fmt.Sprintf("%040x", i)}
+	}
+	return task, decide(task, State{}, heads, time.Now()).state, heads
+}
+
+func BenchmarkDecideNothingNewOf10000Heads(b *testing.B) {
+	task, state, heads := manyHeads(10_000)
+	now := time.Now()
+	for b.Loop() {
+		if v := decide(task, state, heads, now); v.changed || len(v.todo) > 0 {
+			b.Fatal("something is new")
+		}
+	}
+}
+
+func BenchmarkDecideFirstLookAt10000Heads(b *testing.B) {
+	task, _, heads := manyHeads(10_000)
+	now := time.Now()
+	for b.Loop() {
+		if v := decide(task, State{}, heads, now); len(v.remembered) != len(heads) {
+			b.Fatal("not all are remembered")
+		}
+	}
+}
+
+// benchMemory is the memory of a pattern task with many heads, in a real file.
+func benchMemory(b *testing.B, n int) *memory {
+	b.Helper()
+	file, err := store.OpenFile(b.TempDir() + "/state.yaml")
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, state, _ := manyHeads(n)
+	m := &memory{store: file, key: "deploy"}
+	if err := m.save(b.Context(), func(State) State { return state }); err != nil {
+		b.Fatal(err)
+	}
+	return m
+}
+
+func BenchmarkLoadUnchangedOf10000Heads(b *testing.B) {
+	m := benchMemory(b, 10_000)
+	for b.Loop() {
+		if _, err := m.load(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkLoad1000Heads(b *testing.B) {
+	m := benchMemory(b, 1000)
+	for b.Loop() {
+		m.version = "" // as after a start
+		if _, err := m.load(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkSave1000Heads(b *testing.B) {
+	m := benchMemory(b, 1000)
+	for b.Loop() {
+		if err := m.save(b.Context(), func(s State) State { return s }); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

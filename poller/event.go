@@ -1,0 +1,37 @@
+package poller
+
+import "time"
+
+// Kind says what an Event is about.
+type Kind string
+
+// The kinds, in the order in which a run goes through them.
+const (
+	Looked        Kind = "looked"         // a look at the remote ended, well or with Err
+	Skipped       Kind = "skipped"        // something was deliberately not run; Reason says why
+	Remembered    Kind = "remembered"     // a head was taken as the starting point and not run
+	Forgotten     Kind = "forgotten"      // a branch is gone from the remote, and so is its memory
+	Started       Kind = "started"        // a run started, and its start is saved
+	ActionStarted Kind = "action started" // Run.Action is about to run
+	Output        Kind = "output"         // Run.Action printed Line
+	Finished      Kind = "finished"       // a run ended, and its outcome is saved
+	Interrupted   Kind = "interrupted"    // a run that a crash cut off was found and closed
+	Troubled      Kind = "troubled"       // Err is kitops' own: state not saved, workdir not removed
+)
+
+// Event is a step on the way of a revision.
+type Event struct {
+	Kind     Kind
+	Task     string
+	Run      Run       // Started to Interrupted; of Skipped, Remembered and Forgotten only the revision
+	Reason   string    // Skipped
+	Line     string    // Output
+	Err      error     // Looked, Troubled
+	Failures int       // Looked: how many looks in a row had failed before this one
+	Next     time.Time // Looked: when the next look is due; Skipped, Finished: when the next try is, if one is planned
+}
+
+// Observer is told of every event of every task. It is called in order per
+// task, by several tasks at the same time, and must not block for long: the
+// task waits for it.
+type Observer func(Event)

@@ -1,0 +1,136 @@
+package poller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/bittrance/kitops/poller/git"
+)
+
+// look asks the remote for its heads, brings the memory up to date and
+// returns what is to run, the longest unserved first.
+func (w *watch) look(ctx context.Context) ([]git.Revision, error) {
+	select { // whoever nudged until now is served by this look
+	case <-w.wake:
+	default:
+	}
+	hint := w.takeHint()
+	before := w.failures
+	w.due = time.Now().Add(jittered(w.task.Interval))
+	todo, err := w.compare(ctx, hint)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("%s: %w", w.task.Name, errInterrupted)
+		}
+		w.failures++
+		w.due = time.Now().Add(jittered(backoff(w.task.Interval, w.failures-1)))
+	} else {
+		w.failures = 0
+		w.heed(w.mem.state)
+		w.chase(hint)
+	}
+	w.tell(Event{Kind: Looked, Err: err, Failures: before, Next: w.due})
+	if err != nil {
+		err = fmt.Errorf("%s: %w", w.task.Name, err)
+	}
+	return todo, err
+}
+
+// compare is the look proper. What can run is returned even with an error,
+// since a missing branch is no reason to leave the others.
+func (w *watch) compare(ctx context.Context, hint *git.Revision) ([]git.Revision, error) {
+	limited, cancel := context.WithTimeout(ctx, min(maxLook, w.task.Timeout))
+	defer cancel()
+	heads, err := w.task.Heads(limited, w.task.Refs)
+	empty := errors.Is(err, git.ErrEmpty)
+	if err != nil && !empty {
+		if limited.Err() != nil && ctx.Err() == nil {
+			err = fmt.Errorf("no answer from %s within %s: %w", w.task.URL, min(maxLook, w.task.Timeout), err)
+		}
+		return nil, err
+	}
+	state, err := w.mem.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	judge := func(s State) verdict {
+		if empty {
+			return verdictOnNothing(w.task, s)
+		}
+		return decide(w.task, s, heads, now)
+	}
+	v := judge(state)
+	if v.changed || w.once {
+		err := w.mem.save(ctx, func(s State) State {
+			v = judge(s)
+			v.state.NextPoll = w.nextPoll()
+			return v.state
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	w.announce(v)
+	if hint != nil && hint.SHA != "" && !shows(heads, *hint) {
+		w.chased = *hint
+	} else {
+		w.chased = git.Revision{}
+	}
+	switch {
+	case empty:
+		w.say(git.Revision{}, "the repository has no branches yet", time.Time{})
+	case len(v.missing) > 0:
+		return v.todo, fmt.Errorf("%s has no %s", w.task.URL, strings.Join(v.missing, ", "))
+	}
+	return v.todo, nil
+}
+
+// announce tells what a look decided not to run, each thing once.
+func (w *watch) announce(v verdict) {
+	for _, rev := range v.remembered {
+		w.tell(Event{Kind: Remembered, Run: Run{Task: w.task.Name, Revision: rev}})
+	}
+	for _, rev := range v.forgotten {
+		w.tell(Event{Kind: Forgotten, Run: Run{Task: w.task.Name, Revision: rev}})
+	}
+	for _, rev := range v.paused {
+		r := v.state.Refs[rev.Ref]
+		w.say(rev, pausing(r.Run.Attempt), r.Retry)
+	}
+}
+
+func pausing(attempt int) string { return fmt.Sprintf("pausing after failed attempt %d", attempt) }
+
+// say tells why a revision is not run, unless it was the last thing said of its ref.
+func (w *watch) say(rev git.Revision, reason string, until time.Time) {
+	if w.known(rev, reason) {
+		return
+	}
+	w.tell(Event{Kind: Skipped, Run: Run{Task: w.task.Name, Revision: rev}, Reason: reason, Next: until})
+}
+
+// known tells whether a reason was given before, and remembers that it now is.
+func (w *watch) known(rev git.Revision, reason string) bool {
+	what := rev.SHA + " " + reason
+	if w.told[rev.Ref] == what {
+		return true
+	}
+	if w.told == nil {
+		w.told = map[string]string{}
+	}
+	w.told[rev.Ref] = what
+	return false
+}
+
+func shows(heads []git.Revision, rev git.Revision) bool {
+	for _, head := range heads {
+		if head.SHA == rev.SHA && (rev.Ref == "" || head.Ref == rev.Ref) {
+			return true
+		}
+	}
+	return false
+}

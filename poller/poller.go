@@ -1,0 +1,191 @@
+package poller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/bittrance/kitops/actions"
+	"github.com/bittrance/kitops/poller/store"
+)
+
+// Poller runs tasks. Its exported fields are set before Run or Once is
+// called, of which one is called once; Set and Nudge may be called by anyone
+// at any time.
+type Poller struct {
+	Store     store.Store
+	RepoDir   string          // of this agent alone; workdirs are made below it
+	Abandoned []string        // directories like RepoDir of agents that are gone, to be swept
+	Parallel  int             // runs at the same time
+	Environ   []string        // the agent's own environment, from which the actions' is made
+	User      *actions.User   // whom actions run as; nil is the agent's user
+	Reaper    *actions.Reaper // where actions are registered; may be nil
+	Kill      <-chan struct{} // closed: running actions get no grace
+	Observers []Observer
+
+	mu      sync.Mutex
+	watches map[string]*watch // by task name
+	tasks   []Task            // what Set wants
+	changed chan struct{}     // of one: tasks is another than what watches are
+
+	slots     *semaphore.Weighted
+	leftovers leftovers
+}
+
+// New returns a poller with no tasks.
+func New() *Poller {
+	return &Poller{watches: map[string]*watch{}, changed: make(chan struct{}, 1)}
+}
+
+// Set replaces the tasks. Tasks whose digest is the same are not disturbed; a
+// changed one finishes its run first and then looks at once; one that is gone
+// finishes its run and stops.
+func (p *Poller) Set(tasks []Task) {
+	p.mu.Lock()
+	p.tasks = tasks
+	p.mu.Unlock()
+	select {
+	case p.changed <- struct{}{}:
+	default:
+	}
+}
+
+// Run watches the tasks until ctx is done, and returns when every run has
+// ended. No failure of a task ends it.
+func (p *Poller) Run(ctx context.Context) error {
+	var running sync.WaitGroup
+	defer running.Wait()
+	if err := p.prepare(ctx, &running); err != nil {
+		return err
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-p.changed:
+			p.apply(ctx, &running)
+		}
+	}
+}
+
+// Once looks at the tasks that are due, or at all of them, runs what is new,
+// and returns the errors of looks and runs, each naming its task.
+func (p *Poller) Once(ctx context.Context, all bool) error {
+	var running sync.WaitGroup
+	defer running.Wait()
+	if err := p.prepare(ctx, &running); err != nil {
+		return err
+	}
+	errs := make([]error, len(p.tasks))
+	for i, task := range p.tasks {
+		w := p.newWatch(task)
+		w.once = true
+		running.Go(func() { errs[i] = w.lookOnce(ctx, all) })
+	}
+	running.Wait()
+	return errors.Join(errs...)
+}
+
+// prepare checks the memory, closes the runs of tasks that are no longer
+// configured and sweeps what an earlier agent left.
+func (p *Poller) prepare(ctx context.Context, running *sync.WaitGroup) error {
+	p.slots = semaphore.NewWeighted(int64(max(1, p.Parallel)))
+	unfinished, err := unfinishedRuns(ctx, p.Store)
+	if err != nil {
+		return err
+	}
+	pending := map[string]bool{}
+	for key, ids := range unfinished {
+		for _, id := range ids {
+			pending[id] = true
+		}
+		if !p.wants(key) {
+			w := p.newWatch(Task{Name: key})
+			running.Go(func() { w.recover(ctx) })
+		}
+	}
+	if err := p.findLeftovers(pending); err != nil {
+		return err
+	}
+	running.Go(func() {
+		if err := p.leftovers.sweep(); err != nil {
+			p.tell(Event{Kind: Troubled, Err: err})
+		}
+	})
+	return nil
+}
+
+func (p *Poller) wants(name string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.ContainsFunc(p.tasks, func(t Task) bool { return t.Name == name })
+}
+
+func (p *Poller) tell(e Event) {
+	for _, observe := range p.Observers {
+		observe(e)
+	}
+}
+
+func (p *Poller) newWatch(task Task) *watch {
+	return &watch{
+		p: p, task: task, wake: make(chan struct{}, 1),
+		mem: memory{store: p.Store, key: task.Name},
+	}
+}
+
+// apply makes the watches what Set wants them to be.
+func (p *Poller) apply(ctx context.Context, running *sync.WaitGroup) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	wanted := make(map[string]bool, len(p.tasks))
+	var delay time.Duration
+	for _, task := range p.tasks {
+		wanted[task.Name] = true
+		w := p.watches[task.Name]
+		switch {
+		case w == nil:
+			w = p.newWatch(task)
+			p.watches[task.Name] = w
+			pause := min(delay, task.Interval)
+			running.Go(func() { w.loop(ctx, pause) })
+			delay += stagger
+		case w.removed || w.current().Digest != task.Digest:
+			w.removed, w.next = false, &task
+			w.poke()
+		}
+	}
+	for name, w := range p.watches {
+		if !wanted[name] {
+			w.removed = true
+			w.poke()
+		}
+	}
+}
+
+// acquire takes a slot for a run. It tells whether that took waiting.
+func (p *Poller) acquire(ctx context.Context) (waited bool, err error) {
+	if p.slots.TryAcquire(1) {
+		return false, nil
+	}
+	return true, p.slots.Acquire(ctx, 1)
+}
+
+// lookOnce is the whole life of a watch under --poll-once.
+func (w *watch) lookOnce(ctx context.Context, all bool) error {
+	w.recover(ctx)
+	state, err := w.mem.load(ctx)
+	if err != nil {
+		return fmt.Errorf("%s: %w", w.task.Name, err)
+	}
+	if !all && state.URL == w.task.URL && ahead(state.NextPoll, time.Now(), max(w.task.Interval, maxPause)) {
+		w.tell(Event{Kind: Skipped, Reason: "not due yet", Next: state.NextPoll})
+		return nil
+	}
+	return errors.Join(w.turn(ctx)...)
+}

@@ -1,0 +1,240 @@
+package poller
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bittrance/kitops/actions"
+	"github.com/bittrance/kitops/poller/git"
+)
+
+// Outcome is how a run stands, in the words of GitHub's commit statuses.
+type Outcome string
+
+// The outcomes.
+const (
+	Pending Outcome = "pending" // not finished
+	Success Outcome = "success" // all actions exited 0
+	Failure Outcome = "failure" // an action failed or ran out of time
+	Error   Outcome = "error"   // kitops could not run it, or was cut off
+)
+
+// Run is one execution of a task on a revision.
+type Run struct {
+	ID       string       `yaml:"id"`
+	Task     string       `yaml:"-"`
+	Revision git.Revision `yaml:"revision"`
+	Previous string       `yaml:"previous,omitempty"` // the last revision that succeeded before this run
+	Attempt  int          `yaml:"attempt"`            // 1 for the first try at this revision
+	Started  time.Time    `yaml:"started"`
+	Finished time.Time    `yaml:"finished,omitempty"`
+	Outcome  Outcome      `yaml:"outcome"`
+	Action   string       `yaml:"action,omitempty"` // the one that runs, or that ended the run
+	Reason   string       `yaml:"reason,omitempty"` // why it ended so, unless it succeeded
+}
+
+// noSHA stands for "no revision yet", as Git writes it.
+const noSHA = "0000000000000000000000000000000000000000"
+
+const (
+	saveWait    = time.Second // before a failed save is tried again, doubled
+	maxSaveWait = time.Minute
+)
+
+var errTimeout = errors.New("out of time")
+
+// run takes one revision from its saved start to its saved outcome. Nobody
+// hears that it has finished before that is saved. The error is that of
+// saving; how the run itself went is in Run.
+func (w *watch) run(ctx context.Context, rev git.Revision) (Run, error) {
+	run, err := w.start(ctx, rev)
+	if err != nil {
+		return run, err
+	}
+	w.tell(Event{Kind: Started, Run: run})
+	dir := w.p.workdir(run)
+	run = w.perform(ctx, run, dir)
+	retry, err := w.settle(ctx, run)
+	if err == nil {
+		w.tell(Event{Kind: Finished, Run: run, Next: retry})
+	}
+	if cleared := w.p.clear(dir); cleared != nil {
+		w.tell(Event{Kind: Troubled, Err: cleared})
+	}
+	return run, err
+}
+
+// start saves that the run starts. The time of the next try is saved with it,
+// so that a crash counts as a failed try.
+func (w *watch) start(ctx context.Context, rev git.Revision) (Run, error) {
+	now := stamp()
+	run := Run{
+		ID: newRunID(now), Task: w.task.Name, Revision: rev, Attempt: 1,
+		Started: now, Outcome: Pending,
+	}
+	err := w.mem.save(ctx, func(s State) State {
+		s = verdictOnNothing(w.task, s).state
+		s.NextPoll = w.nextPoll()
+		return s.with(rev.Ref, func(r *RefState) {
+			if r.Run != nil && r.Run.Revision.SHA == rev.SHA && r.Run.Outcome != Success {
+				run.Attempt = r.Run.Attempt + 1
+			}
+			run.Previous = r.Applied
+			saved := run
+			r.Run, r.Group = &saved, nil
+			r.Retry = now.Add(pause(w.task.Interval, run.Attempt))
+		})
+	})
+	return run, err
+}
+
+// perform fetches, checks out and runs the actions in order, until one fails.
+func (w *watch) perform(ctx context.Context, run Run, dir string) Run {
+	timed, cancel := context.WithTimeoutCause(ctx, w.task.Timeout, errTimeout)
+	defer cancel()
+	outcome, err := w.attempt(timed, &run, dir)
+	run.Finished = stamp()
+	run.Outcome = outcome
+	switch {
+	case outcome == Success:
+		run.Action = ""
+	case ctx.Err() != nil:
+		run.Outcome, run.Reason = Error, "interrupted by the end of kitops, will run again"
+	case errors.Is(err, git.ErrMoved):
+		w.moved, run.Reason = true, err.Error()
+	case errors.Is(err, errTimeout):
+		run.Reason = fmt.Sprintf("out of time after %s", w.task.Timeout)
+	default:
+		run.Reason = err.Error()
+	}
+	return run
+}
+
+func (w *watch) attempt(ctx context.Context, run *Run, dir string) (Outcome, error) {
+	if err := w.checkout(ctx, run.Revision, dir); err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			err = cause
+		}
+		return Error, err
+	}
+	plan, err := w.task.Plan(dir, run.Revision)
+	if err != nil {
+		return Error, err
+	}
+	for _, action := range plan {
+		run.Action = action.Name
+		w.tell(Event{Kind: ActionStarted, Run: *run})
+		err := w.act(ctx, action, *run, dir)
+		var exit *exec.ExitError
+		switch {
+		case err == nil:
+		case errors.Is(err, errTimeout):
+			return Failure, err
+		case errors.As(err, &exit):
+			return Failure, exit
+		default:
+			return Error, err
+		}
+	}
+	return Success, nil
+}
+
+func (w *watch) checkout(ctx context.Context, rev git.Revision, dir string) error {
+	if err := w.p.makeWorkdir(dir); err != nil {
+		return err
+	}
+	if err := w.task.Checkout(ctx, rev, dir); err != nil {
+		return err
+	}
+	return w.p.handOver(dir)
+}
+
+func (w *watch) act(ctx context.Context, action actions.Action, run Run, dir string) error {
+	out := actions.Lines(actions.OutputLimit, func(line string) {
+		w.tell(Event{Kind: Output, Run: run, Line: line})
+	})
+	defer out.Close()
+	return action.Run(ctx, actions.Options{
+		Dir:     dir,
+		Environ: w.p.Environ,
+		Vars:    w.vars(run),
+		Out:     out,
+		User:    w.p.User,
+		Kill:    w.p.Kill,
+		Reaper:  w.p.Reaper,
+		Started: func(g actions.Group) {
+			err := w.mem.save(ctx, func(s State) State {
+				return s.with(run.Revision.Ref, func(r *RefState) { r.Group, r.Run.Action = &g, run.Action })
+			})
+			if err != nil {
+				w.tell(Event{Kind: Troubled, Err: err})
+			}
+		},
+	})
+}
+
+// vars are the variables that every action gets.
+func (w *watch) vars(run Run) []string {
+	previous := run.Previous
+	if previous == "" {
+		previous = noSHA
+	}
+	return []string{
+		"KITOPS_SHA=" + run.Revision.SHA,
+		"KITOPS_LAST_SUCCESSFUL_SHA=" + previous,
+		"KITOPS_REF=" + run.Revision.Ref,
+		"KITOPS_REF_NAME=" + run.Revision.Name(),
+		"KITOPS_REPOSITORY_URL=" + w.task.URL,
+		"KITOPS_TASK_NAME=" + run.Task,
+		"KITOPS_ACTION_NAME=" + run.Action,
+		"KITOPS_RUN_ID=" + run.ID,
+		"KITOPS_RUN_ATTEMPT=" + strconv.Itoa(run.Attempt),
+	}
+}
+
+// settle saves the outcome and, after success, the applied revision in one
+// write. It insists, since forgetting what was done means doing it again.
+func (w *watch) settle(ctx context.Context, run Run) (retry time.Time, err error) {
+	switch {
+	case run.Outcome == Success:
+	case ctx.Err() != nil: // like a crash: the start counts
+		retry = run.Started.Add(pause(w.task.Interval, run.Attempt))
+	default:
+		retry = run.Finished.Add(pause(w.task.Interval, run.Attempt))
+	}
+	for wait := saveWait; ; wait = min(2*wait, maxSaveWait) {
+		err = w.mem.save(ctx, func(s State) State {
+			return s.with(run.Revision.Ref, func(r *RefState) {
+				saved := run
+				r.Run, r.Group, r.Retry = &saved, nil, retry
+				if run.Outcome == Success {
+					r.Applied = run.Revision.SHA
+				}
+			})
+		})
+		if err == nil || w.once && wait > saveWait {
+			return retry, err
+		}
+		w.tell(Event{Kind: Troubled, Err: err})
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return retry, err
+		}
+	}
+}
+
+// stamp is now, as finely as a person who reads the state wants it.
+func stamp() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
+
+// newRunID returns an identifier that sorts by time and is unique without a
+// memory, fit for file names and environments.
+func newRunID(now time.Time) string {
+	return now.Format("20060102t150405") + "-" + strings.ToLower(rand.Text()[:10])
+}

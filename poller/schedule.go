@@ -1,0 +1,43 @@
+package poller
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+const (
+	maxPause   = time.Hour       // between two tries at a failing revision
+	maxBackoff = 5 * time.Minute // between two looks at a failing remote, unless the interval is longer
+	maxLook    = time.Minute     // for one look; a hanging server is a failing one
+	stagger    = 5 * time.Millisecond
+)
+
+// jittered shortens the interval by up to a tenth, so that many tasks spread
+// out and a periodic job with the same interval finds every task due.
+func jittered(interval time.Duration) time.Duration {
+	return interval - time.Duration(rand.Int64N(int64(interval)/10+1))
+}
+
+// pause is how long a revision rests after its given attempt failed: the
+// interval, doubled with each attempt, at most an hour.
+func pause(interval time.Duration, attempt int) time.Duration {
+	return doubled(interval, attempt-1, maxPause)
+}
+
+// backoff is how long a remote rests after the given number of failed looks in a row.
+func backoff(interval time.Duration, failures int) time.Duration {
+	return doubled(interval, failures, max(interval, maxBackoff))
+}
+
+func doubled(d time.Duration, times int, limit time.Duration) time.Duration {
+	for ; times > 0 && d < limit; times-- {
+		d *= 2
+	}
+	return min(d, limit)
+}
+
+// ahead tells whether t is still to come. A time further ahead than anything
+// kitops plans was written by a clock that has since been put back.
+func ahead(t, now time.Time, longest time.Duration) bool {
+	return t.After(now) && !t.After(now.Add(longest))
+}

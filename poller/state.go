@@ -1,0 +1,176 @@
+package poller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/bittrance/kitops/actions"
+	"github.com/bittrance/kitops/poller/git"
+	"github.com/bittrance/kitops/poller/store"
+)
+
+// State is what a task remembers between looks and between executions: one
+// document in the store. A State is a value; update makes a new one.
+type State struct {
+	URL        string              `yaml:"url"`
+	Patterns   git.Patterns        `yaml:"patterns,omitempty"`   // looked for before: what they match now has appeared since
+	NextPoll   time.Time           `yaml:"next_poll,omitempty"`  // for --poll-once
+	Remembered headSet             `yaml:"remembered,omitempty"` // starting points, which are not run
+	Refs       map[string]RefState `yaml:"refs,omitempty"`       // refs that had a run
+}
+
+// RefState is the memory of one ref that had a run.
+type RefState struct {
+	Applied string         `yaml:"applied,omitempty"` // the last revision that succeeded
+	Run     *Run           `yaml:"run,omitempty"`     // the last one
+	Retry   time.Time      `yaml:"retry,omitempty"`   // when Run may be tried again, unless it succeeded
+	Group   *actions.Group `yaml:"group,omitempty"`   // of the action that runs
+}
+
+// headSet maps refs to SHAs. It is written as lines like those of Git's
+// packed-refs, since a repository may have 10,000 branches.
+type headSet map[string]string
+
+// MarshalYAML implements yaml.InterfaceMarshaler.
+func (h headSet) MarshalYAML() (any, error) {
+	lines := make([]string, 0, len(h))
+	for _, ref := range slices.Sorted(maps.Keys(h)) {
+		lines = append(lines, h[ref]+" "+ref)
+	}
+	return lines, nil
+}
+
+// UnmarshalYAML implements yaml.InterfaceUnmarshaler.
+func (h *headSet) UnmarshalYAML(decode func(any) error) error {
+	var lines []string
+	if err := decode(&lines); err != nil {
+		return err
+	}
+	*h = make(headSet, len(lines))
+	for _, line := range lines {
+		sha, ref, found := strings.Cut(line, " ")
+		if !found {
+			return fmt.Errorf("%q is not a SHA and a ref", line)
+		}
+		(*h)[ref] = sha
+	}
+	return nil
+}
+
+// with returns the state with one ref changed, which is no starting point any more.
+func (s State) with(ref string, change func(*RefState)) State {
+	if _, there := s.Remembered[ref]; there {
+		s.Remembered = maps.Clone(s.Remembered)
+		delete(s.Remembered, ref)
+	}
+	refs := maps.Clone(s.Refs)
+	if refs == nil {
+		refs = map[string]RefState{}
+	}
+	r := refs[ref]
+	change(&r)
+	refs[ref] = r
+	s.Refs = refs
+	return s
+}
+
+// memory is the document of one task, decoded. It is used by one goroutine.
+type memory struct {
+	store   store.Store
+	key     string
+	state   State
+	version string // of the document that state was decoded from; "" is none
+}
+
+// load reads the document, and decodes it only when it is another than before.
+func (m *memory) load(ctx context.Context) (State, error) {
+	doc, err := m.store.Get(ctx, m.key)
+	if errors.Is(err, fs.ErrNotExist) {
+		m.state, m.version = State{}, ""
+		return m.state, nil
+	}
+	if err != nil {
+		return State{}, fmt.Errorf("read state: %w", err)
+	}
+	if doc.Version != m.version {
+		var state State
+		if err := yaml.Unmarshal(doc.Data, &state); err != nil {
+			return State{}, fmt.Errorf("state of task %q: %w", m.key, err)
+		}
+		m.state, m.version = state, doc.Version
+	}
+	return m.state, nil
+}
+
+// save is read-modify-write: the change is made to what the store has now.
+// It is not cut short by the end of ctx, since what happened has happened.
+func (m *memory) save(ctx context.Context, change func(State) State) error {
+	ctx = context.WithoutCancel(ctx)
+	for {
+		state, err := m.load(ctx)
+		if err != nil {
+			return err
+		}
+		state = change(state)
+		data, err := yaml.Marshal(state)
+		if err != nil {
+			return fmt.Errorf("encode state of task %q: %w", m.key, err)
+		}
+		version, err := m.store.Put(ctx, m.key, data, m.version)
+		if errors.Is(err, store.ErrConflict) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("save state: %w", err)
+		}
+		m.state, m.version = state, version
+		return nil
+	}
+}
+
+// CheckState reads every document of the store, so that a damaged one is
+// found before anything runs.
+func CheckState(ctx context.Context, s store.Store) error {
+	_, err := unfinishedRuns(ctx, s)
+	return err
+}
+
+// unfinishedRuns returns the IDs of the runs that a crash cut off, by task.
+func unfinishedRuns(ctx context.Context, s store.Store) (map[string][]string, error) {
+	keys, err := s.List(ctx, "")
+	if err != nil {
+		return nil, fmt.Errorf("read state: %w", err)
+	}
+	found := map[string][]string{}
+	var errs []error
+	for _, key := range keys {
+		m := memory{store: s, key: key}
+		state, err := m.load(ctx)
+		errs = append(errs, err)
+		for _, r := range state.Refs {
+			if r.unfinished() {
+				found[key] = append(found[key], r.Run.ID)
+			}
+		}
+	}
+	return found, errors.Join(errs...)
+}
+
+func (r RefState) unfinished() bool { return r.Run != nil && r.Run.Outcome == Pending }
+
+// stop ends what an unfinished run left running.
+func (r RefState) stop(ctx context.Context, kill <-chan struct{}) error {
+	var group actions.Group
+	if r.Group != nil {
+		group = *r.Group
+	}
+	return group.Stop(ctx, r.Run.ID, kill)
+}

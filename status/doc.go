@@ -1,0 +1,2 @@
+// Package status tells the world how a run stands.
+package status

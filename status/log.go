@@ -1,0 +1,86 @@
+package status
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/bittrance/kitops/poller"
+)
+
+// Log returns the observer that tells the story of runs in log lines: one
+// when a run starts, one for each action and for each line it prints, one
+// when the run ends. A look that found nothing says so at debug level only.
+func Log(log *slog.Logger) poller.Observer {
+	return func(e poller.Event) {
+		l := log
+		if e.Task != "" {
+			l = l.With("task", e.Task)
+		}
+		if e.Kind == poller.Output {
+			l.Info(e.Line, "action", e.Run.Action, "run", e.Run.ID) //nolint:sloglint // the line is the message
+			return
+		}
+		if ref := e.Run.Revision.Ref; ref != "" {
+			l = l.With("ref", ref, "sha", e.Run.Revision.SHA)
+		}
+		if e.Run.ID != "" {
+			l = l.With("run", e.Run.ID)
+		}
+		write(l, e)
+	}
+}
+
+func write(l *slog.Logger, e poller.Event) {
+	r := e.Run
+	switch e.Kind {
+	case poller.Looked:
+		looked(l, e)
+	case poller.Skipped:
+		if e.Next.IsZero() {
+			l.Info("not run", "reason", e.Reason)
+		} else {
+			l.Info("not run", "reason", e.Reason, "next", clock(e.Next))
+		}
+	case poller.Remembered:
+		l.Info("remembered, not run: the branch was there at the first look")
+	case poller.Forgotten:
+		l.Info("branch is gone, forgotten")
+	case poller.Started:
+		l.Info("run started", "attempt", r.Attempt)
+	case poller.ActionStarted:
+		l.Debug("action started", "action", r.Action)
+	case poller.Finished:
+		finished(l, e)
+	case poller.Interrupted:
+		l.Warn("a run was cut off", "attempt", r.Attempt, "next", clock(e.Next))
+	case poller.Troubled:
+		l.Error("trouble", "err", e.Err)
+	}
+}
+
+func looked(l *slog.Logger, e poller.Event) {
+	switch {
+	case e.Err != nil:
+		l.Warn("look failed", "err", e.Err, "next", clock(e.Next))
+	case e.Failures > 0:
+		l.Info("look works again", "failures", e.Failures)
+	default:
+		l.Debug("looked", "next", clock(e.Next))
+	}
+}
+
+func finished(l *slog.Logger, e poller.Event) {
+	r := e.Run
+	l = l.With("outcome", string(r.Outcome), "took", r.Finished.Sub(r.Started).Round(time.Millisecond))
+	if r.Outcome == poller.Success {
+		l.Info("run finished")
+		return
+	}
+	if r.Action != "" {
+		l = l.With("action", r.Action)
+	}
+	l.Warn("run finished", "reason", r.Reason, "attempt", r.Attempt, "next", clock(e.Next))
+}
+
+// clock writes a time as people compare it with their watch.
+func clock(t time.Time) string { return t.Local().Format(time.RFC3339) }

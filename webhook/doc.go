@@ -1,0 +1,2 @@
+// Package webhook is where nudges come from.
+package webhook
