@@ -1,0 +1,2 @@
+// Command kitops watches Git repositories and runs commands when they change.
+package main

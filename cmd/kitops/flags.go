@@ -1,0 +1,158 @@
+package main
+
+import (
+	"fmt"
+	"reflect"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/bittrance/kitops/actions"
+	"github.com/bittrance/kitops/app"
+	"github.com/bittrance/kitops/poller"
+	"github.com/bittrance/kitops/poller/git"
+	"github.com/bittrance/kitops/status"
+	"github.com/bittrance/kitops/webhook"
+)
+
+// taskConfig is what flags and variables say about the tasks.
+type taskConfig struct {
+	URL         string   `env:"URL" usage:"repository: https://, http://, ssh://, git@host:path, file:// or a local path" value:"URL"`
+	Branch      []string `env:"BRANCH" list:"commas" usage:"a name, or a pattern: release/*, **; repeatable, !pattern excludes; the variable takes a list with commas or newlines (default: the remote's default branch)" value:"BRANCH"`
+	Action      string   `env:"ACTION" usage:"command line for /bin/sh -c" value:"COMMAND"`
+	Environment []string `env:"ENVIRONMENT" list:"pairs" secret:"true" usage:"for the action; repeatable; the variable takes NAME=VALUE,NAME=VALUE or one a line" value:"NAME=VALUE"`
+	ConfigFile  string   `env:"CONFIG_FILE" usage:"the task file, instead of --url, --branch, --action and --environment" value:"FILE"`
+}
+
+// config is every flag and variable. The struct tags are the one table of them:
+// env names the variable and, in lower case with dashes, the flag (flag:"-": none).
+type config struct {
+	Task    taskConfig     `group:"What to watch and do"`
+	Poller  poller.Config  `group:"When and where"`
+	Git     git.Config     `group:"Git"`
+	Actions actions.Config `group:"Actions"`
+	App     app.Config     `group:"GitHub App"`
+	Status  status.Config  `group:"Reporting"`
+	Webhook webhook.Config `group:"Webhooks"`
+}
+
+func defaultConfig() config {
+	return config{
+		Poller: poller.Config{
+			Interval:    time.Minute,
+			Timeout:     time.Hour,
+			StateFile:   "./state.yaml",
+			MaxParallel: runtime.NumCPU(),
+		},
+		App:     app.Config{APIURL: "https://api.github.com"},
+		Status:  status.Config{LogLevel: "info"},
+		Webhook: webhook.Config{DeliveriesInterval: 10 * time.Second},
+	}
+}
+
+// option is one setting: a flag, its variable, and what was given for either.
+// It is the flag's pflag.Value.
+type option struct {
+	group    string
+	field    string // its name in Go, by which caarlos0/env reports mistakes
+	index    []int  // its place in config
+	key      string // INTERVAL
+	tag      reflect.StructTag
+	kind     reflect.Kind
+	fallback string // the default, as text
+
+	given  []string // what the flag was given; nil: nothing
+	values []string // what counts: the flag's, else the variable's
+	origin string   // "--interval" or "KITOPS_INTERVAL"; "" when neither was given
+}
+
+// options are all settings, in the order of config.
+type options []*option
+
+func newOptions() options {
+	var all options
+	defaults := reflect.ValueOf(defaultConfig())
+	for i := range defaults.NumField() {
+		group := defaults.Type().Field(i)
+		for j := range group.Type.NumField() {
+			field := group.Type.Field(j)
+			all = append(all, &option{
+				group:    group.Tag.Get("group"),
+				field:    field.Name,
+				index:    []int{i, j},
+				key:      field.Tag.Get("env"),
+				tag:      field.Tag,
+				kind:     field.Type.Kind(),
+				fallback: plain(defaults.Field(i).Field(j)),
+			})
+		}
+	}
+	return all
+}
+
+// register adds the flags to a command; several commands may share them.
+func (all options) register(flags *pflag.FlagSet) {
+	for _, o := range all {
+		if o.tag.Get("flag") == "-" {
+			continue
+		}
+		for i, name := range []string{o.flag(), o.tag.Get("alias")} {
+			if name == "" {
+				continue
+			}
+			f := flags.VarPF(o, name, "", o.tag.Get("usage"))
+			f.Hidden = i > 0
+			if o.kind == reflect.Bool {
+				f.NoOptDefVal = "true"
+			}
+		}
+	}
+}
+
+func (all options) byKey(key string) *option {
+	for _, o := range all {
+		if o.key == key {
+			return o
+		}
+	}
+	return nil
+}
+
+func (o *option) flag() string     { return strings.ToLower(strings.ReplaceAll(o.key, "_", "-")) }
+func (o *option) variable() string { return variablePrefix + o.key }
+func (o *option) isList() bool     { return o.kind == reflect.Slice }
+
+// Set takes any text: what it means is judged once, with the variables.
+func (o *option) Set(text string) error {
+	if o.isList() {
+		o.given = append(o.given, text)
+	} else {
+		o.given = []string{text}
+	}
+	return nil
+}
+
+// String is the default, which is what pflag shows of it.
+func (o *option) String() string { return o.fallback }
+
+// Type is the word that stands for the value in messages of pflag.
+func (o *option) Type() string {
+	if o.kind == reflect.Bool {
+		return "bool"
+	}
+	return strings.ToLower(o.tag.Get("value"))
+}
+
+// plain writes a value of config the way a user would, and nothing for none.
+func plain(value reflect.Value) string {
+	switch v := value.Interface().(type) {
+	case time.Duration:
+		return formatDuration(v)
+	case []string:
+		return strings.Join(v, ", ")
+	default:
+		return fmt.Sprint(v)
+	}
+}

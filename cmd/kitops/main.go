@@ -1,0 +1,171 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bittrance/kitops/poller/store"
+	"github.com/bittrance/kitops/status"
+)
+
+// The exit codes, as the README lists them.
+const (
+	exitFailure = 1 // a look or a run failed, could not start, or was stopped the hard way
+	exitUsage   = 2 // usage, configuration, unreadable state file
+	exitLocked  = 3 // another kitops holds the state file or the directory for clones
+)
+
+var version = "" // set by the linker
+
+func main() {
+	p := program{environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr}
+	os.Exit(p.main(os.Args[1:]))
+}
+
+// program is the process with what it got from outside.
+type program struct {
+	environ        []string
+	stdout, stderr io.Writer
+}
+
+// usageError is a mistake on the command line itself.
+type usageError struct{ error }
+
+func (u usageError) Unwrap() error { return u.error }
+
+func (p program) main(args []string) int {
+	root := p.command()
+	root.SetArgs(args)
+	root.SetOut(p.stdout)
+	root.SetErr(p.stderr)
+	err := root.Execute()
+	if err == nil {
+		return 0
+	}
+	for line := range strings.Lines(err.Error()) {
+		fmt.Fprintln(p.stderr, "kitops: "+status.Printable(strings.TrimRight(line, "\n")))
+	}
+	return exitCode(err)
+}
+
+func exitCode(err error) int {
+	var (
+		config *configError
+		usage  usageError
+		format *store.FormatError
+		locked *store.LockedError
+	)
+	switch {
+	case errors.As(err, &locked):
+		return exitLocked
+	case errors.As(err, &config), errors.As(err, &usage), errors.As(err, &format):
+		return exitUsage
+	}
+	return exitFailure
+}
+
+func (p program) command() *cobra.Command {
+	all := newOptions()
+	run := func(*cobra.Command, []string) error { return p.run(all) }
+	root := &cobra.Command{
+		Use:   "kitops [flags]",
+		Short: "Watch Git repositories and run commands when they change",
+		Long: `kitops watches Git repositories and runs commands on a fresh checkout when a
+branch moves. It asks the repositories from where it runs, so nothing has to be
+able to reach it.`,
+		Example: `  kitops --url https://github.com/acme/shop --action ./deploy.sh
+  kitops --url . --action 'make test' --poll-once
+  kitops --config-file tasks.yaml --state-file /var/lib/kitops/state.yaml`,
+		RunE:          run,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddCommand(
+		p.withFlags(all, &cobra.Command{Use: "run [flags]", Short: "Watch and act until SIGTERM (the default command)", RunE: run}),
+		p.withFlags(all, &cobra.Command{
+			Use: "check [flags]", Short: "Read flags, environment and task file, print every mistake, touch nothing",
+			RunE: func(*cobra.Command, []string) error { return p.check(all) },
+		}),
+		&cobra.Command{
+			Use: "version", Short: "Print the version", Args: noArgs,
+			Run: func(*cobra.Command, []string) { fmt.Fprintln(p.stdout, "kitops "+describeVersion()) },
+		},
+	)
+	return p.withFlags(all, root)
+}
+
+// withFlags gives a command all options, and a help that teaches them.
+func (p program) withFlags(all options, cmd *cobra.Command) *cobra.Command {
+	cmd.Args = noArgs
+	all.register(cmd.Flags())
+	cmd.Flags().BoolP("help", "h", false, "show this text")
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w (kitops --help lists the flags)", err)}
+	})
+	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { p.help(all, cmd) })
+	return cmd
+}
+
+func noArgs(_ *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return usageError{fmt.Errorf("unknown command %q (kitops --help lists the commands and flags)", args[0])}
+}
+
+func (p program) help(all options, cmd *cobra.Command) {
+	about := cmd.Long
+	if about == "" {
+		about = cmd.Short + "."
+	}
+	fmt.Fprintf(p.stdout, "%s\n\nUsage:\n  %s\n", about, cmd.UseLine())
+	if cmd.HasExample() {
+		fmt.Fprintf(p.stdout, "\nExamples:\n%s\n", cmd.Example)
+	}
+	if cmd.HasAvailableSubCommands() {
+		fmt.Fprintf(p.stdout, "\nCommands:\n")
+		for _, sub := range cmd.Commands() {
+			if sub.IsAvailableCommand() {
+				fmt.Fprintf(p.stdout, "  %-12s %s\n", sub.Name(), sub.Short)
+			}
+		}
+	}
+	if cmd.Flags().Lookup("url") == nil {
+		return
+	}
+	all.writeHelp(p.stdout)
+	fmt.Fprint(p.stdout, `
+Every flag has the variable beside it; the flag wins. A task's own key in the
+task file wins over both.
+
+Exit codes: 0 all well; 1 a look or a run failed, or could not start;
+2 usage or configuration; 3 another kitops holds the state file or --repo-dir.
+`)
+}
+
+func (p program) check(all options) error {
+	settings, warnings, err := all.load(p.environ)
+	for _, warning := range warnings {
+		fmt.Fprintln(p.stderr, "kitops: warning: "+status.Printable(warning))
+	}
+	if err != nil {
+		return err
+	}
+	return all.writeSettings(p.stdout, settings)
+}
+
+// describeVersion names the build: the linker's word, or the module's for go install.
+func describeVersion() string {
+	name := version
+	if info, ok := debug.ReadBuildInfo(); ok && name == "" {
+		name = info.Main.Version
+	}
+	return fmt.Sprintf("%s (%s %s/%s)", name, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/bittrance/kitops/poller/store"
+)
+
+const (
+	repoDirLock   = "kitops.lock"
+	mirrorsDir    = "mirrors"
+	tempDirPrefix = "kitops-repos-"
+)
+
+// repoDir is the directory for clones and workdirs, held by this agent alone.
+type repoDir struct {
+	path      string
+	temporary bool     // to be removed at the end
+	abandoned []string // temporary ones of agents that were killed
+	locks     []*store.Lock
+}
+
+// openRepoDir makes and locks the directory. Without a path it makes a
+// temporary one, and takes over those that killed agents left. Shared says
+// that another user's actions must get through to their workdirs.
+func openRepoDir(path string, shared bool) (*repoDir, error) {
+	d := &repoDir{path: path, temporary: path == ""}
+	var err error
+	if d.temporary {
+		d.adoptAbandoned()
+		d.path, err = os.MkdirTemp("", tempDirPrefix+"*")
+	} else if d.path, err = filepath.Abs(path); err == nil {
+		err = os.MkdirAll(d.path, 0o700)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("directory for clones: %w", err)
+	}
+	lock, err := store.AcquireLock(filepath.Join(d.path, repoDirLock))
+	if err != nil {
+		d.close()
+		return nil, fmt.Errorf("directory for clones: %w", err)
+	}
+	d.locks = append(d.locks, lock)
+	// What an interrupted fetch left is of no use.
+	if err := os.RemoveAll(filepath.Join(d.path, mirrorsDir)); err != nil {
+		d.close()
+		return nil, fmt.Errorf("directory for clones: %w", err)
+	}
+	if shared {
+		if err := letThrough(d.path); err != nil {
+			d.close()
+			return nil, fmt.Errorf("directory for clones: %w", err)
+		}
+	}
+	return d, nil
+}
+
+// letThrough lets others pass a directory without looking around in it.
+func letThrough(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	return os.Chmod(dir, info.Mode().Perm()|0o111)
+}
+
+// adoptAbandoned locks the temporary directories that have no agent any more.
+func (d *repoDir) adoptAbandoned() {
+	candidates, _ := filepath.Glob(filepath.Join(os.TempDir(), tempDirPrefix+"*"))
+	for _, dir := range candidates {
+		if info, err := os.Lstat(dir); err != nil || !info.IsDir() || !ownedByMe(info) {
+			continue
+		}
+		if _, err := os.Lstat(filepath.Join(dir, repoDirLock)); err != nil {
+			continue // being made, or not ours
+		}
+		lock, err := store.AcquireLock(filepath.Join(dir, repoDirLock))
+		if err != nil {
+			continue
+		}
+		d.locks = append(d.locks, lock)
+		d.abandoned = append(d.abandoned, dir)
+		_ = os.RemoveAll(filepath.Join(dir, mirrorsDir))
+	}
+}
+
+// close gives the directories up and removes temporary ones, unless something
+// in them could not be removed: that is for the next agent.
+func (d *repoDir) close() {
+	dirs := d.abandoned
+	if d.temporary {
+		dirs = append(dirs, d.path)
+	}
+	for _, dir := range dirs {
+		_ = os.Remove(filepath.Join(dir, mirrorsDir))
+		if err := os.Remove(filepath.Join(dir, "work")); err == nil || errors.Is(err, os.ErrNotExist) {
+			_ = os.Remove(filepath.Join(dir, repoDirLock))
+		}
+	}
+	for _, lock := range d.locks {
+		_ = lock.Release()
+	}
+	for _, dir := range dirs {
+		_ = os.Remove(dir)
+	}
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestMistakes(t *testing.T) {
+	path := taskFileAt(t, file("", "", ""))
+	hub := taskFileAt(t, file("", "github: {app_id: Iv23liABCDEF, private_key_file: key}", ""))
+	write(t, filepath.Join(filepath.Dir(hub), "key"), "-----BEGIN RSA PRIVATE KEY-----\n")
+	one := []string{"--url=x", "--action=y"}
+	tests := map[string]struct {
+		environ, args []string
+		want          string
+	}{
+		"nothing":           {nil, nil, "nothing to do: give --url and --action, or --config-file"},
+		"no action":         {[]string{"KITOPS_URL=x"}, nil, "KITOPS_URL without --action"},
+		"no url":            {nil, []string{"--action=x"}, "--action without --url"},
+		"empty variable":    {[]string{"KITOPS_INTERVAL="}, one, "KITOPS_INTERVAL: empty duration"},
+		"empty flag":        {nil, append(one, "--interval="), "--interval: empty duration"},
+		"empty instance":    {[]string{"KITOPS_INSTANCE="}, one, "KITOPS_INSTANCE: empty name"},
+		"empty boolean":     {[]string{"KITOPS_POLL_ONCE="}, one, "KITOPS_POLL_ONCE: empty value"},
+		"empty url":         {[]string{"KITOPS_URL="}, []string{"--action=x"}, "KITOPS_URL: empty url"},
+		"empty branch":      {nil, append(one, "--branch="), "--branch: empty branch"},
+		"blank branches":    {[]string{"KITOPS_BRANCH=\n \n"}, one, "KITOPS_BRANCH: empty branch"},
+		"bad duration":      {nil, append(one, "--timeout=5"), `--timeout: "5" has no unit`},
+		"zero":              {nil, append(one, "--interval=0"), "--interval: must be positive"},
+		"bad boolean":       {[]string{"KITOPS_POLL_ONCE=maybe"}, one, `KITOPS_POLL_ONCE: "maybe" is not true or false`},
+		"bad number":        {nil, append(one, "--max-parallel=x"), `--max-parallel: "x" is not a whole number`},
+		"no parallel":       {nil, append(one, "--max-parallel=0"), "--max-parallel: must be at least 1"},
+		"log format":        {nil, append(one, "--log-format=xml"), `--log-format: "xml" is none of text, json`},
+		"log level":         {[]string{"KITOPS_LOG_LEVEL=loud"}, one, `KITOPS_LOG_LEVEL: "loud" is none of`},
+		"instance":          {nil, append(one, "--instance=a\nb"), "--instance: contains the unprintable"},
+		"bad url":           {nil, []string{"--url=gopher://x/y", "--action=x"}, "--url: "},
+		"nameless url":      {nil, []string{"--url=/", "--action=x"}, "--url: leaves the name empty"},
+		"bad branch":        {nil, append(one, "--branch=a..b"), "--branch: "},
+		"bad environment":   {nil, append(one, "--environment=A=1", "--environment=hunter2"), "--environment: entry 2 is not NAME=VALUE"},
+		"nameless":          {nil, append(one, "--environment==1"), "--environment: \"\" cannot name a variable"},
+		"ssh key":           {nil, append(one, "--ssh-key-file=missing"), "--ssh-key-file: "},
+		"no key":            {nil, append(one, "--ssh-key-file="+path), "holds no private key"},
+		"conflict":          {[]string{"KITOPS_URL="}, []string{"--config-file", path, "--branch=x"}, "--config-file and KITOPS_URL exclude each other"},
+		"conflicting flag":  {[]string{"KITOPS_CONFIG_FILE=" + path}, []string{"--action=x"}, "KITOPS_CONFIG_FILE and --action exclude each other"},
+		"empty config file": {[]string{"KITOPS_CONFIG_FILE="}, nil, "KITOPS_CONFIG_FILE: empty file"},
+		"no config file":    {nil, []string{"--config-file=missing"}, "open missing: "},
+		"app id":            {nil, append(one, "--github-app-id=0x1"), `--github-app-id: "0x1" is neither`},
+		"half an app":       {nil, append(one, "--github-app-id=1"), "--github-app-id without --github-private-key-file"},
+		"other half":        {[]string{"KITOPS_GITHUB_PRIVATE_KEY=x"}, one, "KITOPS_GITHUB_PRIVATE_KEY without --github-app-id"},
+		"bad key":           {[]string{"KITOPS_GITHUB_PRIVATE_KEY=x"}, one, "KITOPS_GITHUB_PRIVATE_KEY: holds no private key"},
+		"plain http":        {nil, append(one, "--github-api-url=http://github.example.com"), "--github-api-url: must be https"},
+		"github":            {[]string{"KITOPS_GITHUB_STATUS_CONTEXT=off"}, append(one, "--github-app-id=1"), "--github-app-id, KITOPS_GITHUB_STATUS_CONTEXT: GitHub App settings are not supported yet"},
+		"github in a task":  {nil, []string{"--config-file", hub}, hub + ":6:13: GitHub App settings are not supported yet by this version"},
+		"webhooks":          {[]string{"KITOPS_WEBHOOK_SECRET=hunter2"}, append(one, "--listen=:8080"), "--listen, KITOPS_WEBHOOK_SECRET: webhooks and the HTTP server are not supported yet"},
+		"deliveries":        {nil, append(one, "--deliveries-interval=0"), "--deliveries-interval: webhooks"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, _, err := loadWith(t, test.environ, test.args...)
+			var mistakes *configError
+			if !errors.As(err, &mistakes) || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got  %v\nwant %s", err, test.want)
+			}
+			if err != nil && strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("the mistake shows a value: %v", err)
+			}
+		})
+	}
+}
+
+func TestAllMistakesAtOnce(t *testing.T) {
+	path := taskFileAt(t, file("brnach: x", "interval: 5", ""))
+	_, _, err := loadWith(t, []string{"KITOPS_TIMEOUT=x", "KITOPS_LOG_LEVEL="}, "--config-file", path, "--url=x", "--max-parallel=0")
+	var mistakes *configError
+	if !errors.As(err, &mistakes) || len(mistakes.Unwrap()) != 6 || strings.Count(err.Error(), "\n") != 5 {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestKeysInTheEnvironment(t *testing.T) {
+	for _, key := range []string{
+		"-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n",
+		`-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n`,
+		"LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQo=",
+	} {
+		if err := checkKey(key); err != nil {
+			t.Errorf("%q: %v", key, err)
+		}
+	}
+}
