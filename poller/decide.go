@@ -64,7 +64,7 @@ func decide(t Task, s State, heads []git.Revision, now time.Time) verdict {
 // that is being restored look the same.
 func verdictOnNothing(t Task, s State) verdict {
 	if s.URL != t.URL {
-		s = State{URL: t.URL}
+		s = State{URL: t.URL, Unreported: s.Unreported}
 	}
 	v := verdict{state: s, changed: !slices.Equal(s.Patterns, t.Refs) && t.Refs.Wild()}
 	v.state.Patterns = t.Refs

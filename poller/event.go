@@ -16,6 +16,7 @@ const (
 	Output        Kind = "output"         // Run.Action printed Line
 	Finished      Kind = "finished"       // a run ended, and its outcome is saved
 	Interrupted   Kind = "interrupted"    // a run that a crash cut off was found and closed
+	Unreported    Kind = "unreported"     // a report of Run did not arrive for Err, and is tried again at Next
 	Troubled      Kind = "troubled"       // Err is kitops' own: state not saved, workdir not removed
 )
 
@@ -26,7 +27,7 @@ type Event struct {
 	Run      Run       // Started to Interrupted; of Skipped, Remembered and Forgotten only the revision
 	Reason   string    // Skipped
 	Line     string    // Output
-	Err      error     // Looked, Troubled
+	Err      error     // Looked, Unreported, Troubled
 	Failures int       // Looked: how many looks in a row had failed before this one
 	Next     time.Time // Looked: when the next look is due; Skipped, Finished: when the next try is, if one is planned
 }

@@ -19,14 +19,13 @@ func (w *watch) look(ctx context.Context) ([]git.Revision, error) {
 	}
 	hint := w.takeHint()
 	before := w.failures
-	w.due = time.Now().Add(jittered(w.task.Interval))
+	w.due = time.Now().Add(jittered(w.interval()))
 	todo, err := w.compare(ctx, hint)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("%s: %w", w.task.Name, errInterrupted)
 		}
-		w.failures++
-		w.due = time.Now().Add(jittered(backoff(w.task.Interval, w.failures-1)))
+		w.fail(err)
 	} else {
 		w.failures = 0
 		w.heed(w.mem.state)
@@ -37,6 +36,25 @@ func (w *watch) look(ctx context.Context) ([]git.Revision, error) {
 		err = fmt.Errorf("%s: %w", w.task.Name, err)
 	}
 	return todo, err
+}
+
+// interval is the task's, stretched to what the host bears.
+func (w *watch) interval() time.Duration {
+	if w.task.Pace == nil {
+		return w.task.Interval
+	}
+	return max(w.task.Interval, w.task.Pace())
+}
+
+// fail plans the next look after one that failed.
+func (w *watch) fail(err error) {
+	var later *LaterError
+	if errors.As(err, &later) && later.At.After(time.Now()) {
+		w.due = later.At.Add(w.interval() - jittered(w.interval())) // not all at the same moment
+		return
+	}
+	w.failures++
+	w.due = time.Now().Add(jittered(backoff(w.interval(), w.failures-1)))
 }
 
 // compare is the look proper. What can run is returned even with an error,
@@ -79,6 +97,11 @@ func (w *watch) compare(ctx context.Context, hint *git.Revision) ([]git.Revision
 		w.chased = *hint
 	} else {
 		w.chased = git.Revision{}
+	}
+	if len(v.todo) > 0 && w.task.Identity != nil {
+		if w.identity, err = w.task.Identity(limited, v.state.Identity); err != nil {
+			return nil, err
+		}
 	}
 	switch {
 	case empty:

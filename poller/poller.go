@@ -27,6 +27,7 @@ type Poller struct {
 	Reaper    *actions.Reaper // where actions are registered; may be nil
 	Kill      <-chan struct{} // closed: running actions get no grace
 	Observers []Observer
+	Report    Reporter // of tasks with a ReportTo, also of those that are gone; may be nil
 
 	mu      sync.Mutex
 	watches map[string]*watch // by task name
@@ -74,11 +75,14 @@ func (p *Poller) Run(ctx context.Context) error {
 }
 
 // Once looks at the tasks that are due, or at all of them, runs what is new,
-// and returns the errors of looks and runs, each naming its task.
+// and returns the errors of looks and runs, each naming its task. It waits at
+// most 30 seconds for reports to arrive.
 func (p *Poller) Once(ctx context.Context, all bool) error {
-	var running sync.WaitGroup
-	defer running.Wait()
-	if err := p.prepare(ctx, &running); err != nil {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var running, reporting sync.WaitGroup
+	defer reporting.Wait()
+	if err := p.prepare(ctx, &reporting); err != nil {
 		return err
 	}
 	errs := make([]error, len(p.tasks))
@@ -86,8 +90,11 @@ func (p *Poller) Once(ctx context.Context, all bool) error {
 		w := p.newWatch(task)
 		w.once = true
 		running.Go(func() { errs[i] = w.lookOnce(ctx, all) })
+		reporting.Go(func() { running.Wait(); w.outbox.idle.Wait() })
 	}
 	running.Wait()
+	defer time.AfterFunc(reportOnce-reportFarewell, cancel).Stop()
+	reporting.Wait()
 	return errors.Join(errs...)
 }
 
@@ -95,18 +102,20 @@ func (p *Poller) Once(ctx context.Context, all bool) error {
 // configured and sweeps what an earlier agent left.
 func (p *Poller) prepare(ctx context.Context, running *sync.WaitGroup) error {
 	p.slots = semaphore.NewWeighted(int64(max(1, p.Parallel)))
-	unfinished, err := unfinishedRuns(ctx, p.Store)
+	all, err := states(ctx, p.Store)
 	if err != nil {
 		return err
 	}
 	pending := map[string]bool{}
-	for key, ids := range unfinished {
-		for _, id := range ids {
-			pending[id] = true
+	for key, state := range all {
+		for _, r := range state.Refs {
+			if r.unfinished() {
+				pending[r.Run.ID] = true
+			}
 		}
 		if !p.wants(key) {
 			w := p.newWatch(Task{Name: key})
-			running.Go(func() { w.recover(ctx) })
+			running.Go(func() { w.recover(ctx); w.outbox.idle.Wait() })
 		}
 	}
 	if err := p.findLeftovers(pending); err != nil {
@@ -133,10 +142,12 @@ func (p *Poller) tell(e Event) {
 }
 
 func (p *Poller) newWatch(task Task) *watch {
-	return &watch{
+	w := &watch{
 		p: p, task: task, wake: make(chan struct{}, 1),
 		mem: memory{store: p.Store, key: task.Name},
 	}
+	w.outbox.w = w
+	return w
 }
 
 // apply makes the watches what Set wants them to be.

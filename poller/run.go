@@ -75,13 +75,14 @@ func (w *watch) run(ctx context.Context, rev git.Revision) (Run, error) {
 func (w *watch) start(ctx context.Context, rev git.Revision) (Run, error) {
 	now := stamp()
 	run := Run{
-		ID: newRunID(now), Task: w.task.Name, Revision: rev, Attempt: 1,
+		ID: newRunID(now), Task: w.task.Name, Revision: rev,
 		Started: now, Outcome: Pending,
 	}
 	err := w.mem.save(ctx, func(s State) State {
 		s = verdictOnNothing(w.task, s).state
-		s.NextPoll = w.nextPoll()
-		return s.with(rev.Ref, func(r *RefState) {
+		s.NextPoll, s.Identity = w.nextPoll(), w.identity
+		s = s.with(rev.Ref, func(r *RefState) {
+			run.Attempt = 1
 			if r.Run != nil && r.Run.Revision.SHA == rev.SHA && r.Run.Outcome != Success {
 				run.Attempt = r.Run.Attempt + 1
 			}
@@ -89,8 +90,13 @@ func (w *watch) start(ctx context.Context, rev git.Revision) (Run, error) {
 			saved := run
 			r.Run, r.Group = &saved, nil
 			r.Retry = now.Add(pause(w.task.Interval, run.Attempt))
+			if run.Attempt == 1 {
+				r.Reported = ""
+			}
 		})
+		return w.task.started(s, run)
 	})
+	w.outbox.kick(ctx, w.mem.state)
 	return run, err
 }
 
@@ -160,10 +166,19 @@ func (w *watch) act(ctx context.Context, action actions.Action, run Run, dir str
 		w.tell(Event{Kind: Output, Run: run, Line: line})
 	})
 	defer out.Close()
+	vars := w.vars(run)
+	if w.task.Grant != nil {
+		granted, revoke, err := w.task.Grant(ctx, action)
+		if err != nil {
+			return fmt.Errorf("get a token for the action: %w", err)
+		}
+		defer revoke()
+		vars = append(vars, granted...)
+	}
 	return action.Run(ctx, actions.Options{
 		Dir:     dir,
 		Environ: w.p.Environ,
-		Vars:    w.vars(run),
+		Vars:    vars,
 		Out:     out,
 		User:    w.p.User,
 		Kill:    w.p.Kill,
@@ -210,14 +225,15 @@ func (w *watch) settle(ctx context.Context, run Run) (retry time.Time, err error
 	}
 	for wait := saveWait; ; wait = min(2*wait, maxSaveWait) {
 		err = w.mem.save(ctx, func(s State) State {
-			return s.with(run.Revision.Ref, func(r *RefState) {
+			return w.task.ended(s.with(run.Revision.Ref, func(r *RefState) {
 				saved := run
 				r.Run, r.Group, r.Retry = &saved, nil, retry
 				if run.Outcome == Success {
 					r.Applied = run.Revision.SHA
 				}
-			})
+			}), run)
 		})
+		w.outbox.kick(ctx, w.mem.state)
 		if err == nil || w.once && wait > saveWait {
 			return retry, err
 		}

@@ -25,14 +25,18 @@ type State struct {
 	NextPoll   time.Time           `yaml:"next_poll,omitempty"`  // for --poll-once
 	Remembered headSet             `yaml:"remembered,omitempty"` // starting points, which are not run
 	Refs       map[string]RefState `yaml:"refs,omitempty"`       // refs that had a run
+	Identity   string              `yaml:"identity,omitempty"`   // what the host calls the repository, whatever its name
+	ReportTo   string              `yaml:"report_to,omitempty"`  // where the last run was reported
+	Unreported []Report            `yaml:"unreported,omitempty"` // what somebody has yet to hear, in order
 }
 
 // RefState is the memory of one ref that had a run.
 type RefState struct {
-	Applied string         `yaml:"applied,omitempty"` // the last revision that succeeded
-	Run     *Run           `yaml:"run,omitempty"`     // the last one
-	Retry   time.Time      `yaml:"retry,omitempty"`   // when Run may be tried again, unless it succeeded
-	Group   *actions.Group `yaml:"group,omitempty"`   // of the action that runs
+	Applied  string         `yaml:"applied,omitempty"`  // the last revision that succeeded
+	Run      *Run           `yaml:"run,omitempty"`      // the last one
+	Retry    time.Time      `yaml:"retry,omitempty"`    // when Run may be tried again, unless it succeeded
+	Group    *actions.Group `yaml:"group,omitempty"`    // of the action that runs
+	Reported string         `yaml:"reported,omitempty"` // the final state that was told of Run's revision
 }
 
 // headSet maps refs to SHAs. It is written as lines like those of Git's
@@ -139,29 +143,25 @@ func (m *memory) save(ctx context.Context, change func(State) State) error {
 // CheckState reads every document of the store, so that a damaged one is
 // found before anything runs.
 func CheckState(ctx context.Context, s store.Store) error {
-	_, err := unfinishedRuns(ctx, s)
+	_, err := states(ctx, s)
 	return err
 }
 
-// unfinishedRuns returns the IDs of the runs that a crash cut off, by task.
-func unfinishedRuns(ctx context.Context, s store.Store) (map[string][]string, error) {
+// states reads the memory of every task, also of those that are gone.
+func states(ctx context.Context, s store.Store) (map[string]State, error) {
 	keys, err := s.List(ctx, "")
 	if err != nil {
 		return nil, fmt.Errorf("read state: %w", err)
 	}
-	found := map[string][]string{}
+	all := make(map[string]State, len(keys))
 	var errs []error
 	for _, key := range keys {
 		m := memory{store: s, key: key}
 		state, err := m.load(ctx)
 		errs = append(errs, err)
-		for _, r := range state.Refs {
-			if r.unfinished() {
-				found[key] = append(found[key], r.Run.ID)
-			}
-		}
+		all[key] = state
 	}
-	return found, errors.Join(errs...)
+	return all, errors.Join(errs...)
 }
 
 func (r RefState) unfinished() bool { return r.Run != nil && r.Run.Outcome == Pending }

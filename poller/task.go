@@ -25,5 +25,27 @@ type Task struct {
 	// Plan tells the actions for the revision that is checked out in dir.
 	Plan func(dir string, rev git.Revision) ([]actions.Action, error)
 
+	// Identity returns what the host calls the repository whatever its name,
+	// given what it called it before ("" at first). It is asked before a run, and
+	// its error keeps the run from starting. It may be nil.
+	Identity func(ctx context.Context, known string) (string, error)
+	// Pace is the shortest interval that the host bears. It may be nil.
+	Pace func() time.Duration
+	// Grant returns variables for an action that asks for a token, and what takes
+	// them back when the action has ended. It may be nil.
+	Grant func(ctx context.Context, action actions.Action) (vars []string, revoke func(), err error)
+	// ReportTo is where the Reporter tells of the runs, in its own terms; "" is nowhere.
+	ReportTo string
+
 	Digest string // of the configuration: Set leaves a task with an equal digest alone
 }
+
+// LaterError is a failed look that is to be repeated at a time the host named,
+// such as the end of a rate limit. It says nothing of the repository.
+type LaterError struct {
+	At  time.Time
+	Err error
+}
+
+func (e *LaterError) Error() string { return e.Err.Error() }
+func (e *LaterError) Unwrap() error { return e.Err }

@@ -17,7 +17,8 @@ type watch struct {
 	mem  memory
 	once bool // for --poll-once: one look, and each revision it found has one run
 
-	wake chan struct{} // of one: look now
+	wake   chan struct{} // of one: look now
+	outbox outbox
 
 	next    *Task        // guarded by p.mu: what Set wants instead of task
 	removed bool         // guarded by p.mu
@@ -28,7 +29,8 @@ type watch struct {
 	told     map[string]string // ref → SHA that was said to rest
 	chased   git.Revision      // a nudge's revision that no look has shown yet
 	chases   int
-	moved    bool // the last run found its revision gone: a newer head is there
+	identity string // of the repository, as the last look before a run found it
+	moved    bool   // the last run found its revision gone: a newer head is there
 }
 
 // maxServings is how often --poll-once follows a head that moves while it is fetched.
@@ -58,6 +60,7 @@ func (w *watch) current() Task {
 
 // loop is the watch's goroutine. It ends with ctx, or when its task is removed.
 func (w *watch) loop(ctx context.Context, delay time.Duration) {
+	defer w.outbox.idle.Wait()
 	w.recover(ctx)
 	timer := time.NewTimer(delay)
 	defer timer.Stop()
@@ -194,6 +197,7 @@ func (w *watch) recover(ctx context.Context) {
 		w.tell(Event{Kind: Troubled, Err: err})
 		return
 	}
+	defer func() { w.outbox.kick(ctx, w.mem.state) }()
 	for ref, r := range state.Refs {
 		if !r.unfinished() {
 			continue
@@ -206,13 +210,14 @@ func (w *watch) recover(ctx context.Context) {
 		}
 		var run Run
 		err := w.mem.save(ctx, func(s State) State {
-			return s.with(ref, func(r *RefState) {
+			s = s.with(ref, func(r *RefState) {
 				run = *r.Run
 				run.Task, run.Outcome, run.Finished = w.mem.key, Error, stamp()
 				run.Reason = "interrupted: kitops was killed, will run again"
 				saved := run
 				r.Run, r.Group = &saved, nil
 			})
+			return Task{URL: s.URL, ReportTo: s.ReportTo}.ended(s, run)
 		})
 		if err != nil {
 			w.tell(Event{Kind: Troubled, Err: err})

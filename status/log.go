@@ -1,6 +1,7 @@
 package status
 
 import (
+	"errors"
 	"log/slog"
 	"time"
 
@@ -53,13 +54,18 @@ func write(l *slog.Logger, e poller.Event) {
 		finished(l, e)
 	case poller.Interrupted:
 		l.Warn("a run was cut off", "attempt", r.Attempt, "next", clock(e.Next))
+	case poller.Unreported:
+		l.Warn("status not delivered yet", "outcome", string(r.Outcome), "err", e.Err, "next", clock(e.Next))
 	case poller.Troubled:
 		l.Error("trouble", "err", e.Err)
 	}
 }
 
 func looked(l *slog.Logger, e poller.Event) {
+	var later *poller.LaterError
 	switch {
+	case errors.As(e.Err, &later):
+		l.Debug("look put off", "err", e.Err, "next", clock(e.Next)) // whoever has the limit has said so
 	case e.Err != nil:
 		l.Warn("look failed", "err", e.Err, "next", clock(e.Next))
 	case e.Failures > 0:

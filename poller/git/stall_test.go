@@ -88,12 +88,14 @@ func stopsBoth(t *testing.T, m *Mirror, stuck <-chan struct{}) {
 }
 
 func TestSilentHTTP(t *testing.T) {
-	addr, stuck := silent(t, func(net.Conn) {})
+	// A connection that got no request yet would be kept for the next one.
+	hear := func(conn net.Conn) { _, _ = conn.Read(make([]byte, 4096)) }
+	addr, stuck := silent(t, hear)
 	stopsBoth(t, mirror(t, "http://"+addr+"/x"), stuck)
-	addr, stuck = silent(t, func(net.Conn) {})
+	addr, stuck = silent(t, hear)
 	stopsBoth(t, mirror(t, "https://"+addr+"/x"), stuck)
 	addr, stuck = silent(t, func(conn net.Conn) {
-		_, _ = conn.Read(make([]byte, 4096))
+		hear(conn)
 		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-advertisement\r\n\r\n001e# serv")
 	})
 	stopsBoth(t, mirror(t, "http://"+addr+"/x"), stuck)
