@@ -45,7 +45,7 @@ func write(l *slog.Logger, e poller.Event) {
 	case poller.Remembered:
 		l.Info("remembered, not run: the branch was there at the first look")
 	case poller.Forgotten:
-		l.Info("branch is gone, forgotten")
+		l.Info("branch is gone or no longer watched, forgotten")
 	case poller.Started:
 		l.Info("run started", "attempt", r.Attempt)
 	case poller.ActionStarted:

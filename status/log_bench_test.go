@@ -1,7 +1,7 @@
 package status_test
 
 import (
-	"io"
+	"bytes"
 	"log/slog"
 	"testing"
 	"time"
@@ -23,8 +23,10 @@ func BenchmarkLog(b *testing.B) {
 	} {
 		e.Task = "deploy"
 		b.Run(string(e.Kind), func(b *testing.B) {
-			tell := status.Log(slog.New(slog.NewJSONHandler(io.Discard, nil)))
+			var out bytes.Buffer
+			tell := status.Log(slog.New(slog.NewJSONHandler(&out, nil)))
 			for b.Loop() {
+				out.Reset()
 				tell(e)
 			}
 		})

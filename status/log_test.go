@@ -60,7 +60,7 @@ func TestLogTellsTheStoryOfARun(t *testing.T) {
 		`level=INFO msg="look works again" task=deploy failures=3`,
 		`level=INFO msg="not run"` + where + ` reason=pausing` + next,
 		`level=INFO msg="remembered, not run: the branch was there at the first look"` + where,
-		`level=INFO msg="branch is gone, forgotten"` + where,
+		`level=INFO msg="branch is gone or no longer watched, forgotten"` + where,
 		`level=WARN msg="a run was cut off"` + where + ` attempt=2` + next,
 		`level=ERROR msg=trouble task=deploy err="disk full"`,
 	}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/bittrance/kitops/actions"
+)
+
+// unit returns the directives of the systemd unit. One that is given twice fails.
+func unit(t *testing.T) map[string]string {
+	t.Helper()
+	directives := map[string]string{}
+	for line := range strings.Lines(document(t, "docs/kitops.service")) {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") || strings.HasPrefix(line, "[") {
+			continue
+		}
+		key, value, ok := strings.Cut(line, "=")
+		if _, twice := directives[key]; !ok || twice {
+			t.Fatalf("%q", line)
+		}
+		directives[key] = value
+	}
+	return directives
+}
+
+func TestUnitFitsTheProgram(t *testing.T) {
+	d := unit(t)
+	for key, want := range map[string]string{
+		"Type": "notify", "NotifyAccess": "main", // READY=1 and WATCHDOG=1 come from kitops itself
+		"KillMode":           "mixed",
+		"Restart":            "on-failure",
+		"ExecReload":         "/bin/kill -HUP $MAINPID",
+		"StateDirectory":     "kitops",
+		"CacheDirectory":     "kitops",
+		"WantedBy":           "multi-user.target",
+		"WorkingDirectory":   "/var/lib/kitops",
+		"NoNewPrivileges":    "yes",
+		"PrivateTmp":         "yes",
+		"ProtectSystem":      "full", // strict would leave deploys nothing to write to
+		"EnvironmentFile":    "-/etc/kitops/kitops.env",
+		"StateDirectoryMode": "0700", "CacheDirectoryMode": "0700",
+		"RestartPreventExitStatus": strconv.Itoa(exitUsage),
+	} {
+		if d[key] != want {
+			t.Errorf("%s=%s, want %s", key, d[key], want)
+		}
+	}
+	if user := d["User"]; user == "" || user == "root" {
+		t.Errorf("User=%s", user)
+	}
+	// Grace, then SIGKILL with its patience, the rest of the output, and saving.
+	if stop, err := strconv.Atoi(d["TimeoutStopSec"]); err != nil || float64(stop) < 2*(actions.Grace+actions.WaitDelay).Seconds() {
+		t.Errorf("TimeoutStopSec=%s is too short for %s of grace", d["TimeoutStopSec"], actions.Grace)
+	}
+	if watchdog, err := strconv.Atoi(d["WatchdogSec"]); err != nil || watchdog < 30 {
+		t.Errorf("WatchdogSec=%s", d["WatchdogSec"])
+	}
+	for _, place := range []string{"--state-file /var/lib/" + d["StateDirectory"] + "/", "--repo-dir /var/cache/" + d["CacheDirectory"]} {
+		if !strings.Contains(d["ExecStart"], place) {
+			t.Errorf("ExecStart=%s lacks %s", d["ExecStart"], place)
+		}
+	}
+	// These break compilers, package managers, or set-gid directories in actions.
+	for _, key := range []string{"MemoryDenyWriteExecute", "RestrictSUIDSGID", "RestrictNamespaces", "SystemCallFilter", "UMask", "NoExecPaths"} {
+		if value, ok := d[key]; ok {
+			t.Errorf("%s=%s gets in the way of actions", key, value)
+		}
+	}
+}
+
+func TestImageFitsTheProgram(t *testing.T) {
+	dockerfile := strings.ReplaceAll(document(t, "Dockerfile"), "\\\n", " ")
+	last := map[string]string{}
+	for line := range strings.Lines(dockerfile) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		last[key] = value // of the final stage
+	}
+	environ := strings.Fields(last["ENV"])
+	all := newOptions()
+	set(t, all, "URL", "https://github.com/acme/shop")
+	set(t, all, "ACTION", "ls")
+	s, warnings, err := all.load(environ)
+	if err != nil || len(warnings) > 0 {
+		t.Fatal(warnings, err)
+	}
+	volumes := strings.Fields(last["VOLUME"])
+	if !slices.Contains(volumes, filepath.Dir(s.Poller.StateFile)) || !slices.Contains(volumes, s.Poller.RepoDir) {
+		t.Errorf("state %s and clones %s are not on the volumes %v", s.Poller.StateFile, s.Poller.RepoDir, volumes)
+	}
+	home := "HOME=" + last["WORKDIR"]
+	if last["USER"] != "kitops" || last["ENTRYPOINT"] != `["kitops"]` || !slices.Contains(environ, home) || last["STOPSIGNAL"] != "SIGTERM" {
+		t.Errorf("%v", last)
+	}
+	version := words(document(t, "go.mod"), `(?m)^go (\d+\.\d+)`)
+	if !strings.Contains(dockerfile, "FROM golang:"+version[0]+"-alpine AS build") || !strings.Contains(dockerfile, "-X main.version=$VERSION") {
+		t.Error("the builder is not that of go.mod, or does not stamp the version")
+	}
+}
+
+// TestImageGetsAllSources holds .dockerignore to the folders there are.
+func TestImageGetsAllSources(t *testing.T) {
+	let := words(document(t, ".dockerignore"), `(?m)^!(.*)$`)
+	entries, err := os.ReadDir("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		sources, _ := filepath.Glob(filepath.Join("../..", entry.Name(), "*.go"))
+		if nested, _ := filepath.Glob(filepath.Join("../..", entry.Name(), "*", "*.go")); len(sources)+len(nested) > 0 && !slices.Contains(let, entry.Name()) {
+			t.Errorf(".dockerignore keeps %s out of the image", entry.Name())
+		}
+	}
+}
+
+func TestDocumentsLeadSomewhere(t *testing.T) {
+	makefile := document(t, "Makefile")
+	for _, path := range []string{"README.md", "CHANGELOG.md", "docs/periodic.md"} {
+		text := document(t, path)
+		for _, target := range words(text, "(?m)(?:`|^)make ([a-z]+)(?:`|$)") {
+			if !strings.Contains(makefile, "\n"+target+":") {
+				t.Errorf("%s: no make %s", path, target)
+			}
+		}
+		for _, link := range words(text, `\]\(([^)]+)\)`) {
+			file, anchor, _ := strings.Cut(link, "#")
+			if strings.Contains(link, "://") {
+				continue
+			}
+			at := path
+			if file != "" {
+				at = filepath.Join(filepath.Dir(path), file)
+			}
+			if heading := anchorPattern(anchor); !regexp.MustCompile(heading).MatchString(document(t, at)) {
+				t.Errorf("%s: %s leads nowhere", path, link)
+			}
+		}
+	}
+}
+
+// anchorPattern matches the heading that GitHub gives the anchor.
+func anchorPattern(anchor string) string {
+	if anchor == "" {
+		return ""
+	}
+	return `(?im)^#+ ` + strings.ReplaceAll(regexp.QuoteMeta(anchor), "-", "[ -]") + `$`
+}
+
+func TestReadmeSaysWhoMustBeTrusted(t *testing.T) {
+	const trust = "Whoever may push to a watched branch can do all that the action's user can."
+	if _, security, _ := strings.Cut(document(t, "README.md"), "\n## Security\n"); !strings.Contains(security, trust) {
+		t.Errorf("the section on security does not say: %s", trust)
+	}
+}
+
+func TestWorkflowsDoWhatCIDoes(t *testing.T) {
+	workflows := document(t, ".github/workflows/test.yml") + document(t, ".github/workflows/lint.yml")
+	for _, step := range words(document(t, ".ci/run"), `(?m)^(make [a-z]+)$`) {
+		if !strings.Contains(workflows, "- run: "+step+"\n") {
+			t.Errorf("no workflow runs %s", step)
+		}
+	}
+	if strings.Count(workflows, "permissions:\n  contents: read\n") != 2 || strings.Contains(workflows, "write") {
+		t.Error("workflows need no more than to read the contents")
+	}
+}

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spf13/pflag"
+)
+
+// document reads a file of the project, by its path from the root.
+func document(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("../..", path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// rows returns the cells of the table rows whose first cell matches, without backquotes.
+func rows(text, first string) [][]string {
+	matches := regexp.MustCompile("^`?(?:" + first + ")`?$")
+	var found [][]string
+	for line := range strings.Lines(text) {
+		cells := strings.Split(strings.TrimSpace(line), "|")
+		if len(cells) < 4 {
+			continue
+		}
+		cells = cells[1 : len(cells)-1]
+		for i := range cells {
+			cells[i] = strings.Trim(strings.TrimSpace(cells[i]), "`")
+		}
+		if matches.MatchString(cells[0]) {
+			found = append(found, cells)
+		}
+	}
+	return found
+}
+
+// words returns what a pattern matches, each once and sorted.
+func words(text, pattern string) []string {
+	found := map[string]bool{}
+	for _, match := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
+		found[match[len(match)-1]] = true
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+func TestReadmeHasEveryFlagAndNoOther(t *testing.T) {
+	readme := document(t, "README.md")
+	all := newOptions()
+	want := map[string][]string{}
+	for _, o := range all {
+		if o.tag.Get("flag") == "-" {
+			continue
+		}
+		head := strings.TrimSpace("--" + o.flag() + " " + o.tag.Get("value"))
+		want[head] = []string{o.variable(), o.fallback}
+	}
+	for _, row := range rows(readme, "--[a-z].*") {
+		entry, ok := want[row[0]]
+		if !ok {
+			t.Errorf("README has %q, the program does not", row[0])
+			continue
+		}
+		delete(want, row[0])
+		if row[1] != entry[0] {
+			t.Errorf("README gives %s the variable %s, the program %s", row[0], row[1], entry[0])
+		}
+		switch fallback := entry[1]; {
+		case row[0] == "--max-parallel N": // differs from machine to machine
+		case fallback != "" && fallback != "false" && row[2] != fallback:
+			t.Errorf("README gives %s the default %q, the program %q", row[0], row[2], fallback)
+		}
+	}
+	for head := range want {
+		t.Errorf("README does not list %s", head)
+	}
+}
+
+func TestDocumentsNameNoUnknownVariable(t *testing.T) {
+	all := newOptions()
+	for _, path := range []string{"README.md", "CHANGELOG.md", "Dockerfile", "docs/periodic.md", "docs/kitops.service"} {
+		for _, name := range words(document(t, path), `\b(KITOPS_[A-Z][A-Z_]*)\b`) {
+			if all.byKey(strings.TrimPrefix(name, variablePrefix)) == nil && !isForeign(name) {
+				t.Errorf("%s names %s, which nothing reads", path, name)
+			}
+		}
+	}
+	for _, o := range all {
+		if !strings.Contains(document(t, "README.md"), "`"+o.variable()+"`") {
+			t.Errorf("README does not name %s", o.variable())
+		}
+	}
+}
+
+func TestReadmeHasTheVariablesOfActions(t *testing.T) {
+	given := words(document(t, "poller/run.go"), `"(KITOPS_[A-Z_]+)="`)
+	var listed []string
+	for _, row := range rows(document(t, "README.md"), "KITOPS_.*") {
+		listed = append(listed, row[0])
+	}
+	slices.Sort(listed)
+	if len(given) == 0 || !slices.Equal(listed, given) {
+		t.Errorf("README lists %v, actions get %v", listed, given)
+	}
+}
+
+func TestReadmeHasTheExitCodes(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "main.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	codes := []string{"0"}
+	ast.Inspect(file, func(n ast.Node) bool {
+		if spec, ok := n.(*ast.ValueSpec); ok && strings.HasPrefix(spec.Names[0].Name, "exit") {
+			codes = append(codes, spec.Values[0].(*ast.BasicLit).Value)
+		}
+		return true
+	})
+	var listed []string
+	for _, row := range rows(document(t, "README.md"), "[0-9]+") {
+		listed = append(listed, row[0])
+	}
+	if !slices.Equal(listed, codes) {
+		t.Errorf("README lists %v, the program ends with %v", listed, codes)
+	}
+}
+
+func TestReadmeHasTheCommands(t *testing.T) {
+	var listed []string
+	for _, row := range rows(document(t, "README.md"), "kitops.*") {
+		listed = append(listed, words(row[0], `kitops ([a-z]+)`)...)
+	}
+	root := program{}.command()
+	root.InitDefaultCompletionCmd()
+	var commands []string
+	for _, command := range root.Commands() {
+		commands = append(commands, command.Name())
+	}
+	slices.Sort(listed)
+	slices.Sort(commands)
+	if !slices.Equal(listed, commands) {
+		t.Errorf("README lists %v, the program has %v", listed, commands)
+	}
+}
+
+// blocks returns the code blocks of a language, also indented ones.
+func blocks(text, language string) []string {
+	var found []string
+	for _, match := range regexp.MustCompile("(?ms)^ *```"+language+"\n(.*?)^ *```$").FindAllStringSubmatch(text, -1) {
+		found = append(found, match[1])
+	}
+	return found
+}
+
+func TestReadmeTaskFilesParse(t *testing.T) {
+	examples := blocks(document(t, "README.md"), "yaml")
+	if len(examples) == 0 {
+		t.Fatal("README has no task file")
+	}
+	key := filepath.Join(t.TempDir(), "key")
+	write(t, key, "-----BEGIN OPENSSH PRIVATE KEY-----\n")
+	for _, example := range examples {
+		path := taskFileAt(t, strings.ReplaceAll(example, "/etc/kitops/shop_ed25519", key))
+		all := newOptions()
+		set(t, all, "CONFIG_FILE", path)
+		if _, _, err := all.load(nil); err != nil {
+			t.Errorf("%v\n%s", err, example)
+		}
+	}
+	// A key that does not exist makes the loader say which do.
+	for _, level := range []string{"{tasks: [{frobnicate: 1}]}", "{tasks: [{git: {frobnicate: 1}}]}", "{tasks: [{actions: [{frobnicate: 1}]}]}"} {
+		_, complaint := parse(t, level)
+		_, known, _ := strings.Cut(complaint, "it knows ")
+		known, _, _ = strings.Cut(known, "\n")
+		for key := range strings.SplitSeq(known, ", ") {
+			if example := strings.Join(examples, ""); key != "github" && !strings.Contains(example, key+":") {
+				t.Errorf("no task file in README shows the key %q", key)
+			}
+		}
+	}
+}
+
+// TestDocumentedCommandsAreValid reads the calls of kitops in all documents
+// as the shell and the program would.
+func TestDocumentedCommandsAreValid(t *testing.T) {
+	text := strings.Join(blocks(document(t, "README.md"), "sh"), "") +
+		strings.Join(blocks(document(t, "docs/periodic.md"), "cron"), "") + document(t, "docs/kitops.service")
+	text = strings.ReplaceAll(text, "\\\n", " ")
+	calls := words(text, `(?m)(?:^|[ /])kitops (--.*?)(?: 2>>.*)?$`)
+	if len(calls) < 8 {
+		t.Fatalf("only %q", calls)
+	}
+	for _, call := range calls {
+		args, err := exec.Command("sh", "-c", `words() { printf '%s\n' "$@"; }; words `+call).Output()
+		if err != nil {
+			t.Errorf("%s: %v", call, err)
+			continue
+		}
+		all := newOptions()
+		flags := pflag.NewFlagSet("kitops", pflag.ContinueOnError)
+		all.register(flags)
+		if err := flags.Parse(strings.Split(strings.TrimSuffix(string(args), "\n"), "\n")); err != nil {
+			t.Errorf("%s: %v", call, err)
+			continue
+		}
+		if o := all.byKey("CONFIG_FILE"); o.given != nil {
+			o.given = []string{taskFileAt(t, file("", "", ""))}
+		}
+		if _, _, err := all.load(nil); err != nil {
+			t.Errorf("%s: %v", call, err)
+		}
+	}
+}
