@@ -68,7 +68,7 @@ func (tb ramTB) TempDir() string {
 	if info, err := os.Stat(shm); err != nil || !info.IsDir() {
 		return tb.B.TempDir()
 	}
-	dir, err := os.MkdirTemp(shm, "kitops-bench-*") //nolint:usetesting // which knows one place only
+	dir, err := os.MkdirTemp(shm, "kitops-bench-*")
 	if err != nil {
 		return tb.B.TempDir()
 	}
@@ -150,23 +150,20 @@ func repeat(b *testing.B, measure func()) {
 }
 
 // compare adds a row to the table, and metrics for benchstat.
-func (w *workbench) compare(b *testing.B, title, figure, unit string, of func(sample) float64, kitops, git series) {
+func (w *workbench) compare(b *testing.B, title, metric, unit string, of func(sample) float64, kitops, git series) {
 	b.Helper()
-	if !strings.HasPrefix(figure, "beside") {
-		title += ", " + figure
-	}
 	r := row{title, unit, kitops.median(of), git.median(of)}
 	w.rows = append(w.rows, r)
-	b.ReportMetric(r.kitops, "kitops-"+figure+"-"+unit)
-	b.ReportMetric(r.git, "git-"+figure+"-"+unit)
+	b.ReportMetric(r.kitops, "kitops-"+metric+"-"+unit)
+	b.ReportMetric(r.git, "git-"+metric+"-"+unit)
 }
 
 // compareAll is compare for the time, the CPU and the memory of commands.
 func (w *workbench) compareAll(b *testing.B, title string, kitops, git series) {
 	b.Helper()
-	w.compare(b, title, "time", "ms", wallMS, kitops, git)
-	w.compare(b, title, "CPU", "ms", cpuMS, kitops, git)
-	w.compare(b, title, "RSS", "MB", rssMB, kitops, git)
+	w.compare(b, title+", time", "time", "ms", wallMS, kitops, git)
+	w.compare(b, title+", CPU", "cpu", "ms", cpuMS, kitops, git)
+	w.compare(b, title+", RSS", "rss", "MB", rssMB, kitops, git)
 }
 
 func (w *workbench) print(out io.Writer) {

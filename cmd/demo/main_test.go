@@ -1,0 +1,116 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func build(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "kitops")
+	if out, err := exec.Command("go", "build", "-o", binary, "../kitops").CombinedOutput(); err != nil {
+		t.Fatalf("build kitops: %v\n%s", err, out)
+	}
+	return binary
+}
+
+// stage is where temporary files go; it must be empty in the end.
+func stage(t *testing.T) {
+	t.Helper()
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	t.Cleanup(func() {
+		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+			t.Errorf("left behind: %v, %v", left, err)
+		}
+	})
+}
+
+func TestTheWholeStory(t *testing.T) {
+	binary := build(t)
+	stage(t)
+	t.Setenv("KITOPS_URL", "https://example.invalid/other") // nobody's settings count
+	t.Setenv("GIT_CONFIG_PARAMETERS", "'commit.gpgSign=true'")
+	var out bytes.Buffer
+	if err := run(t.Context(), screen{out: &out}, binary); err != nil {
+		t.Fatalf("%v\n%s", err, out.String())
+	}
+	rest := out.String()
+	for _, want := range []string{
+		"kitops  runs deploy on main ", "success in ", "remembers release/1.0", `says "Hello!"`,
+		`"greet the world" to main`, " after the push\n", "| test: the page greets", "success in ", `says "Hello, world!"`,
+		`"rewrite the page" to main`, "| test: the page does not greet", "failure in ", "test ended with exit status 1",
+		"attempt 2, after a pause of ", "failure in ", "leaves it alone", `says "Hello, world!"`,
+		`"fix the page" to main`, "success in ", `says "Hello again!"`,
+		`"release 2.0" to release/2.0`, "| announce: release/2.0 is out", "success in ",
+		"ended with exit code 0 and left no workdir", "From push to action: ", "Removed ",
+	} {
+		_, after, found := strings.Cut(rest, want)
+		if !found {
+			t.Fatalf("no %q (in this order) in\n%s", want, out.String())
+		}
+		rest = after
+	}
+	if strings.Contains(out.String(), "\x1b") {
+		t.Error("colour without a terminal")
+	}
+}
+
+// trigger calls do when text is written.
+type trigger struct {
+	text string
+	do   func()
+}
+
+func (w trigger) Write(p []byte) (int, error) {
+	if strings.Contains(string(p), w.text) {
+		w.do()
+	}
+	return len(p), nil
+}
+
+func TestInterruptCleansUp(t *testing.T) {
+	binary := build(t)
+	for _, moment := range []string{"A repository", `"say hello"`, "runs deploy", `"rewrite the page"`, "attempt 2"} {
+		t.Run(moment, func(t *testing.T) {
+			stage(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if err := run(ctx, screen{out: trigger{moment, cancel}}, binary); err == nil {
+				t.Error("an interrupted story ends well")
+			}
+		})
+	}
+}
+
+func TestWhatWasExpectedIsTold(t *testing.T) {
+	stage(t)
+	fake := filepath.Join(t.TempDir(), "fake")
+	if err := os.WriteFile(fake, []byte("#!/bin/sh\necho no such thing >&2\nexit 2\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	err := run(t.Context(), screen{out: io.Discard}, fake)
+	if err == nil || !strings.Contains(err.Error(), "expected kitops to run deploy on main") || !strings.Contains(err.Error(), "no such thing") {
+		t.Errorf("error %v", err)
+	}
+	if err := run(t.Context(), screen{out: io.Discard}, filepath.Join(t.TempDir(), "none")); err == nil {
+		t.Error("a missing binary ends well")
+	}
+}
+
+func TestColour(t *testing.T) {
+	var out bytes.Buffer
+	s := screen{out: &out, colour: true}
+	s.say("you", "push")
+	s.title("A")
+	s.quote("b")
+	if got, want := out.String(), "\x1b[36myou    \x1b[0m push\n\n\x1b[1mA\x1b[0m\n        \x1b[2m|\x1b[0m b\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
