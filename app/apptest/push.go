@@ -64,7 +64,7 @@ func (r *Repository) fastImport(ref, parent string, files map[string]string) err
 		fmt.Fprintf(&in, "M %s inline %q\n", mode, path)
 		data(files[path])
 	}
-	return r.runWith(&in, "--git-dir", r.dir, "fast-import", "--quiet", "--force")
+	return r.runWith(&in, "fast-import", "--quiet", "--force")
 }
 
 // SetHead points a branch at a commit, as a force-push does; an empty sha deletes the branch.
@@ -79,9 +79,9 @@ func (r *Repository) SetRef(ref, sha string) {
 		}
 		switch {
 		case r.memory == nil && sha == "":
-			return r.run("--git-dir", r.dir, "update-ref", "-d", ref)
+			return r.run("update-ref", "-d", ref)
 		case r.memory == nil:
-			return r.run("--git-dir", r.dir, "update-ref", ref, sha)
+			return r.run("update-ref", ref, sha)
 		case sha == "":
 			delete(r.memory, ref)
 		default:
@@ -108,7 +108,8 @@ func (r *Repository) Head(branch string) string {
 func (r *Repository) run(args ...string) error { return r.runWith(nil, args...) }
 
 func (r *Repository) runWith(in *bytes.Buffer, args ...string) error {
-	cmd := exec.CommandContext(context.Background(), r.g.git, args...)
+	// Named always: without it git would act on whatever repository the caller stands in.
+	cmd := exec.CommandContext(context.Background(), r.g.git, append([]string{"--git-dir", r.dir}, args...)...)
 	cmd.Env = gitEnvironment()
 	if in != nil {
 		cmd.Stdin = in

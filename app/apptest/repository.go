@@ -58,7 +58,7 @@ func (g *GitHub) AddRepository(owner, name string, o RepositoryOptions) *Reposit
 			r.memory, r.known = map[string]string{}, map[string]bool{}
 		case r.dir == "":
 			r.dir = filepath.Join(g.dir, strconv.FormatInt(r.ID, 10)+".git")
-			if err := r.run("init", "--quiet", "--bare", "--initial-branch", r.defaultBranch, r.dir); err != nil {
+			if err := r.run("init", "--quiet", "--bare", "--initial-branch", r.defaultBranch); err != nil {
 				return err
 			}
 		default:
