@@ -27,6 +27,9 @@ type Action struct {
 	Entrypoint  string
 	Args        []string
 	Environment map[string]string
+	// Token holds the permissions of a token for the repository's host that the
+	// caller adds to the environment; nil: none. It means nothing to Run.
+	Token map[string]string
 	// InheritEnvironment passes on the agent's environment but for its secrets.
 	InheritEnvironment bool
 }

@@ -1,0 +1,111 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// address is where a GitHub is: its REST API and the web and git host that belongs to it.
+type address struct {
+	api *url.URL // with a slash at the end
+	web string   // https://github.com
+}
+
+// parseAddress knows github.com, GHE.com and Enterprise Server, and loopback addresses with either layout.
+func parseAddress(s string) (address, error) {
+	if s == "" {
+		s = "https://api.github.com"
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return address{}, errors.New("the GitHub API URL is malformed: write it like https://api.github.com")
+	}
+	u.Host = strings.ToLower(u.Host)
+	host, path := u.Hostname(), strings.TrimRight(u.Path, "/")
+	if u.Scheme != "https" && (u.Scheme != "http" || !loopback(host)) {
+		return address{}, fmt.Errorf("the GitHub API URL %s is not https: credentials go over https only", u)
+	}
+	web := *u
+	switch {
+	case host == "api.github.com", strings.HasPrefix(host, "api.") && strings.HasSuffix(host, ".ghe.com"):
+		if path != "" {
+			return address{}, fmt.Errorf("the GitHub API URL %s has a path: leave %s away", u, path)
+		}
+		web.Host = strings.TrimPrefix(u.Host, "api.")
+	case host == "github.com", strings.HasSuffix(host, ".ghe.com"):
+		return address{}, fmt.Errorf("%s is not the API: write https://api.%s", u, u.Host)
+	case path != "/api/v3" && (path != "" || !loopback(host)):
+		return address{}, fmt.Errorf("the API of Enterprise Server is https://HOST/api/v3, not %s", u)
+	}
+	web.Path, web.RawPath = "", ""
+	u.Path, u.RawPath = path+"/", ""
+	return address{api: u, web: web.String()}, nil
+}
+
+func loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+var (
+	scpLike  = regexp.MustCompile(`^(?:[^@/:]+@)?(\[[0-9A-Fa-f:.]+\]|[^@/:\[\]]+):([^:].*)$`)
+	repoPath = regexp.MustCompile(`^/*([A-Za-z0-9](?:[A-Za-z0-9_-]*))/+([A-Za-z0-9._-]+?)(?:\.git)?/*$`)
+)
+
+// repository finds owner and name in an https, http or ssh address on the git host.
+func (a address) repository(s string) (owner, name string, ok bool) {
+	path, ok := a.pathOf(s)
+	if !ok {
+		return "", "", false
+	}
+	m := repoPath.FindStringSubmatch(path)
+	if m == nil || m[2] == "." || m[2] == ".." {
+		return "", "", false
+	}
+	return m[1], m[2], true
+}
+
+func (a address) pathOf(s string) (path string, ok bool) {
+	web, err := url.Parse(a.web)
+	if err != nil {
+		return "", false
+	}
+	scheme, _, absolute := strings.Cut(s, "://")
+	if !absolute {
+		m := scpLike.FindStringSubmatch(s)
+		if m == nil || !a.sshHost(strings.Trim(m[1], "[]"), web) {
+			return "", false
+		}
+		return m[2], true
+	}
+	u, err := url.Parse(s)
+	if err != nil {
+		return "", false
+	}
+	switch strings.ToLower(scheme) {
+	case "ssh", "git+ssh", "ssh+git":
+		return u.Path, a.sshHost(u.Hostname(), web)
+	case "https", "http":
+		return u.Path, authority(u) == authority(web)
+	}
+	return "", false
+}
+
+// sshHost takes any port and user. ssh.github.com is GitHub's ssh on the https port.
+func (a address) sshHost(host string, web *url.URL) bool {
+	host = strings.ToLower(host)
+	return host == web.Hostname() || host == "ssh.github.com" && web.Hostname() == "github.com"
+}
+
+// authority is host:port without a port that says nothing; http counts as https, since GitHub itself redirects there.
+func authority(u *url.URL) string {
+	host, port := strings.ToLower(u.Hostname()), u.Port()
+	if port == "" || u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
+		return host
+	}
+	return host + ":" + port
+}

@@ -1,0 +1,72 @@
+package app
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// door is where every request leaves through: to the API's own address, or not at all.
+type door struct {
+	api   *url.URL
+	clock *clock
+	next  http.RoundTripper
+}
+
+// strayError is a request, or a redirect, away from the API.
+type strayError struct{ to string }
+
+func (e *strayError) Error() string {
+	return fmt.Sprintf("GitHub's API redirects to %s, where its credentials must not go: check --github-api-url", e.to)
+}
+
+func (d *door) leads(u *url.URL) bool {
+	return u.Scheme == d.api.Scheme && strings.EqualFold(u.Host, d.api.Host) && strings.HasPrefix(u.Path, d.api.Path)
+}
+
+// RoundTrip keeps credentials at home and reads GitHub's clock from the answer.
+func (d *door) RoundTrip(req *http.Request) (*http.Response, error) {
+	if !d.leads(req.URL) {
+		if req.Body != nil {
+			_ = req.Body.Close()
+		}
+		return nil, &strayError{req.URL.Scheme + "://" + req.URL.Host}
+	}
+	sent := time.Now()
+	resp, err := d.next.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	d.clock.learn(resp.Header, sent)
+	d.clock.translate(resp.Header)
+	if resp.StatusCode >= http.StatusBadRequest && resp.Header.Get("X-RateLimit-Remaining") != "0" {
+		resp.Header.Del("X-RateLimit-Reset") // go-github would take the end of the hour for that of a secondary limit
+	}
+	return resp, nil
+}
+
+// checkRedirect follows what GitHub says of renamed repositories, and nothing else.
+func (d *door) checkRedirect(req *http.Request, via []*http.Request) error {
+	if !d.leads(req.URL) || req.Method != via[0].Method || len(via) > 3 {
+		return &strayError{req.URL.Scheme + "://" + req.URL.Host}
+	}
+	return nil
+}
+
+// newTransport has a limit for everything that may hang but the body, which the timeout of the request covers.
+func newTransport() *http.Transport {
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           dialer.DialContext,
+		ForceAttemptHTTP2:     true,
+		MaxIdleConns:          64,
+		MaxIdleConnsPerHost:   8,
+		IdleConnTimeout:       90 * time.Second,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ResponseHeaderTimeout: 20 * time.Second,
+	}
+}

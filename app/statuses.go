@@ -1,0 +1,99 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/google/go-github/v60/github"
+)
+
+// Status is a commit status, in GitHub's words. https://docs.github.com/rest/commits/statuses#create-a-commit-status
+type Status struct {
+	State       string // pending, success, failure, error
+	Context     string
+	Description string // at most 140 characters
+	TargetURL   string // may be empty
+}
+
+// PostStatus posts a status, once. A *RefusedError is final; with a *PermissionError inside, statuses are off and a
+// warning has said so. Any other error is worth another try later. At most 80 posts a minute leave for each
+// installation; the rest wait, those that end a run in front.
+func (r *Repository) PostStatus(ctx context.Context, sha string, s Status) error {
+	if !fullSHA.MatchString(sha) {
+		return &RefusedError{errors.New("not a full SHA")}
+	}
+	allowed, err := r.StatusesAllowed(ctx)
+	if err != nil {
+		return finally(err)
+	}
+	if !allowed {
+		return &RefusedError{r.statusesOff()}
+	}
+	body := &github.RepoStatus{State: &s.State, Context: &s.Context, Description: &s.Description}
+	if s.TargetURL != "" {
+		body.TargetURL = &s.TargetURL
+	}
+	urgency := final
+	if s.State == "pending" {
+		urgency = pending
+	}
+	a, err := r.do(ctx, call{method: http.MethodPost, path: r.path(false) + "/statuses/" + sha, body: body, class: urgency})
+	if err == nil && a.status != http.StatusCreated { // a proxy's page, for example
+		err = &DownError{fmt.Errorf("it answered a commit status with %d instead of 201", a.status)}
+	}
+	return finally(err)
+}
+
+// finally makes a RefusedError of what will not change by itself.
+func finally(err error) error {
+	if err == nil {
+		return nil
+	}
+	_, uncovered := errors.AsType[*NotCoveredError](err)
+	_, lacking := errors.AsType[*PermissionError](err)
+	if uncovered || lacking || hopeless(answered(err)) {
+		return &RefusedError{err}
+	}
+	return err
+}
+
+// hopeless answers stay the same for the same status. A 403 may be about who asks from where, and pass.
+func hopeless(status int, message string) bool {
+	switch status {
+	case http.StatusUnauthorized:
+		return false
+	case http.StatusForbidden:
+		return strings.Contains(message, "not accessible") || strings.Contains(message, "archived")
+	}
+	return status >= 400 && status < 500
+}
+
+// StatusesAllowed says whether statuses are wanted and granted. What is missing is asked for again once an hour.
+func (r *Repository) StatusesAllowed(ctx context.Context) (bool, error) {
+	if !r.app.statuses {
+		return false, nil
+	}
+	_, err := withInstallation(ctx, r, func(i *installation, ctx context.Context) (struct{}, error) {
+		return struct{}{}, i.require(ctx, "statuses", "write", patience)
+	})
+	if _, lacking := errors.AsType[*PermissionError](err); lacking {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// statusesOff is why PostStatus posts nothing.
+func (r *Repository) statusesOff() error {
+	r.mu.Lock()
+	i := r.installation
+	r.mu.Unlock()
+	if i == nil || !r.app.statuses {
+		return errors.New("statuses are turned off")
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.lacks("statuses", "write")
+}
