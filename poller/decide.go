@@ -39,7 +39,7 @@ func decide(t Task, s State, heads []git.Revision, now time.Time) verdict {
 		case known:
 			v.judge(head, r, now)
 		case remembered && start == head.SHA:
-		case !remembered && !t.RunNew && !t.Refs.Literal(head.Ref) && !matches(before, head.Ref):
+		case !remembered && t.remembers(head.Ref) && !covers(before, head.Ref):
 			fresh[head.Ref] = head.SHA
 			v.remembered = append(v.remembered, head)
 		default:
@@ -66,7 +66,7 @@ func verdictOnNothing(t Task, s State) verdict {
 	if s.URL != t.URL {
 		s = State{URL: t.URL, Unreported: s.Unreported}
 	}
-	v := verdict{state: s, changed: !slices.Equal(s.Patterns, t.Refs) && t.Refs.Wild()}
+	v := verdict{state: s, changed: !slices.Equal(s.Patterns, t.Refs) && (t.Refs.Wild() || t.Found)}
 	v.state.Patterns = t.Refs
 	return v
 }
@@ -127,6 +127,17 @@ func (v *verdict) served(rev git.Revision) time.Time {
 		return run.Started
 	}
 	return time.Time{}
+}
+
+// remembers tells whether a ref is remembered, rather than run, at its first look.
+func (t Task) remembers(ref string) bool {
+	return !t.RunNew && (t.Found || !t.Refs.Literal(ref))
+}
+
+// covers tells whether patterns would have shown a ref, had it been there. Of
+// the default branch they tell nothing but that there was to be one.
+func covers(p git.Patterns, ref string) bool {
+	return matches(p, ref) || slices.Contains(p, "HEAD")
 }
 
 func matches(p git.Patterns, ref string) bool {

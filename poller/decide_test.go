@@ -6,7 +6,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/bittrance/kitops/actions"
 	"github.com/bittrance/kitops/poller/git"
 )
 
@@ -92,11 +91,11 @@ func TestForcePushBackRunsAgainAfterAnotherRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRemote("main a")
 		task := r.task("deploy", "main")
-		task.Plan = func(_ string, rev git.Revision) ([]actions.Action, error) {
+		task.Plan = func(_ string, rev git.Revision) (Plan, error) {
 			if rev.SHA == sha("b") {
-				return nil, errors.New("broken")
+				return Plan{}, errors.New("broken")
 			}
-			return nil, nil
+			return Plan{}, nil
 		}
 		b := newBench(t, task)
 		b.start(t)

@@ -28,7 +28,7 @@ type Event struct {
 	Reason   string    // Skipped
 	Line     string    // Output
 	Err      error     // Looked, Unreported, Troubled
-	Failures int       // Looked: how many looks in a row had failed before this one
+	Failures int       // Looked, Unreported: how many in a row had failed before this one
 	Next     time.Time // Looked: when the next look is due; Skipped, Finished: when the next try is, if one is planned
 }
 

@@ -13,7 +13,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/bittrance/kitops/actions"
 	"github.com/bittrance/kitops/poller/git"
 	"github.com/bittrance/kitops/poller/store"
 )
@@ -118,7 +117,7 @@ func (r *remote) task(name string, refs ...string) Task {
 	return Task{
 		Name: name, URL: url, Refs: full, Interval: time.Minute, Timeout: time.Hour,
 		Heads: r.Heads, Checkout: r.Checkout,
-		Plan:   func(string, git.Revision) ([]actions.Action, error) { return nil, nil },
+		Plan:   func(string, git.Revision) (Plan, error) { return Plan{}, nil },
 		Digest: name,
 	}
 }

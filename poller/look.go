@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,10 +18,11 @@ func (w *watch) look(ctx context.Context) ([]git.Revision, error) {
 	case <-w.wake:
 	default:
 	}
-	hint := w.takeHint()
+	w.takeHints()
+	w.looking()
 	before := w.failures
 	w.due = time.Now().Add(jittered(w.interval()))
-	todo, err := w.compare(ctx, hint)
+	todo, err := w.compare(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("%s: %w", w.task.Name, errInterrupted)
@@ -29,8 +31,9 @@ func (w *watch) look(ctx context.Context) ([]git.Revision, error) {
 	} else {
 		w.failures = 0
 		w.heed(w.mem.state)
-		w.chase(hint)
+		w.chase()
 	}
+	w.hasLooked(err)
 	w.tell(Event{Kind: Looked, Err: err, Failures: before, Next: w.due})
 	if err != nil {
 		err = fmt.Errorf("%s: %w", w.task.Name, err)
@@ -55,11 +58,12 @@ func (w *watch) fail(err error) {
 	}
 	w.failures++
 	w.due = time.Now().Add(jittered(backoff(w.interval(), w.failures-1)))
+	w.chase()
 }
 
 // compare is the look proper. What can run is returned even with an error,
 // since a missing branch is no reason to leave the others.
-func (w *watch) compare(ctx context.Context, hint *git.Revision) ([]git.Revision, error) {
+func (w *watch) compare(ctx context.Context) ([]git.Revision, error) {
 	limited, cancel := context.WithTimeout(ctx, min(maxLook, w.task.Timeout))
 	defer cancel()
 	heads, err := w.task.Heads(limited, w.task.Refs)
@@ -93,11 +97,7 @@ func (w *watch) compare(ctx context.Context, hint *git.Revision) ([]git.Revision
 		}
 	}
 	w.announce(v)
-	if hint != nil && hint.SHA != "" && !shows(heads, *hint) {
-		w.chased = *hint
-	} else {
-		w.chased = git.Revision{}
-	}
+	w.chased = slices.DeleteFunc(w.chased, func(rev git.Revision) bool { return shows(heads, rev) })
 	if len(v.todo) > 0 && w.task.Identity != nil {
 		if w.identity, err = w.task.Identity(limited, v.state.Identity); err != nil {
 			return nil, err

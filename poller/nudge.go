@@ -5,54 +5,130 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/bittrance/kitops/poller/git"
 )
 
-// Nudge makes the tasks on a repository look now. It is a hint: nothing of it
-// is trusted, it never blocks, and many nudges cause few looks. An empty ref
-// means any. While a look does not show the SHA at the ref yet, because the
-// API lags behind the webhook, the task looks again after 1, 2 and 4 seconds.
-func (p *Poller) Nudge(url, ref, sha string) {
-	if sha == noSHA { // how a webhook says that the branch was deleted
-		sha = ""
+// Nudge says that a repository may have moved. It is a hint, of which nothing is trusted.
+type Nudge struct {
+	URL      string // of the repository in any form, or of an owner: all of their repositories; may be empty
+	Identity string // what the host calls the repository whatever its name; may be empty
+	Ref      string // empty: any
+	SHA      string // to expect at the ref; empty or zeros: unknown, or the ref is gone
+}
+
+const (
+	nudgeBurst    = 10              // looks by nudges that a task takes at once
+	nudgeInterval = 2 * time.Second // between those that follow
+	maxHints      = 32              // revisions that a task looks out for at the same time
+	maxHeard      = 64              // revisions that a task remembers to have looked out for
+	chaseTries    = 3
+)
+
+// nudges are what a watch was told and has yet to look for. They are guarded by p.mu.
+type nudges struct {
+	limit   *rate.Limiter
+	pending bool           // the next look is due to a nudge
+	ready   time.Time      // when the limit lets it happen
+	hints   []git.Revision // to expect at the next look
+	heard   []git.Revision // expected before; whoever replays a delivery causes no chase
+}
+
+// Nudge makes the tasks on a repository look now. It never blocks, and many
+// nudges cause few looks: ten at once, then one every two seconds. While a look
+// does not show the SHA at the ref yet, because the API lags behind the
+// webhook, the task looks again after 1, 2 and 4 seconds.
+func (p *Poller) Nudge(n Nudge) {
+	if strings.Trim(n.SHA, "0") == "" { // how a webhook says that the branch was deleted
+		n.SHA = ""
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, w := range p.watches {
-		task := w.current()
-		if !sameRepository(task.URL, url) || ref != "" && !matches(task.Refs, ref) && !slices.Contains(task.Refs, "HEAD") {
-			continue
+		refs := w.current().Refs
+		if w.concerns(n.URL, n.Identity) && (n.Ref == "" || matches(refs, n.Ref) || slices.Contains(refs, "HEAD")) {
+			w.nudge(git.Revision{Ref: n.Ref, SHA: n.SHA})
 		}
-		w.hint = git.Revision{Ref: ref, SHA: sha}
-		w.poke()
 	}
 }
 
-// takeHint returns the revision to expect, of the last nudge or of one that
-// is still being chased.
-func (w *watch) takeHint() *git.Revision {
+// Watches tells whether a nudge with this URL and identity, either of which may
+// be empty, would reach a task. Without a URL, a task whose identity is not
+// known yet might be meant.
+func (p *Poller) Watches(url, identity string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, w := range p.watches {
+		if w.concerns(url, identity) || url == "" && w.repository == "" {
+			return true
+		}
+	}
+	return false
+}
+
+// concerns tells whether the watched repository is meant. The caller holds p.mu.
+func (w *watch) concerns(url, identity string) bool {
+	mine, theirs := repositoryKey(w.current().URL), repositoryKey(url)
+	if url != "" && (mine == theirs || strings.HasPrefix(mine, theirs+"/")) {
+		return true
+	}
+	return identity != "" && identity == w.repository && (url == "" || hostOf(mine) == hostOf(theirs))
+}
+
+// nudge plans a look, as soon as the limit has room for it. The caller holds p.mu.
+func (w *watch) nudge(rev git.Revision) {
+	n := &w.nudges
+	if rev.SHA != "" && !slices.Contains(n.heard, rev) {
+		n.heard = last(append(n.heard, rev), maxHeard)
+		n.hints = expect(n.hints, rev)
+	}
+	if !n.pending {
+		n.pending, n.ready = true, time.Now().Add(n.limit.Reserve().Delay())
+	}
+	w.poke()
+}
+
+// expect adds a revision, in the place of an older one of the same ref.
+func expect(revs []git.Revision, rev git.Revision) []git.Revision {
+	revs = slices.DeleteFunc(revs, func(r git.Revision) bool { return r.Ref == rev.Ref })
+	return last(append(revs, rev), maxHints)
+}
+
+func last(revs []git.Revision, n int) []git.Revision { return revs[max(0, len(revs)-n):] }
+
+// held puts off a look that nudges asked for beyond the limit, to the time that is left in timer.
+func (w *watch) held(timer *time.Timer) bool {
 	w.p.mu.Lock()
 	defer w.p.mu.Unlock()
-	if w.hint != (git.Revision{}) {
-		hint := w.hint
-		w.hint, w.chases = git.Revision{}, 0
-		return &hint
+	if w.removed || w.next != nil || !w.nudges.pending {
+		return false
 	}
-	if w.chased != (git.Revision{}) {
-		hint := w.chased
-		return &hint
+	wait := min(time.Until(w.nudges.ready), time.Until(w.due))
+	if wait <= 0 {
+		return false
 	}
-	return nil
+	timer.Reset(wait)
+	return true
 }
 
-// chase plans the next look for a revision that a nudge promised.
-func (w *watch) chase(hint *git.Revision) {
-	const tries = 3
-	if hint == nil || w.chased == (git.Revision{}) {
-		return
+// takeHints makes this look the one that the nudges asked for.
+func (w *watch) takeHints() {
+	w.p.mu.Lock()
+	defer w.p.mu.Unlock()
+	for _, rev := range w.nudges.hints {
+		w.chased, w.chases = expect(w.chased, rev), 0
 	}
-	if w.chases == tries {
-		w.chased, w.chases = git.Revision{}, 0
+	w.nudges.pending, w.nudges.hints = false, nil
+}
+
+// chase plans the next look for revisions that nudges promised.
+func (w *watch) chase() {
+	switch {
+	case len(w.chased) == 0:
+		return
+	case w.chases == chaseTries:
+		w.chased, w.chases = nil, 0
 		return
 	}
 	if soon := time.Now().Add(time.Second << w.chases); soon.Before(w.due) {
@@ -61,10 +137,8 @@ func (w *watch) chase(hint *git.Revision) {
 	w.chases++
 }
 
-// sameRepository compares addresses as people mean them: https or ssh, with
-// or without .git, in any case.
-func sameRepository(a, b string) bool { return repositoryKey(a) == repositoryKey(b) }
-
+// repositoryKey reduces an address to what people mean by it: https or ssh,
+// with or without .git, in any case.
 func repositoryKey(url string) string {
 	_, rest, found := strings.Cut(url, "://")
 	if !found {
@@ -80,4 +154,9 @@ func repositoryKey(url string) string {
 	}
 	path = strings.TrimSuffix(strings.Trim(path, "/"), ".git")
 	return strings.ToLower(host + "/" + path)
+}
+
+func hostOf(key string) string {
+	host, _, _ := strings.Cut(key, "/")
+	return host
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/semaphore"
+	"golang.org/x/time/rate"
 
 	"github.com/bittrance/kitops/actions"
 	"github.com/bittrance/kitops/poller/store"
@@ -115,7 +116,7 @@ func (p *Poller) prepare(ctx context.Context, running *sync.WaitGroup) error {
 		}
 		if !p.wants(key) {
 			w := p.newWatch(Task{Name: key})
-			running.Go(func() { w.recover(ctx); w.outbox.idle.Wait() })
+			running.Go(func() { _ = w.recover(ctx); w.outbox.idle.Wait() })
 		}
 	}
 	if err := p.findLeftovers(pending); err != nil {
@@ -144,7 +145,8 @@ func (p *Poller) tell(e Event) {
 func (p *Poller) newWatch(task Task) *watch {
 	w := &watch{
 		p: p, task: task, wake: make(chan struct{}, 1),
-		mem: memory{store: p.Store, key: task.Name},
+		mem:    memory{store: p.Store, key: task.Name},
+		nudges: nudges{limit: rate.NewLimiter(rate.Every(nudgeInterval), nudgeBurst)},
 	}
 	w.outbox.w = w
 	return w
@@ -156,6 +158,7 @@ func (p *Poller) apply(ctx context.Context, running *sync.WaitGroup) {
 	defer p.mu.Unlock()
 	wanted := make(map[string]bool, len(p.tasks))
 	var delay time.Duration
+	starting := len(p.tasks) - len(p.watches)
 	for _, task := range p.tasks {
 		wanted[task.Name] = true
 		w := p.watches[task.Name]
@@ -165,7 +168,7 @@ func (p *Poller) apply(ctx context.Context, running *sync.WaitGroup) {
 			p.watches[task.Name] = w
 			pause := min(delay, task.Interval)
 			running.Go(func() { w.loop(ctx, pause) })
-			delay += stagger
+			delay += spread(task.Interval, starting)
 		case w.removed || w.current().Digest != task.Digest:
 			w.removed, w.next = false, &task
 			w.poke()
@@ -189,7 +192,9 @@ func (p *Poller) acquire(ctx context.Context) (waited bool, err error) {
 
 // lookOnce is the whole life of a watch under --poll-once.
 func (w *watch) lookOnce(ctx context.Context, all bool) error {
-	w.recover(ctx)
+	if err := w.recover(ctx); err != nil {
+		return fmt.Errorf("%s: %w", w.task.Name, err)
+	}
 	state, err := w.mem.load(ctx)
 	if err != nil {
 		return fmt.Errorf("%s: %w", w.task.Name, err)

@@ -12,7 +12,6 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/bittrance/kitops/actions"
 	"github.com/bittrance/kitops/poller/git"
 )
 
@@ -51,7 +50,7 @@ func TestOnceReportsFailuresAndPauses(t *testing.T) {
 		good, bad, down := newRemote("main a"), newRemote("main a"), newRemote("main a")
 		down.fail(errors.New("connection refused"))
 		broken := bad.task("broken", "main")
-		broken.Plan = func(string, git.Revision) ([]actions.Action, error) { return nil, errors.New("no plan") }
+		broken.Plan = func(string, git.Revision) (Plan, error) { return Plan{}, errors.New("no plan") }
 		tasks := []Task{good.task("good", "main"), broken, down.task("down", "main")}
 		b := newBench(t, tasks...)
 		err := b.Once(t.Context(), false)

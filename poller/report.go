@@ -77,6 +77,7 @@ func (o *outbox) deliver(ctx context.Context) {
 }
 
 func (o *outbox) empty(ctx context.Context, mem *memory) error {
+	failures := 0
 	for wait := reportWait; ; {
 		state, err := mem.load(ctx)
 		if err != nil || len(state.Unreported) == 0 || ctx.Err() != nil {
@@ -88,10 +89,11 @@ func (o *outbox) empty(ctx context.Context, mem *memory) error {
 			if err := mem.save(ctx, func(s State) State { return s.reported(next) }); err != nil {
 				return err
 			}
-			wait = reportWait
+			wait, failures = reportWait, 0
 			continue
 		} else if ctx.Err() == nil {
-			o.w.tell(Event{Kind: Unreported, Run: next.Run, Err: err, Next: time.Now().Add(wait)})
+			o.w.tell(Event{Kind: Unreported, Run: next.Run, Err: err, Failures: failures, Next: time.Now().Add(wait)})
+			failures++
 		}
 		select {
 		case <-ctx.Done():
@@ -129,7 +131,7 @@ func (s State) reported(r Report) State {
 // try at a revision, since a final state is not taken back.
 func (t Task) started(s State, run Run) State {
 	s.ReportTo = t.ReportTo
-	if t.ReportTo == "" || run.Attempt > 1 {
+	if t.ReportTo == "" || run.Attempt > 1 || t.ReportActs && run.Action == "" {
 		return s
 	}
 	return s.reporting(Report{Run: run, URL: t.URL, To: t.ReportTo})
@@ -139,7 +141,7 @@ func (t Task) started(s State, run Run) State {
 // what it has heard of the revision before.
 func (t Task) ended(s State, run Run) State {
 	said := string(run.Outcome) + " " + run.Action
-	if t.ReportTo == "" || s.Refs[run.Revision.Ref].Reported == said {
+	if t.ReportTo == "" || t.ReportActs && run.Outcome == Success && !run.acted || s.Refs[run.Revision.Ref].Reported == said {
 		return s
 	}
 	s = s.with(run.Revision.Ref, func(r *RefState) { r.Reported = said })

@@ -79,13 +79,13 @@ func TestRepeatedTryReportsOnlyNews(t *testing.T) {
 		task := reported(r, "deploy", "main")
 		var mu sync.Mutex
 		broken := true
-		task.Plan = func(string, git.Revision) ([]actions.Action, error) {
+		task.Plan = func(string, git.Revision) (Plan, error) {
 			mu.Lock()
 			defer mu.Unlock()
 			if broken {
-				return nil, errors.New("broken")
+				return Plan{}, errors.New("broken")
 			}
-			return nil, nil
+			return Plan{}, nil
 		}
 		r.work = func(context.Context, git.Revision) error { time.Sleep(time.Second); return nil }
 		b := newBench(t, task).hearing(w)
@@ -218,5 +218,23 @@ func TestPaceStretchesTheInterval(t *testing.T) {
 		if looks < 10 || looks > 13 {
 			t.Errorf("%d looks in 100 minutes", looks)
 		}
+	})
+}
+
+func TestRunsWithNothingToDoAreNotReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := newRemote("main a", "side b"), &world{}
+		task := reported(r, "deploy", "main", "side")
+		task.ReportActs = true
+		task.Plan = func(_ string, rev git.Revision) (Plan, error) {
+			if rev.Name() == "main" {
+				return Plan{}, nil
+			}
+			return Plan{Actions: []actions.Action{{Name: "missing", Entrypoint: "/does/not/exist"}}}, nil
+		}
+		b := newBench(t, task).hearing(w)
+		b.start(t)
+		want(t, "heard", w.heard, []string{"kitops/deploy side b pending", "kitops/deploy side b error"})
+		want(t, "applied", b.state(t, "deploy").Refs["refs/heads/main"].Applied, sha("a"))
 	})
 }

@@ -37,6 +37,8 @@ type Run struct {
 	Outcome  Outcome      `yaml:"outcome"`
 	Action   string       `yaml:"action,omitempty"` // the one that runs, or that ended the run
 	Reason   string       `yaml:"reason,omitempty"` // why it ended so, unless it succeeded
+
+	acted bool // there was an action to run
 }
 
 // noSHA stands for "no revision yet", as Git writes it.
@@ -47,7 +49,10 @@ const (
 	maxSaveWait = time.Minute
 )
 
-var errTimeout = errors.New("out of time")
+// timeoutError ends what took longer than a run may.
+type timeoutError struct{ after time.Duration }
+
+func (e timeoutError) Error() string { return fmt.Sprintf("out of time after %s", e.after) }
 
 // run takes one revision from its saved start to its saved outcome. Nobody
 // hears that it has finished before that is saved. The error is that of
@@ -102,7 +107,7 @@ func (w *watch) start(ctx context.Context, rev git.Revision) (Run, error) {
 
 // perform fetches, checks out and runs the actions in order, until one fails.
 func (w *watch) perform(ctx context.Context, run Run, dir string) Run {
-	timed, cancel := context.WithTimeoutCause(ctx, w.task.Timeout, errTimeout)
+	timed, cancel := context.WithTimeoutCause(ctx, w.task.Timeout, timeoutError{w.task.Timeout})
 	defer cancel()
 	outcome, err := w.attempt(timed, &run, dir)
 	run.Finished = stamp()
@@ -114,8 +119,6 @@ func (w *watch) perform(ctx context.Context, run Run, dir string) Run {
 		run.Outcome, run.Reason = Error, "interrupted by the end of kitops, will run again"
 	case errors.Is(err, git.ErrMoved):
 		w.moved, run.Reason = true, err.Error()
-	case errors.Is(err, errTimeout):
-		run.Reason = fmt.Sprintf("out of time after %s", w.task.Timeout)
 	default:
 		run.Reason = err.Error()
 	}
@@ -133,15 +136,22 @@ func (w *watch) attempt(ctx context.Context, run *Run, dir string) (Outcome, err
 	if err != nil {
 		return Error, err
 	}
-	for _, action := range plan {
+	if plan.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, plan.Timeout, timeoutError{plan.Timeout})
+		defer cancel()
+	}
+	for _, action := range plan.Actions {
 		run.Action = action.Name
+		w.acts(ctx, run)
 		w.tell(Event{Kind: ActionStarted, Run: *run})
 		err := w.act(ctx, action, *run, dir)
 		var exit *exec.ExitError
+		var timeout timeoutError
 		switch {
 		case err == nil:
-		case errors.Is(err, errTimeout):
-			return Failure, err
+		case errors.As(err, &timeout):
+			return Failure, timeout
 		case errors.As(err, &exit):
 			return Failure, exit
 		default:
@@ -149,6 +159,18 @@ func (w *watch) attempt(ctx context.Context, run *Run, dir string) (Outcome, err
 		}
 	}
 	return Success, nil
+}
+
+// acts notes that a run has something to do, for a task that reports only such runs.
+func (w *watch) acts(ctx context.Context, run *Run) {
+	if run.acted || !w.task.ReportActs {
+		return
+	}
+	run.acted = true
+	if err := w.mem.save(ctx, func(s State) State { return w.task.started(s, *run) }); err != nil {
+		w.tell(Event{Kind: Troubled, Err: err})
+	}
+	w.outbox.kick(ctx, w.mem.state)
 }
 
 func (w *watch) checkout(ctx context.Context, rev git.Revision, dir string) error {

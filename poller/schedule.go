@@ -10,12 +10,22 @@ const (
 	maxBackoff = 5 * time.Minute // between two looks at a failing remote, unless the interval is longer
 	maxLook    = time.Minute     // for one look; a hanging server is a failing one
 	stagger    = 5 * time.Millisecond
+	crowd      = 100 // tasks that start together
 )
 
 // jittered shortens the interval by up to a tenth, so that many tasks spread
 // out and a periodic job with the same interval finds every task due.
 func jittered(interval time.Duration) time.Duration {
 	return interval - time.Duration(rand.Int64N(int64(interval)/10+1))
+}
+
+// spread is the time between the first looks of many tasks: too short to
+// notice for a few, and all of an interval for a crowd, which is no storm then.
+func spread(interval time.Duration, tasks int) time.Duration {
+	if tasks <= crowd {
+		return stagger
+	}
+	return interval / time.Duration(tasks)
 }
 
 // pause is how long a revision rests after its given attempt failed: the

@@ -9,7 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/bittrance/kitops/actions"
 	"github.com/bittrance/kitops/poller/git"
 )
 
@@ -43,16 +42,16 @@ func TestNudges(t *testing.T) {
 		before, _ := r.seen()
 
 		r.push("main", "b")
-		b.Nudge("git@git.example.com:Acme/shop.git", "refs/heads/main", sha("b"))
+		b.Nudge(Nudge{URL: "git@git.example.com:Acme/shop.git", Ref: "refs/heads/main", SHA: sha("b")})
 		synctest.Wait()
 		after, runs := r.seen()
 		want(t, "looks by a nudge", after-before, 1)
 		want(t, "runs", runs, []string{"main a", "main b"})
 
 		for _, other := range []string{"https://git.example.com/acme/other", "https://example.com/acme/shop"} {
-			b.Nudge(other, "refs/heads/main", sha("c"))
+			b.Nudge(Nudge{URL: other, Ref: "refs/heads/main", SHA: sha("c")})
 		}
-		b.Nudge(url, "refs/heads/other", sha("c"))
+		b.Nudge(Nudge{URL: url, Ref: "refs/heads/other", SHA: sha("c")})
 		synctest.Wait()
 		unmoved, _ := r.seen()
 		want(t, "looks by nudges for others", unmoved-after, 0)
@@ -60,11 +59,11 @@ func TestNudges(t *testing.T) {
 		release := make(chan struct{})
 		r.work = func(context.Context, git.Revision) error { <-release; return nil }
 		r.push("main", "c")
-		b.Nudge(url, "", "")
+		b.Nudge(Nudge{URL: url})
 		synctest.Wait()
 		during, _ := r.seen()
 		for range 100 {
-			b.Nudge(url, "refs/heads/main", sha("c"))
+			b.Nudge(Nudge{URL: url, Ref: "refs/heads/main", SHA: sha("c")})
 		}
 		synctest.Wait()
 		still, _ := r.seen()
@@ -85,7 +84,7 @@ func TestNudgeIsChasedWhileTheRemoteLags(t *testing.T) {
 		b := newBench(t, task)
 		b.start(t)
 		looks, _ := r.seen()
-		b.Nudge(url, "refs/heads/main", sha("b"))
+		b.Nudge(Nudge{URL: url, Ref: "refs/heads/main", SHA: sha("b")})
 		elapse(2 * time.Second)
 		r.push("main", "b")
 		elapse(10 * time.Second)
@@ -93,7 +92,7 @@ func TestNudgeIsChasedWhileTheRemoteLags(t *testing.T) {
 		want(t, "runs", runs, []string{"main a", "main b"})
 		want(t, "looks at 0, 1 and 3 seconds", after-looks, 3)
 
-		b.Nudge(url, "refs/heads/main", sha("f"))
+		b.Nudge(Nudge{URL: url, Ref: "refs/heads/main", SHA: sha("f")})
 		elapse(30 * time.Minute)
 		final, _ := r.seen()
 		want(t, "looks for what never comes", final-after, 4)
@@ -106,12 +105,12 @@ func TestFailedRevisionRestsLongerEachTime(t *testing.T) {
 		task := r.task("deploy", "main")
 		var tries []time.Time
 		broken := true
-		task.Plan = func(string, git.Revision) ([]actions.Action, error) {
+		task.Plan = func(string, git.Revision) (Plan, error) {
 			tries = append(tries, time.Now())
 			if broken {
-				return nil, errors.New("broken")
+				return Plan{}, errors.New("broken")
 			}
-			return nil, nil
+			return Plan{}, nil
 		}
 		b := newBench(t, task)
 		b.start(t)
@@ -139,7 +138,7 @@ func TestPauseSurvivesRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRemote("main a")
 		task := r.task("deploy", "main")
-		task.Plan = func(string, git.Revision) ([]actions.Action, error) { return nil, errors.New("broken") }
+		task.Plan = func(string, git.Revision) (Plan, error) { return Plan{}, errors.New("broken") }
 		b := newBench(t, task)
 		stop := b.start(t)
 		elapse(20 * time.Minute) // tries at 0, 1, 3, 7, 15
@@ -179,7 +178,7 @@ func TestFailingRemoteBacksOffAndTouchesNoOther(t *testing.T) {
 			t.Errorf("%d looks at a hung remote in an hour", n)
 		}
 		bad.fail(nil)
-		b.Nudge(url, "", "")
+		b.Nudge(Nudge{URL: url})
 		synctest.Wait()
 		_, runs := bad.seen()
 		want(t, "runs once it works again", runs, []string{"main a"})
@@ -199,7 +198,7 @@ func TestLatestWins(t *testing.T) {
 		b.start(t)
 		for _, c := range []string{"b", "c", "d"} {
 			r.push("main", c)
-			b.Nudge(url, "refs/heads/main", sha(c))
+			b.Nudge(Nudge{URL: url, Ref: "refs/heads/main", SHA: sha(c)})
 		}
 		close(release)
 		synctest.Wait()

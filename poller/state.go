@@ -140,6 +140,19 @@ func (m *memory) save(ctx context.Context, change func(State) State) error {
 	}
 }
 
+// drop deletes the document, unless somebody else has one there by now.
+func (m *memory) drop(ctx context.Context) error {
+	if _, err := m.load(ctx); err != nil || m.version == "" {
+		return err
+	}
+	_, err := m.store.Put(context.WithoutCancel(ctx), m.key, nil, m.version)
+	if err != nil && !errors.Is(err, store.ErrConflict) {
+		return fmt.Errorf("forget state of task %q: %w", m.key, err)
+	}
+	m.version = ""
+	return nil
+}
+
 // CheckState reads every document of the store, so that a damaged one is
 // found before anything runs.
 func CheckState(ctx context.Context, s store.Store) error {

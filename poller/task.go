@@ -14,6 +14,7 @@ type Task struct {
 	URL      string       // of the repository, without credentials; another URL starts with an empty memory
 	Refs     git.Patterns // which refs of the repository
 	RunNew   bool         // run, rather than remember, what a pattern matches at its first look
+	Found    bool         // found rather than configured: all of its first look is remembered, and its memory ends with it
 	Interval time.Duration
 	Timeout  time.Duration // of one run: fetch and all actions
 
@@ -22,8 +23,8 @@ type Task struct {
 	// Checkout writes the revision into dir, which does not exist before. It
 	// returns git.ErrMoved when the remote no longer has the revision.
 	Checkout func(ctx context.Context, rev git.Revision, dir string) error
-	// Plan tells the actions for the revision that is checked out in dir.
-	Plan func(dir string, rev git.Revision) ([]actions.Action, error)
+	// Plan tells what to do with the revision that is checked out in dir.
+	Plan func(dir string, rev git.Revision) (Plan, error)
 
 	// Identity returns what the host calls the repository whatever its name,
 	// given what it called it before ("" at first). It is asked before a run, and
@@ -36,8 +37,16 @@ type Task struct {
 	Grant func(ctx context.Context, action actions.Action) (vars []string, revoke func(), err error)
 	// ReportTo is where the Reporter tells of the runs, in its own terms; "" is nowhere.
 	ReportTo string
+	// ReportActs says to report only runs that have something to do, once their Plan has shown it.
+	ReportActs bool
 
 	Digest string // of the configuration: Set leaves a task with an equal digest alone
+}
+
+// Plan is what to do with a revision.
+type Plan struct {
+	Actions []actions.Action // in order
+	Timeout time.Duration    // for them, if shorter than what is left of the task's; 0: none of its own
 }
 
 // LaterError is a failed look that is to be repeated at a time the host named,

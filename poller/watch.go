@@ -20,14 +20,17 @@ type watch struct {
 	wake   chan struct{} // of one: look now
 	outbox outbox
 
-	next    *Task        // guarded by p.mu: what Set wants instead of task
-	removed bool         // guarded by p.mu
-	hint    git.Revision // guarded by p.mu: what the last nudge promises
+	// Guarded by p.mu.
+	next       *Task // what Set wants instead of task
+	removed    bool
+	nudges     nudges
+	vitals     vitals
+	repository string // its identity, as far as known
 
 	due      time.Time         // the next look
 	failures int               // failed looks in a row
 	told     map[string]string // ref → SHA that was said to rest
-	chased   git.Revision      // a nudge's revision that no look has shown yet
+	chased   []git.Revision    // revisions of nudges that no look has shown yet
 	chases   int
 	identity string // of the repository, as the last look before a run found it
 	moved    bool   // the last run found its revision gone: a newer head is there
@@ -61,22 +64,28 @@ func (w *watch) current() Task {
 // loop is the watch's goroutine. It ends with ctx, or when its task is removed.
 func (w *watch) loop(ctx context.Context, delay time.Duration) {
 	defer w.outbox.idle.Wait()
-	w.recover(ctx)
+	_ = w.recover(ctx) // the observers have heard; nothing runs when it failed, since ctx has ended
 	timer := time.NewTimer(delay)
 	defer timer.Stop()
+	w.expect(time.Now().Add(delay))
 	for {
 		select {
 		case <-ctx.Done():
 			w.rest(ctx)
 			return
 		case <-w.wake:
+			if w.held(timer) {
+				continue
+			}
 		case <-timer.C:
 		}
 		if !w.adopt() {
+			w.retire(ctx)
 			return
 		}
 		_ = w.turn(ctx) // the observers have heard of the errors
 		timer.Reset(time.Until(w.due))
+		w.expect(w.due)
 	}
 }
 
@@ -92,6 +101,18 @@ func (w *watch) adopt() bool {
 		w.task, w.next, w.failures, w.told = *w.next, nil, 0, nil
 	}
 	return true
+}
+
+// retire drops the memory of a task that was found and is gone, once the
+// world has heard of its runs.
+func (w *watch) retire(ctx context.Context) {
+	w.outbox.idle.Wait()
+	if !w.task.Found || ctx.Err() != nil {
+		return
+	}
+	if err := w.mem.drop(ctx); err != nil {
+		w.tell(Event{Kind: Troubled, Err: err})
+	}
 }
 
 // superseded tells whether Set wants something else of this watch.
@@ -125,6 +146,7 @@ func (w *watch) turn(ctx context.Context) []error {
 			return errs
 		}
 		if !held {
+			w.expect(time.Time{})
 			waited, err := w.p.acquire(ctx)
 			if err != nil {
 				return append(errs, fmt.Errorf("%s: interrupted: %w", w.task.Name, err))
@@ -151,6 +173,7 @@ func (w *watch) turn(ctx context.Context) []error {
 // serve runs one revision and plans the next look after it.
 func (w *watch) serve(ctx context.Context, rev git.Revision) error {
 	w.moved = false
+	w.expect(time.Now().Add(w.task.Timeout))
 	run, err := w.run(ctx, rev)
 	if w.moved {
 		w.poke()
@@ -186,46 +209,6 @@ func (w *watch) heed(s State) {
 	for _, r := range s.Refs {
 		if r.Run != nil && r.Run.Outcome != Success && ahead(r.Retry, now, maxPause) && r.Retry.Before(w.due) {
 			w.due = r.Retry
-		}
-	}
-}
-
-// recover closes the runs that a crash cut off, once what they left running has ended.
-func (w *watch) recover(ctx context.Context) {
-	state, err := w.mem.load(ctx)
-	if err != nil {
-		w.tell(Event{Kind: Troubled, Err: err})
-		return
-	}
-	defer func() { w.outbox.kick(ctx, w.mem.state) }()
-	for ref, r := range state.Refs {
-		if !r.unfinished() {
-			continue
-		}
-		if err := r.stop(ctx, w.p.Kill); err != nil {
-			w.tell(Event{Kind: Troubled, Err: err})
-			if ctx.Err() != nil {
-				return // the next agent goes on with it
-			}
-		}
-		var run Run
-		err := w.mem.save(ctx, func(s State) State {
-			s = s.with(ref, func(r *RefState) {
-				run = *r.Run
-				run.Task, run.Outcome, run.Finished = w.mem.key, Error, stamp()
-				run.Reason = "interrupted: kitops was killed, will run again"
-				saved := run
-				r.Run, r.Group = &saved, nil
-			})
-			return Task{URL: s.URL, ReportTo: s.ReportTo}.ended(s, run)
-		})
-		if err != nil {
-			w.tell(Event{Kind: Troubled, Err: err})
-			continue
-		}
-		w.tell(Event{Kind: Interrupted, Run: run, Next: r.Retry})
-		if err := w.p.clearClosed(run.ID); err != nil {
-			w.tell(Event{Kind: Troubled, Err: err})
 		}
 	}
 }

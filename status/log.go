@@ -55,7 +55,11 @@ func write(l *slog.Logger, e poller.Event) {
 	case poller.Interrupted:
 		l.Warn("a run was cut off", "attempt", r.Attempt, "next", clock(e.Next))
 	case poller.Unreported:
-		l.Warn("status not delivered yet", "outcome", string(r.Outcome), "err", e.Err, "next", clock(e.Next))
+		say := l.Debug
+		if e.Failures == 0 { // once for an outage
+			say = l.Warn
+		}
+		say("commit status not delivered yet", "outcome", string(r.Outcome), "err", e.Err, "next", clock(e.Next))
 	case poller.Troubled:
 		l.Error("trouble", "err", e.Err)
 	}

@@ -141,7 +141,7 @@ func (s *httpSession) refusal(res *http.Response) error {
 	case code == http.StatusUnauthorized && anonymous:
 		return errors.New("authentication required: the repository is private or does not exist")
 	case code == http.StatusUnauthorized:
-		return errors.New("authentication refused: the credentials are wrong or have expired")
+		return ErrCredentials
 	case code == http.StatusForbidden:
 		return errors.New("access denied: these credentials may not read the repository")
 	case code == http.StatusNotFound && anonymous:

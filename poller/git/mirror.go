@@ -18,6 +18,8 @@ var (
 	// ErrMoved says that the remote no longer gives the revision asked for:
 	// its branch was pushed over or deleted since the look.
 	ErrMoved = errors.New("the remote no longer has this revision")
+	// ErrCredentials says that the remote did not take the credentials.
+	ErrCredentials = errors.New("authentication refused: the credentials are wrong or have expired")
 )
 
 // Auth gives the credentials for a repository, named by its address without

@@ -1,0 +1,106 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+)
+
+// follow tells of the entries that did not come by the endpoint.
+func (l *DeliveryLog) follow(ctx context.Context, found []delivery, date time.Time) {
+	var missed []delivery
+	for _, d := range found {
+		if l.Seen == nil || !l.Seen.Has(d.GUID) {
+			missed = append(missed, d)
+		}
+	}
+	if len(missed) == 0 {
+		l.pace.quiet++
+		return
+	}
+	l.pace.quiet = 0
+	wanted := map[int64]int{} // repository → payloads of it that are too many
+	for _, d := range missed {
+		if l.wants(d) {
+			wanted[d.RepositoryID]++
+		}
+	}
+	for id := range wanted {
+		wanted[id] -= fetchEach
+	}
+	fetches := 0
+	for _, d := range missed {
+		if !l.wants(d) {
+			continue
+		}
+		wanted[d.RepositoryID]--
+		if wanted[d.RepositoryID] >= 0 && d.about() == aRepository || fetches >= maxFetches {
+			l.hint(d)
+			continue
+		}
+		if fetches++; !l.fetch(ctx, d, date.Sub(d.DeliveredAt)) {
+			fetches = maxFetches
+		}
+	}
+}
+
+func (l *DeliveryLog) wants(d delivery) bool {
+	switch d.about() {
+	case aRepository:
+		return l.Watched(d.RepositoryID, l.addresses[d.RepositoryID])
+	case anInstallation:
+		return true
+	}
+	return false
+}
+
+// hint tells what is known without the payload.
+func (l *DeliveryLog) hint(d delivery) {
+	if d.RepositoryID == 0 {
+		return
+	}
+	l.Handle(Event{Name: d.Event, Action: d.Action, GUID: d.GUID, Nudges: []Nudge{{
+		URL: l.addresses[d.RepositoryID], RepositoryID: d.RepositoryID,
+	}}})
+}
+
+// fetch tells what the payload says. What is old is no head to look out for. It returns whether more may be fetched.
+func (l *DeliveryLog) fetch(ctx context.Context, d delivery, age time.Duration) bool {
+	e, err := l.payload(ctx, d)
+	if err != nil {
+		l.Log.Debug("delivery without its payload", "delivery", d.ID, "err", err)
+		l.hint(d)
+		_, limited := errors.AsType[*limitedError](err)
+		return !limited
+	}
+	for i := range e.Nudges {
+		n := &e.Nudges[i]
+		if age > lagGrace+l.Interval {
+			n.SHA = ""
+		}
+		if n.RepositoryID != 0 {
+			l.learn(n.RepositoryID, n.URL)
+		}
+	}
+	if e.matters() {
+		l.Handle(e)
+	}
+	return true
+}
+
+func (l *DeliveryLog) payload(ctx context.Context, d delivery) (Event, error) {
+	ans, err := l.api.get(ctx, "/app/hook/deliveries/"+strconv.FormatInt(d.ID, 10), nil)
+	if err != nil {
+		return Event{}, err
+	}
+	return parseDelivery(ans.body)
+}
+
+// learn keeps the address of a repository that the log knows by its id only.
+func (l *DeliveryLog) learn(id int64, address string) {
+	if len(l.addresses) >= maxAddresses {
+		clear(l.addresses)
+	}
+	l.addresses[id] = address
+}

@@ -1,0 +1,46 @@
+package webhook
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// message is a webhook as a relay of the smee protocol passes it on: headers by their lower-case names, and the body. A relay
+// that parses the body and writes it anew may break its signature; some therefore send the raw bytes as well.
+type message struct {
+	Event     string          `json:"x-github-event"`
+	GUID      string          `json:"x-github-delivery"`
+	Signature string          `json:"x-hub-signature-256"`
+	Body      json.RawMessage `json:"body"`  // as it stands in the message
+	BodyB     json.RawMessage `json:"bodyB"` // the raw bytes, in base64
+}
+
+func parseMessage(data string) (message, error) {
+	var m message
+	if err := json.Unmarshal([]byte(data), &m); err != nil {
+		return message{}, fmt.Errorf("relayed message: %w", err)
+	}
+	return m, nil
+}
+
+// bodies are what may have been signed, the likelier first.
+func (m message) bodies() [][]byte {
+	var raw []byte
+	if json.Unmarshal(m.BodyB, &raw) == nil && len(raw) > 0 {
+		return [][]byte{raw, m.Body}
+	}
+	return [][]byte{m.Body}
+}
+
+// verified returns the body that GitHub signed.
+func (m message) verified(s *Secrets) ([]byte, bool) {
+	if s == nil {
+		return nil, false
+	}
+	for _, body := range m.bodies() {
+		if s.Verify(m.Signature, body) {
+			return body, true
+		}
+	}
+	return nil, false
+}
