@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 )
 
 // Found is a repository that an installation of the App covers.
@@ -15,10 +16,17 @@ type Found struct {
 	Owner, Name, DefaultBranch string
 }
 
+// Reach is what the App reaches on one account.
+type Reach struct {
+	Account      string
+	Settings     string // the installation's settings page
+	Repositories []Found
+}
+
 // catalog is what was last listed. It is guarded by App.listing.
 type catalog struct {
 	installations []listed[grant]
-	repositories  map[int64][]listed[repositoryEntry]
+	repositories  map[int64][]listed[repositoryEntry] // by installation
 }
 
 // listed is one page of a listing, kept to be asked for conditionally.
@@ -43,45 +51,108 @@ type repositoryEntry struct {
 // maxPages ends a listing that has no end.
 const maxPages = 1000
 
+// maxReadings is how often a listing is read that changes between its pages.
+const maxReadings = 3
+
 // Repositories lists the repositories that all installations of the App cover,
 // without archived and disabled ones, sorted by owner and name. With an error
-// it returns what it last knew of the installations that did not answer: a
-// repository is gone only when GitHub says so. Callers take turns.
+// it returns what it last knew of the installations that did not answer or are
+// suspended: a repository is gone only when GitHub says so. Callers take turns.
 func (a *App) Repositories(ctx context.Context) ([]Found, error) {
+	reaches, err := a.list(ctx)
+	errs := []error{err}
+	var all []Found
+	for _, r := range reaches {
+		all, errs = append(all, r.Repositories...), append(errs, r.err)
+	}
+	return sorted(all), errors.Join(errs...)
+}
+
+// Reaches lists the installations of the App that are not suspended, by
+// account, also those that cover no repository yet. None is no error. With an
+// error it returns nothing. Callers take turns.
+func (a *App) Reaches(ctx context.Context) ([]Reach, error) {
+	reaches, err := a.list(ctx)
+	errs := []error{err}
+	var all []Reach
+	for _, r := range reaches {
+		if !r.suspended {
+			all, errs = append(all, r.Reach), append(errs, r.err)
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(all, func(a, b Reach) int { return cmp.Compare(a.Account, b.Account) })
+	return all, nil
+}
+
+// reach is a Reach that may be out of date.
+type reach struct {
+	Reach
+	suspended bool
+	err       error // why it is what was last known
+}
+
+// list brings the catalog up to date, as far as GitHub answers.
+func (a *App) list(ctx context.Context) ([]reach, error) {
 	if err := a.listing.lock(ctx); err != nil {
 		return nil, err
 	}
 	defer a.listing.unlock()
-	installations, err := readPages(a.catalog.installations, func(page int, etag string) (answer, error) {
+	installations, listing := readPages(a.catalog.installations, func(page int, etag string) (answer, error) {
 		return a.do(ctx, call{method: http.MethodGet, path: fmt.Sprintf("app/installations?per_page=100&page=%d", page), etag: etag, class: ordinary})
 	}, func(ans answer) (items []grant, err error) { err = ans.decode(&items); return items, err })
-	if err != nil {
-		return a.catalog.found(), err
+	if listing == nil {
+		a.catalog.installations = installations
 	}
-	a.catalog.installations = installations
 	repositories := map[int64][]listed[repositoryEntry]{}
-	var errs []error
-	for _, page := range installations {
+	var all []reach
+	for _, page := range a.catalog.installations {
 		for _, g := range page.items {
-			if g.SuspendedAt != nil {
-				continue
-			}
-			pages, err := a.installation(g).covered(ctx, a.catalog.repositories[g.ID])
-			if err != nil {
-				errs = append(errs, fmt.Errorf("list the repositories of %s: %w", g, err))
-				pages = a.catalog.repositories[g.ID]
+			pages, r := a.catalog.repositories[g.ID], reach{suspended: g.SuspendedAt != nil}
+			switch i := a.installation(g); {
+			case listing != nil:
+			case r.suspended:
+				r.err = i.suspended()
+			default:
+				pages, r.err = i.covered(ctx, pages)
 			}
 			repositories[g.ID] = pages
+			r.Reach = Reach{g.Account.Login, g.HTMLURL, found(pages)}
+			a.recognize(r.Repositories)
+			all = append(all, r)
 		}
 	}
 	a.catalog.repositories = repositories
-	return a.catalog.found(), errors.Join(errs...)
+	return all, listing
 }
 
-// covered lists what one installation covers.
+// recognize lets those repositories forget what they knew that have another
+// name now, or whose name has another repository; and that they were not covered.
+func (a *App) recognize(all []Found) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, f := range all {
+		if r := a.repositories[strings.ToLower(f.Owner+"/"+f.Name)]; r != nil {
+			r.recognize(f)
+		}
+	}
+}
+
+func (r *Repository) recognize(f Found) {
+	r.denied.clear()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.facts.ID != 0 && (r.facts.ID != f.ID || !strings.EqualFold(r.facts.FullName, f.Owner+"/"+f.Name)) {
+		r.facts, r.moved, r.heads, r.listings = facts{}, false, nil, nil
+	}
+}
+
+// covered lists what one installation covers; with an error it returns before.
 // https://docs.github.com/rest/apps/installations#list-repositories-accessible-to-the-app-installation
 func (i *installation) covered(ctx context.Context, before []listed[repositoryEntry]) ([]listed[repositoryEntry], error) {
-	return readPages(before, func(page int, etag string) (answer, error) {
+	pages, err := readPages(before, func(page int, etag string) (answer, error) {
 		return i.do(ctx, call{method: http.MethodGet, path: fmt.Sprintf("installation/repositories?per_page=100&page=%d", page), etag: etag, class: ordinary})
 	}, func(ans answer) ([]repositoryEntry, error) {
 		var body struct {
@@ -90,11 +161,27 @@ func (i *installation) covered(ctx context.Context, before []listed[repositoryEn
 		err := ans.decode(&body)
 		return body.Repositories, err
 	})
+	if err != nil {
+		return before, fmt.Errorf("list the repositories of %s: %w", i.now(), err)
+	}
+	return pages, nil
 }
 
-// readPages reads a listing, each page only if it has changed.
-func readPages[T any](before []listed[T], ask func(page int, etag string) (answer, error), decode func(answer) ([]T, error)) ([]listed[T], error) {
-	var pages []listed[T]
+// readPages reads a listing, each page only if it has changed. One of several
+// pages is read again when some had changed: what goes meanwhile pulls another
+// item out of sight, from one page to the one before.
+func readPages[T any](pages []listed[T], ask func(page int, etag string) (answer, error), decode func(answer) ([]T, error)) ([]listed[T], error) {
+	for range maxReadings {
+		read, changed, err := readOnce(pages, ask, decode)
+		if err != nil || !changed || len(read) == 1 {
+			return read, err
+		}
+		pages = read
+	}
+	return pages, nil
+}
+
+func readOnce[T any](before []listed[T], ask func(page int, etag string) (answer, error), decode func(answer) ([]T, error)) (pages []listed[T], changed bool, err error) {
 	for number := 1; number > 0; {
 		var page listed[T]
 		if len(pages) < len(before) {
@@ -102,36 +189,38 @@ func readPages[T any](before []listed[T], ask func(page int, etag string) (answe
 		}
 		ans, err := ask(number, page.etag)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		if !ans.unchanged() {
 			items, err := decode(ans)
 			if err != nil {
-				return nil, err
+				return nil, false, err
 			}
-			page = listed[T]{etag: ans.etag, next: ans.nextPage, items: items}
+			page, changed = listed[T]{etag: ans.etag, next: ans.nextPage, items: items}, true
 		}
 		pages = append(pages, page)
 		if number = page.next; len(pages) > maxPages {
-			return nil, errors.New("GitHub lists without end")
+			return nil, false, errors.New("GitHub lists without end")
 		}
 	}
-	return pages, nil
+	return pages, changed, nil
 }
 
-// found is what the catalog holds. A repository that moves from one page to
-// another while they are read may be listed twice.
-func (c catalog) found() []Found {
+func found(pages []listed[repositoryEntry]) []Found {
 	var all []Found
-	for _, pages := range c.repositories {
-		for _, page := range pages {
-			for _, r := range page.items {
-				if !r.Archived && !r.Disabled {
-					all = append(all, Found{r.ID, r.Owner.Login, r.Name, r.Default})
-				}
+	for _, page := range pages {
+		for _, r := range page.items {
+			if !r.Archived && !r.Disabled {
+				all = append(all, Found{r.ID, r.Owner.Login, r.Name, r.Default})
 			}
 		}
 	}
+	return sorted(all)
+}
+
+// sorted names each repository once: one that moves from one page to another
+// while they are read may be listed twice.
+func sorted(all []Found) []Found {
 	slices.SortFunc(all, func(a, b Found) int {
 		return cmp.Or(cmp.Compare(a.Owner, b.Owner), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 	})

@@ -25,7 +25,7 @@ type verdict struct {
 // on what runs, and in which order, are here.
 func decide(t Task, s State, heads []git.Revision, now time.Time) verdict {
 	before := s.Patterns
-	if s.URL != t.URL {
+	if !s.of(t) {
 		before = nil
 	}
 	v := verdictOnNothing(t, s)
@@ -63,12 +63,20 @@ func decide(t Task, s State, heads []git.Revision, now time.Time) verdict {
 // do, and nothing to forget either, since a remote that was emptied and one
 // that is being restored look the same.
 func verdictOnNothing(t Task, s State) verdict {
-	if s.URL != t.URL {
+	if !s.of(t) {
 		s = State{URL: t.URL, Unreported: s.Unreported}
 	}
 	v := verdict{state: s, changed: !slices.Equal(s.Patterns, t.Refs) && (t.Refs.Wild() || t.Found)}
 	v.state.Patterns = t.Refs
+	if t.ID != "" && s.Identity != t.ID {
+		v.state.Identity, v.changed = t.ID, true
+	}
 	return v
+}
+
+// of tells whether this is the memory of the task's repository.
+func (s State) of(t Task) bool {
+	return s.URL == t.URL && (t.ID == "" || s.Identity == "" || s.Identity == t.ID)
 }
 
 // judge decides on a ref that had a run.

@@ -3,56 +3,111 @@ package poller
 import (
 	"context"
 	"errors"
-	"io/fs"
+	"fmt"
 )
 
-// Rename moves the memory of a task to another name and address, unless a run
-// of it goes on or the new name has a memory already. Call it before Set.
-func (p *Poller) Rename(ctx context.Context, before, after, url string) error {
-	from, to := memory{store: p.Store, key: before}, memory{store: p.Store, key: after}
-	state, err := from.load(ctx)
-	if err != nil || from.version == "" {
-		return err
-	}
-	if _, err := to.load(ctx); err != nil || to.version != "" {
-		return err
-	}
-	if state.unfinished() {
-		return errors.New("a run is going on")
-	}
-	unreported := state.Unreported
-	err = to.save(ctx, func(State) State {
-		state.URL, state.Unreported = url, nil
-		return state
-	})
-	if err != nil || len(unreported) > 0 { // the task that goes still has something to say
-		return err
-	}
-	return from.drop(ctx)
-}
-
-// Forget drops the memories whose name begins with prefix and that are not
-// kept, unless they are in use or somebody has yet to hear of their runs.
-func (p *Poller) Forget(ctx context.Context, prefix string, kept map[string]bool) error {
+// Memories returns the tasks that have a memory and whose name begins with
+// prefix, each with the identity of its repository.
+func (p *Poller) Memories(ctx context.Context, prefix string) (map[string]string, error) {
 	keys, err := p.Store.List(ctx, prefix)
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("read state: %w", err)
 	}
+	all := make(map[string]string, len(keys))
 	var errs []error
 	for _, key := range keys {
-		if kept[key] || p.watched(key) {
-			continue
-		}
 		m := memory{store: p.Store, key: key}
 		state, err := m.load(ctx)
+		errs = append(errs, err)
+		all[key] = state.Identity
+	}
+	return all, errors.Join(errs...)
+}
+
+// Forget drops the memories of these tasks, unless they are in use or somebody
+// has yet to hear of their runs.
+func (p *Poller) Forget(ctx context.Context, names ...string) error {
+	var errs []error
+	for _, name := range names {
+		m := memory{store: p.Store, key: name}
+		state, err := m.load(ctx)
 		if err == nil && len(state.Unreported) == 0 && !state.unfinished() {
-			err = m.drop(ctx)
+			err = p.dropUnwatched(ctx, &m)
 		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			errs = append(errs, err)
-		}
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// dropUnwatched drops a memory, unless there is a task of that name.
+func (p *Poller) dropUnwatched(ctx context.Context, m *memory) error {
+	p.mu.Lock() // so that no task of that name begins meanwhile
+	defer p.mu.Unlock()
+	if p.watches[m.key] != nil {
+		return nil
+	}
+	return m.drop(ctx)
+}
+
+// retire drops the memory of a task that was found and is gone, once the
+// world has heard of its runs.
+func (w *watch) retire(ctx context.Context) {
+	w.outbox.idle.Wait()
+	w.p.mu.Lock()
+	kept := !w.task.Found || w.inherited
+	w.p.mu.Unlock()
+	if kept || ctx.Err() != nil {
+		return
+	}
+	if err := w.p.dropUnwatched(ctx, &w.mem); err != nil {
+		w.tell(Event{Kind: Troubled, Err: err})
+	}
+}
+
+// succeed waits until the task that this one was has ended, then takes over
+// its memory.
+func (w *watch) succeed(ctx context.Context) {
+	if w.after != nil {
+		select {
+		case <-w.after:
+		case <-ctx.Done():
+			return
+		}
+	}
+	if err := w.inherit(ctx); err != nil {
+		w.tell(Event{Kind: Troubled, Err: err})
+	}
+}
+
+// inherit moves the memory of the task that this one was, unless it has one
+// of its own. What that task still has to report it reports itself.
+func (w *watch) inherit(ctx context.Context) error {
+	w.p.mu.Lock()
+	removed := w.removed
+	w.p.mu.Unlock()
+	if w.task.Formerly == "" || removed {
+		return nil
+	}
+	from := memory{store: w.p.Store, key: w.task.Formerly}
+	state, err := from.load(ctx)
+	if err != nil || from.version == "" || state.Identity != w.task.ID {
+		return err
+	}
+	if _, err := w.mem.load(ctx); err != nil || w.mem.version != "" {
+		return err
+	}
+	left := State{URL: state.URL}
+	if w.after != nil {
+		left.Unreported, state.Unreported = state.Unreported, nil
+	}
+	state.URL = w.task.URL
+	if err := w.mem.save(ctx, func(State) State { return state }); err != nil {
+		return err
+	}
+	if len(left.Unreported) == 0 {
+		return from.drop(ctx)
+	}
+	return from.save(ctx, func(now State) State { return State{URL: now.URL, Unreported: now.Unreported} })
 }
 
 func (s State) unfinished() bool {
@@ -62,10 +117,4 @@ func (s State) unfinished() bool {
 		}
 	}
 	return false
-}
-
-func (p *Poller) watched(name string) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.watches[name] != nil
 }

@@ -133,7 +133,7 @@ func (p *Poller) prepare(ctx context.Context, running *sync.WaitGroup) error {
 func (p *Poller) wants(name string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slices.ContainsFunc(p.tasks, func(t Task) bool { return t.Name == name })
+	return slices.ContainsFunc(p.tasks, func(t Task) bool { return t.Name == name || t.Formerly == name })
 }
 
 func (p *Poller) tell(e Event) {
@@ -144,7 +144,7 @@ func (p *Poller) tell(e Event) {
 
 func (p *Poller) newWatch(task Task) *watch {
 	w := &watch{
-		p: p, task: task, wake: make(chan struct{}, 1),
+		p: p, task: task, wake: make(chan struct{}, 1), ended: make(chan struct{}),
 		mem:    memory{store: p.Store, key: task.Name},
 		nudges: nudges{limit: rate.NewLimiter(rate.Every(nudgeInterval), nudgeBurst)},
 	}
@@ -156,27 +156,36 @@ func (p *Poller) newWatch(task Task) *watch {
 func (p *Poller) apply(ctx context.Context, running *sync.WaitGroup) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	wanted := make(map[string]bool, len(p.tasks))
+	wanted, inherited := make(map[string]bool, len(p.tasks)), map[string]bool{}
+	for _, task := range p.tasks {
+		wanted[task.Name], inherited[task.Formerly] = true, true
+	}
 	var delay time.Duration
 	starting := len(p.tasks) - len(p.watches)
 	for _, task := range p.tasks {
-		wanted[task.Name] = true
 		w := p.watches[task.Name]
 		switch {
 		case w == nil:
 			w = p.newWatch(task)
+			if former := p.watches[task.Formerly]; former != nil && !wanted[task.Formerly] {
+				w.after = former.ended
+			}
 			p.watches[task.Name] = w
 			pause := min(delay, task.Interval)
 			running.Go(func() { w.loop(ctx, pause) })
 			delay += spread(task.Interval, starting)
 		case w.removed || w.current().Digest != task.Digest:
+			if w.removed { // who waits for its end need not
+				close(w.ended)
+				w.ended = make(chan struct{})
+			}
 			w.removed, w.next = false, &task
 			w.poke()
 		}
 	}
 	for name, w := range p.watches {
 		if !wanted[name] {
-			w.removed = true
+			w.removed, w.inherited = true, inherited[name]
 			w.poke()
 		}
 	}
@@ -192,7 +201,7 @@ func (p *Poller) acquire(ctx context.Context) (waited bool, err error) {
 
 // lookOnce is the whole life of a watch under --poll-once.
 func (w *watch) lookOnce(ctx context.Context, all bool) error {
-	if err := w.recover(ctx); err != nil {
+	if err := errors.Join(w.inherit(ctx), w.recover(ctx)); err != nil {
 		return fmt.Errorf("%s: %w", w.task.Name, err)
 	}
 	state, err := w.mem.load(ctx)

@@ -52,6 +52,9 @@ func (w *watch) closeRun(ctx context.Context, ref string, r RefState) error {
 	}
 	var run Run
 	err := w.mem.save(ctx, func(s State) State {
+		if !s.Refs[ref].unfinished() {
+			return s // the task has another name by now
+		}
 		s = s.with(ref, func(r *RefState) {
 			run = *r.Run
 			run.Task, run.Outcome, run.Finished = w.mem.key, Error, stamp()
@@ -61,7 +64,7 @@ func (w *watch) closeRun(ctx context.Context, ref string, r RefState) error {
 		})
 		return Task{URL: s.URL, ReportTo: s.ReportTo}.ended(s, run)
 	})
-	if err != nil {
+	if err != nil || run.ID == "" {
 		return err
 	}
 	w.tell(Event{Kind: Interrupted, Run: run, Next: r.Retry})

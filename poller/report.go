@@ -141,8 +141,9 @@ func (t Task) started(s State, run Run) State {
 // what it has heard of the revision before.
 func (t Task) ended(s State, run Run) State {
 	said := string(run.Outcome) + " " + run.Action
-	if t.ReportTo == "" || t.ReportActs && run.Outcome == Success && !run.acted || s.Refs[run.Revision.Ref].Reported == said {
-		return s
+	heard := s.Refs[run.Revision.Ref].Reported
+	if t.ReportTo == "" || t.ReportActs && run.Outcome == Success && !run.acted && heard == "" || heard == said {
+		return s // that nothing had to be done is told only to who heard otherwise
 	}
 	s = s.with(run.Revision.Ref, func(r *RefState) { r.Reported = said })
 	return s.reporting(Report{Run: run, URL: t.URL, To: t.ReportTo})

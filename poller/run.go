@@ -1,6 +1,7 @@
 package poller
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -85,7 +86,7 @@ func (w *watch) start(ctx context.Context, rev git.Revision) (Run, error) {
 	}
 	err := w.mem.save(ctx, func(s State) State {
 		s = verdictOnNothing(w.task, s).state
-		s.NextPoll, s.Identity = w.nextPoll(), w.identity
+		s.NextPoll, s.Identity = w.nextPoll(), cmp.Or(w.identity, s.Identity)
 		s = s.with(rev.Ref, func(r *RefState) {
 			run.Attempt = 1
 			if r.Run != nil && r.Run.Revision.SHA == rev.SHA && r.Run.Outcome != Success {

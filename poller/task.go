@@ -15,6 +15,8 @@ type Task struct {
 	Refs     git.Patterns // which refs of the repository
 	RunNew   bool         // run, rather than remember, what a pattern matches at its first look
 	Found    bool         // found rather than configured: all of its first look is remembered, and its memory ends with it
+	ID       string       // what Identity will return, if known; another one starts with an empty memory
+	Formerly string       // a task that is gone, whose memory of the same ID is this one's: the repository was renamed
 	Interval time.Duration
 	Timeout  time.Duration // of one run: fetch and all actions
 

@@ -17,12 +17,15 @@ type watch struct {
 	mem  memory
 	once bool // for --poll-once: one look, and each revision it found has one run
 
-	wake   chan struct{} // of one: look now
+	after  <-chan struct{} // closed when the task whose memory this one takes over has ended; may be nil
+	wake   chan struct{}   // of one: look now
 	outbox outbox
 
 	// Guarded by p.mu.
 	next       *Task // what Set wants instead of task
 	removed    bool
+	inherited  bool          // and the memory is another task's
+	ended      chan struct{} // closed when it does nothing any more but report
 	nudges     nudges
 	vitals     vitals
 	repository string // its identity, as far as known
@@ -64,6 +67,7 @@ func (w *watch) current() Task {
 // loop is the watch's goroutine. It ends with ctx, or when its task is removed.
 func (w *watch) loop(ctx context.Context, delay time.Duration) {
 	defer w.outbox.idle.Wait()
+	w.succeed(ctx)
 	_ = w.recover(ctx) // the observers have heard; nothing runs when it failed, since ctx has ended
 	timer := time.NewTimer(delay)
 	defer timer.Stop()
@@ -95,24 +99,13 @@ func (w *watch) adopt() bool {
 	defer w.p.mu.Unlock()
 	if w.removed {
 		delete(w.p.watches, w.mem.key)
+		close(w.ended)
 		return false
 	}
 	if w.next != nil {
 		w.task, w.next, w.failures, w.told = *w.next, nil, 0, nil
 	}
 	return true
-}
-
-// retire drops the memory of a task that was found and is gone, once the
-// world has heard of its runs.
-func (w *watch) retire(ctx context.Context) {
-	w.outbox.idle.Wait()
-	if !w.task.Found || ctx.Err() != nil {
-		return
-	}
-	if err := w.mem.drop(ctx); err != nil {
-		w.tell(Event{Kind: Troubled, Err: err})
-	}
 }
 
 // superseded tells whether Set wants something else of this watch.

@@ -107,7 +107,14 @@ func Describe(r poller.Run) string {
 		return cut("running " + r.Task)
 	}
 	took := r.Finished.Sub(r.Started)
-	took = took.Round(map[bool]time.Duration{true: time.Second, false: 100 * time.Millisecond}[took > 10*time.Second])
+	switch {
+	case took > 10*time.Second:
+		took = took.Round(time.Second)
+	case took > time.Second:
+		took = took.Round(100 * time.Millisecond)
+	default:
+		took = took.Round(time.Millisecond)
+	}
 	what := r.Task + ": "
 	if r.Action != "" {
 		what += r.Action + " "

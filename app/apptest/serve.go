@@ -11,7 +11,7 @@ import (
 
 var (
 	gitPath = regexp.MustCompile(`^/([^/]+)/([^/]+?)(?:\.git)?/(info/refs|git-upload-pack|git-receive-pack)$`)
-	webPath = regexp.MustCompile(`^/(?:settings|organizations|apps)/`)
+	webPath = regexp.MustCompile(`^/(?:(?:settings|organizations|apps)/|favicon\.ico$)`)
 )
 
 // exchange is one request on its way through: what is recorded of it, and who asks.

@@ -1,5 +1,6 @@
 // Command demo shows kitops at work: it makes a repository, runs the real
-// binary on it, pushes to it, and tells what happened.
+// binary on it, pushes to it, and tells what happened; then the same with a
+// private repository on GitHub, a stand-in on this machine.
 package main
 
 import (
@@ -50,5 +51,13 @@ func run(ctx context.Context, s screen, binary string) (err error) {
 		return err
 	}
 	story := &story{screen: s, dir: dir, page: filepath.Join(dir, "page.html"), repo: repo}
-	return story.play(ctx, binary)
+	if err := story.play(ctx, binary); err != nil {
+		return err
+	}
+	hosted, err := newHosted(s, dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, hosted.github.Close()) }()
+	return hosted.play(ctx, binary)
 }

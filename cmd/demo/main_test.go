@@ -49,7 +49,11 @@ func TestTheWholeStory(t *testing.T) {
 		"attempt 2, after a pause of ", "failure in ", "leaves it alone", `says "Hello, world!"`,
 		`"fix the page" to main`, "success in ", `says "Hello again!"`,
 		`"release 2.0" to release/2.0`, "| announce: release/2.0 is out", "success in ",
-		"ended with exit code 0 and left no workdir", "From push to action: ", "Removed ",
+		"ended with exit code 0 and left no workdir", "From push to action: ",
+		`"say hello" to main`, "runs shop on main ", "| action: Hello!", "success in ", "posted by kitops-of-acme[bot]", "| success  kitops/shop: shop: succeeded in ",
+		`"rewrite the page" to main`, " after the push\n", "failure in ", "| failure  kitops/shop: shop: action failed with exit code 1 after ",
+		`"fix the page" to main`, "| success  kitops/shop: ", " looks answered with 304, ", " fetches by git and 1 token for all of it",
+		"From push to action: ", "Removed ",
 	} {
 		_, after, found := strings.Cut(rest, want)
 		if !found {
@@ -77,7 +81,7 @@ func (w trigger) Write(p []byte) (int, error) {
 
 func TestInterruptCleansUp(t *testing.T) {
 	binary := build(t)
-	for _, moment := range []string{"A repository", `"say hello"`, "runs deploy", `"rewrite the page"`, "attempt 2"} {
+	for _, moment := range []string{"A repository", `"say hello"`, "runs deploy", `"rewrite the page"`, "attempt 2", "a stand-in here", "posted by", "What it costs"} {
 		t.Run(moment, func(t *testing.T) {
 			stage(t)
 			ctx, cancel := context.WithCancel(t.Context())

@@ -33,12 +33,19 @@ type (
 		GitHub   *shownGitHub  `yaml:"github,omitempty"`
 		Interval string        `yaml:"interval"`
 		Timeout  string        `yaml:"timeout"`
-		Actions  []shownAction `yaml:"actions"`
+		Config   string        `yaml:"config,omitempty"`
+		Allow    *shownAllow   `yaml:"allow,omitempty"`
+		Actions  []shownAction `yaml:"actions,omitempty"`
 	}
 	shownGit struct {
-		URL        string   `yaml:"url"`
+		URL        string   `yaml:"url,omitempty"`
+		URLs       []string `yaml:"urls,omitempty"`
 		Branches   []string `yaml:"branches"`
 		SSHKeyFile string   `yaml:"ssh_key_file,omitempty"`
+	}
+	shownAllow struct {
+		Inherit bool `yaml:"inherit_environment"`
+		Token   bool `yaml:"github_token"`
 	}
 	shownGitHub struct {
 		AppID         string `yaml:"app_id"`
@@ -52,6 +59,7 @@ type (
 		Args               []string          `yaml:"args,omitempty"`
 		Environment        map[string]string `yaml:"environment,omitempty"`
 		InheritEnvironment bool              `yaml:"inherit_environment"`
+		GitHubToken        map[string]string `yaml:"github_token,omitempty"`
 	}
 )
 
@@ -60,7 +68,11 @@ type (
 func (all options) writeSettings(w io.Writer, s settings) error {
 	shown := shownSettings{Agent: all.shown(s.config)}
 	for _, t := range s.Tasks {
-		shown.Tasks = append(shown.Tasks, t.shown())
+		task := t.shown()
+		if task.GitHub != nil && task.GitHub.StatusContext == "" {
+			task.GitHub.StatusContext = s.statusContext(t)
+		}
+		shown.Tasks = append(shown.Tasks, task)
 	}
 	data, err := yaml.MarshalWithOptions(shown, yaml.IndentSequence(true))
 	if err != nil {
@@ -106,6 +118,12 @@ func (t taskSettings) shown() shownTask {
 	for _, ref := range t.Refs {
 		shown.Git.Branches = append(shown.Git.Branches, strings.Replace(ref, "refs/heads/", "", 1))
 	}
+	if t.Repos != nil {
+		shown.Git.URL, shown.Git.URLs = "", t.Repos.entries()
+	}
+	if b := t.Bring; b != nil {
+		shown.Config, shown.Allow = b.File, &shownAllow{b.Inherit, b.Token}
+	}
 	if t.RunNew {
 		shown.OnNew = "run"
 	}
@@ -119,7 +137,7 @@ func (t taskSettings) shown() shownTask {
 }
 
 func shownFrom(a actions.Action) shownAction {
-	shown := shownAction{Name: a.Name, InheritEnvironment: a.InheritEnvironment}
+	shown := shownAction{Name: a.Name, InheritEnvironment: a.InheritEnvironment, GitHubToken: a.Token}
 	if a.Entrypoint == "/bin/sh" && len(a.Args) == 2 && a.Args[0] == "-c" {
 		shown.Run = masked(a.Args[1])
 	} else {

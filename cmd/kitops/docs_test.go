@@ -145,7 +145,9 @@ func TestReadmeHasTheCommands(t *testing.T) {
 	root.InitDefaultCompletionCmd()
 	var commands []string
 	for _, command := range root.Commands() {
-		commands = append(commands, command.Name())
+		if !command.Hidden {
+			commands = append(commands, command.Name())
+		}
 	}
 	slices.Sort(listed)
 	slices.Sort(commands)
@@ -169,22 +171,22 @@ func TestReadmeTaskFilesParse(t *testing.T) {
 		t.Fatal("README has no task file")
 	}
 	key := filepath.Join(t.TempDir(), "key")
-	write(t, key, "-----BEGIN OPENSSH PRIVATE KEY-----\n")
+	write(t, key, appKey())
 	for _, example := range examples {
-		path := taskFileAt(t, strings.ReplaceAll(example, "/etc/kitops/shop_ed25519", key))
-		all := newOptions()
-		set(t, all, "CONFIG_FILE", path)
-		if _, _, err := all.load(nil); err != nil {
+		path := taskFileAt(t, regexp.MustCompile(`/etc/kitops/\w+(\.pem|_ed25519)`).ReplaceAllString(example, key))
+		if _, err := checked(t, []string{"KITOPS_GITHUB_APP_ID=4242", "KITOPS_GITHUB_PRIVATE_KEY=" + appKey(), "KITOPS_TRUST_PUSHERS=true"}, "--config-file", path); err != nil {
 			t.Errorf("%v\n%s", err, example)
 		}
 	}
 	// A key that does not exist makes the loader say which do.
-	for _, level := range []string{"{tasks: [{frobnicate: 1}]}", "{tasks: [{git: {frobnicate: 1}}]}", "{tasks: [{actions: [{frobnicate: 1}]}]}"} {
+	for _, level := range []string{
+		"{tasks: [{frobnicate: 1}]}", "{tasks: [{git: {frobnicate: 1}}]}", "{tasks: [{github: {frobnicate: 1}}]}", "{tasks: [{actions: [{frobnicate: 1}]}]}",
+	} {
 		_, complaint := parse(t, level)
 		_, known, _ := strings.Cut(complaint, "it knows ")
 		known, _, _ = strings.Cut(known, "\n")
 		for key := range strings.SplitSeq(known, ", ") {
-			if example := strings.Join(examples, ""); key != "github" && !strings.Contains(example, key+":") {
+			if example := strings.Join(examples, ""); !strings.Contains(example, key+":") {
 				t.Errorf("no task file in README shows the key %q", key)
 			}
 		}
@@ -197,7 +199,9 @@ func TestDocumentedCommandsAreValid(t *testing.T) {
 	text := strings.Join(blocks(document(t, "README.md"), "sh"), "") +
 		strings.Join(blocks(document(t, "docs/periodic.md"), "cron"), "") + document(t, "docs/kitops.service")
 	text = strings.ReplaceAll(text, "\\\n", " ")
-	calls := words(text, `(?m)(?:^|[ /])kitops (--.*?)(?: 2>>.*)?$`)
+	calls := words(text, `(?m)(?:^|[ /])kitops (?:doctor |check )?(--.*?)(?: 2>>.*)?$`)
+	key := filepath.Join(t.TempDir(), "key")
+	write(t, key, appKey())
 	if len(calls) < 8 {
 		t.Fatalf("only %q", calls)
 	}
@@ -217,8 +221,29 @@ func TestDocumentedCommandsAreValid(t *testing.T) {
 		if o := all.byKey("CONFIG_FILE"); o.given != nil {
 			o.given = []string{taskFileAt(t, file("", "", ""))}
 		}
+		if o := all.byKey("GITHUB_PRIVATE_KEY_FILE"); o.given != nil {
+			o.given = []string{key}
+		}
 		if _, _, err := all.load(nil); err != nil {
 			t.Errorf("%s: %v", call, err)
+		}
+	}
+}
+
+func TestLinksLeadSomewhere(t *testing.T) {
+	readme := document(t, "README.md")
+	headings := map[string]bool{}
+	for _, heading := range words(readme, `(?m)^#+ (.*)$`) {
+		slug := regexp.MustCompile(`[^\p{L}\p{N} -]`).ReplaceAllString(strings.ToLower(heading), "")
+		headings["#"+strings.ReplaceAll(slug, " ", "-")] = true
+	}
+	for _, link := range words(readme, `\]\(([^)]+)\)`) {
+		if strings.HasPrefix(link, "#") {
+			if !headings[link] {
+				t.Errorf("README has no heading for %s", link)
+			}
+		} else if _, err := os.Stat(filepath.Join("../..", link)); err != nil && !strings.Contains(link, "://") {
+			t.Error(err)
 		}
 	}
 }

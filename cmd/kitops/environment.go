@@ -83,6 +83,8 @@ func (o *option) split(text string) []string {
 			}
 		}
 		return lines
+	case list == "lines":
+		return []string{text}
 	case list == "pairs":
 		return splitPairs(text)
 	default:

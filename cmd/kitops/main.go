@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -45,7 +47,7 @@ func (p program) main(args []string) int {
 	root.SetArgs(args)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
-	err := root.Execute()
+	err := root.ExecuteContext(context.Background())
 	if err == nil {
 		return 0
 	}
@@ -83,6 +85,7 @@ able to reach it.`,
 		Example: `  kitops --url https://github.com/acme/shop --action ./deploy.sh
   kitops --url . --action 'make test' --poll-once
   kitops --config-file tasks.yaml --state-file /var/lib/kitops/state.yaml`,
+		Version:       describeVersion(),
 		RunE:          run,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -93,11 +96,15 @@ able to reach it.`,
 			Use: "check [flags]", Short: "Read flags, environment and task file, print every mistake, touch nothing",
 			RunE: func(*cobra.Command, []string) error { return p.check(all) },
 		}),
+		p.withFlags(all, p.doctorCommand(all)),
+		p.setupCommand(),
+		p.credentialCommand(),
 		&cobra.Command{
 			Use: "version", Short: "Print the version", Args: noArgs,
 			Run: func(*cobra.Command, []string) { fmt.Fprintln(p.stdout, "kitops "+describeVersion()) },
 		},
 	)
+	root.SetVersionTemplate("kitops {{.Version}}\n")
 	return p.withFlags(all, root)
 }
 
@@ -156,6 +163,9 @@ func (p program) check(all options) error {
 		fmt.Fprintln(p.stderr, "kitops: warning: "+status.Printable(warning))
 	}
 	if err != nil {
+		return err
+	}
+	if err := p.wiring("", newApps(settings.App.APIURL, slog.New(slog.DiscardHandler))).try(settings); err != nil {
 		return err
 	}
 	return all.writeSettings(p.stdout, settings)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -51,8 +52,9 @@ func (p program) run(all options) (err error) {
 	agent.Parallel, agent.Environ, agent.User = settings.Poller.MaxParallel, p.environ, user
 	agent.Reaper = &actions.Reaper{}
 	agent.Observers = []poller.Observer{status.Log(log)}
-	tasks := p.wiring(dirs.path)
-	agent.Set(tasks.make(settings))
+	wiring := p.wiring(dirs.path, newApps(settings.App.APIURL, log))
+	wiring.user = user
+	agent.Report = (&status.GitHub{Find: wiring.find, TargetURL: settings.Status.TargetURL, Log: log}).Report
 
 	if err := actions.Isolate(); err != nil {
 		log.Warn("actions are not kept from reading kitops' memory", "err", err)
@@ -61,13 +63,22 @@ func (p program) run(all options) (err error) {
 	defer s.close()
 	agent.Kill = s.hard.Done()
 	s.onChild = agent.Reaper.Reap
-	s.onHangup = func() { p.reload(all, agent, tasks, log) }
+	catalog := newCatalog(wiring, agent, log)
+	s.onHangup = func() { p.reload(s.soft, all, catalog, log) }
 	go s.loop()
 
+	if err := catalog.set(s.soft, settings); err != nil {
+		return err
+	}
 	if settings.Poller.PollOnce {
-		err = agent.Once(s.soft, settings.Task.URL != "" && !settings.IntervalSet)
+		err = catalog.list(s.soft)
+		err = errors.Join(err, agent.Once(s.soft, len(settings.Task.URL) > 0 && !settings.IntervalSet))
 	} else {
-		err = p.serve(s.soft, agent, settings, log)
+		var h *hooks
+		if h, err = newHooks(s.soft, settings, agent, catalog, state, log); err != nil {
+			return err
+		}
+		err = p.serve(s.soft, agent, catalog, h, log)
 	}
 	if s.hard.Err() != nil {
 		return errors.Join(err, errHard)
@@ -76,29 +87,46 @@ func (p program) run(all options) (err error) {
 }
 
 // serve is the daemon: it runs until ctx is done and keeps systemd informed.
-func (p program) serve(ctx context.Context, agent *poller.Poller, s settings, log *slog.Logger) error {
-	log.Info("kitops is watching", "version", describeVersion(), "tasks", len(s.Tasks), "state", s.Poller.StateFile)
+func (p program) serve(ctx context.Context, agent *poller.Poller, c *catalog, h *hooks, log *slog.Logger) error {
+	log.Info("kitops is watching", "version", describeVersion(), "tasks", len(h.settings.Tasks), "state", h.settings.Poller.StateFile)
 	stop := notifySystemd(ctx, log)
 	defer stop()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var beside sync.WaitGroup
+	var serving error
+	beside.Go(func() { c.run(ctx) })
+	beside.Go(func() {
+		if serving = h.run(ctx); serving != nil {
+			cancel() // what was asked for is not served any more
+		}
+	})
 	err := agent.Run(ctx)
+	beside.Wait()
+	err = errors.Join(err, serving)
 	log.Info("kitops has stopped")
 	return err
 }
 
 // reload reads the task file again. A bad one changes nothing.
-func (p program) reload(all options, agent *poller.Poller, tasks *wiring, log *slog.Logger) {
+func (p program) reload(ctx context.Context, all options, c *catalog, log *slog.Logger) {
 	defer notifyReloading()()
 	settings, _, err := all.load(p.environ)
+	if err == nil && settings.Task.ConfigFile != "" {
+		err = c.set(ctx, settings)
+	}
 	var mistakes *configError
 	switch {
 	case errors.As(err, &mistakes):
 		for _, mistake := range mistakes.mistakes {
 			log.Error("the task file is not taken over, the tasks stay as they are", "err", mistake)
 		}
+	case settings.Task.ConfigFile == "" && settings.patterns():
+		c.poke()
+		log.Info("the repositories of the GitHub App are listed again")
 	case settings.Task.ConfigFile == "":
 		log.Warn("nothing to reload: there is no --config-file")
 	default:
-		agent.Set(tasks.make(settings))
 		log.Info("the task file was read again", "tasks", len(settings.Tasks))
 	}
 }

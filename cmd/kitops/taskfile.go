@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -17,6 +18,7 @@ type taskFile struct {
 	*yamlReader
 	dir      string // paths in the file are relative to it
 	defaults config
+	common   *githubSettings // of tasks without a github key
 	names    map[string]bool
 }
 
@@ -34,7 +36,7 @@ func readTaskFile(path string, defaults config) ([]taskSettings, []error) {
 }
 
 func parseTaskFile(path, dir string, source []byte, defaults config) ([]taskSettings, []error) {
-	f := taskFile{&yamlReader{file: path}, dir, defaults, map[string]bool{}}
+	f := taskFile{&yamlReader{file: path, needs: "tasks"}, dir, defaults, defaults.github(), map[string]bool{}}
 	body := f.parse(source)
 	if body == nil {
 		return nil, f.errors()
@@ -69,8 +71,8 @@ func readLimited(path string, limit int64) ([]byte, error) {
 }
 
 func (f taskFile) task(n ast.Node) taskSettings {
-	m := f.mapping(n, "task", "name", "git", "on_new", "github", "interval", "timeout", "actions")
-	m.require("name", "git", "actions")
+	m := f.mapping(n, "task", "name", "git", "on_new", "github", "interval", "timeout", "actions", "config", "allow")
+	m.require("name", "git")
 	t := taskSettings{
 		Name:     m.text("name"),
 		Interval: m.duration("interval", f.defaults.Poller.Interval),
@@ -83,10 +85,6 @@ func (f taskFile) task(n ast.Node) taskSettings {
 		}
 		f.names[t.Name] = true
 	}
-	address := ""
-	if g, ok := m.values["git"]; ok {
-		address = f.git(g, &t)
-	}
 	switch when := m.text("on_new"); when {
 	case "", "remember":
 	case "run":
@@ -96,30 +94,80 @@ func (f taskFile) task(n ast.Node) taskSettings {
 	}
 	if g, ok := m.values["github"]; ok {
 		t.GitHub = f.github(g)
+	} else {
+		t.GitHub = f.common
 	}
-	if list, ok := m.values["actions"]; ok {
-		t.Actions = f.actions(list)
+	address := ""
+	if g, ok := m.values["git"]; ok {
+		address = f.git(g, &t)
 	}
+	f.what(m, &t)
 	return t.digested(address)
 }
 
 // git fills in what to watch. It returns the address as written, which may
 // hold credentials.
 func (f taskFile) git(n ast.Node, t *taskSettings) (address string) {
-	m := f.mapping(n, "git", "url", "branch", "branches", "ssh_key_file")
-	m.require("url")
-	if address = m.text("url"); address != "" {
+	m := f.mapping(n, "git", "url", "urls", "branch", "branches", "ssh_key_file")
+	one, list := m.values["url"], m.values["urls"]
+	switch {
+	case one != nil && list != nil:
+		f.wrong(list, "url and urls exclude each other")
+	case list != nil:
+		address = f.repositories(list, t)
+	default:
+		m.require("url")
+		if address = m.text("url"); address == "" {
+			break
+		}
+		if isRepoPattern(address) {
+			f.judge(one, "url", t.watchMany([]string{address}))
+			break
+		}
 		url, err := git.ParseURL(address)
-		f.judge(m.values["url"], "url", err)
+		f.judge(one, "url", err)
 		t.URL = url.Resolve(f.dir)
 	}
 	t.Refs = f.refs(m)
 	t.SSHKeyFile = f.defaults.Git.SSHKeyFile
 	if file := m.text("ssh_key_file"); file != "" {
 		t.SSHKeyFile = f.path(file)
-		f.judge(m.values["ssh_key_file"], "ssh_key_file", checkKeyFile(t.SSHKeyFile))
+		f.judge(m.values["ssh_key_file"], "ssh_key_file", checkSSHKeyFile(t.SSHKeyFile))
 	}
 	return address
+}
+
+func (f taskFile) repositories(list ast.Node, t *taskSettings) (address string) {
+	var entries []string
+	for _, n := range f.list(list, "urls") {
+		if entry := f.text(n, "url"); entry != "" {
+			entries = append(entries, entry)
+		}
+	}
+	if len(entries) > 0 {
+		f.judge(list, "urls", t.watchMany(entries))
+	}
+	return strings.Join(entries, "\n")
+}
+
+// what fills in what to do: actions, or the file that brings them.
+func (f taskFile) what(m mapping, t *taskSettings) {
+	list, file := m.values["actions"], m.values["config"]
+	switch {
+	case list != nil && file != nil:
+		f.wrong(file, "config and actions exclude each other: the repository brings the actions")
+	case file != nil:
+		t.Bring = f.bring(file, m.values["allow"])
+		f.judge(file, "config", f.defaults.trusts(*t))
+	default:
+		m.require("actions")
+		if m.values["allow"] != nil {
+			f.wrong(m.values["allow"], "allow goes with config")
+		}
+		if list != nil {
+			t.Actions = f.actions(list)
+		}
+	}
 }
 
 func (f taskFile) refs(m mapping) git.Patterns {
@@ -155,36 +203,6 @@ func (f taskFile) refs(m mapping) git.Patterns {
 	return refs
 }
 
-func (f taskFile) github(n ast.Node) *githubSettings {
-	m := f.mapping(n, "github", "app_id", "private_key_file", "status_context")
-	g := &githubSettings{
-		AppID:         f.defaults.App.AppID,
-		KeyFile:       f.defaults.App.PrivateKeyFile,
-		StatusContext: f.defaults.Status.Context,
-		place:         f.place(n),
-	}
-	if id, ok := m.values["app_id"]; ok {
-		if g.AppID = f.scalar(id, "app_id"); g.AppID != "" {
-			f.judge(id, "app_id", checkAppID(g.AppID))
-		}
-	} else if g.AppID == "" {
-		f.wrong(m.node, "github has no app_id, and --github-app-id is not set")
-	}
-	if key, ok := m.values["private_key_file"]; ok {
-		if file := f.text(key, "private_key_file"); file != "" {
-			g.KeyFile = f.path(file)
-			f.judge(key, "private_key_file", checkKeyFile(g.KeyFile))
-		}
-	} else if g.KeyFile == "" && f.defaults.App.PrivateKey == "" {
-		f.wrong(m.node, "github has no private_key_file, and --github-private-key-file is not set")
-	}
-	if text := m.text("status_context"); text != "" {
-		g.StatusContext = text
-		f.judge(m.values["status_context"], "status_context", checkContext(text))
-	}
-	return g
-}
-
 func (f taskFile) actions(n ast.Node) []actions.Action {
 	entries := f.list(n, "actions")
 	if seq, ok := f.value(n).(*ast.SequenceNode); ok && len(seq.Values) == 0 {
@@ -198,7 +216,7 @@ func (f taskFile) actions(n ast.Node) []actions.Action {
 }
 
 func (f taskFile) action(n ast.Node, number int) actions.Action {
-	m := f.mapping(n, "action", "name", "entrypoint", "args", "run", "environment", "inherit_environment")
+	m := f.mapping(n, "action", "name", "entrypoint", "args", "run", "environment", "inherit_environment", "github_token")
 	a := actions.Action{Name: fmt.Sprintf("action-%d", number), InheritEnvironment: m.boolean("inherit_environment")}
 	if name := m.text("name"); name != "" {
 		a.Name = name
@@ -222,6 +240,9 @@ func (f taskFile) action(n ast.Node, number int) actions.Action {
 	}
 	if environment, ok := m.values["environment"]; ok {
 		a.Environment = f.environment(environment)
+	}
+	if token, ok := m.values["github_token"]; ok {
+		a.Token = f.token(token)
 	}
 	return a
 }

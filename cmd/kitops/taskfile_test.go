@@ -125,7 +125,7 @@ func TestTaskFileValues(t *testing.T) {
 func TestTaskFilePathsAreRelativeToIt(t *testing.T) {
 	dir := t.TempDir()
 	key := filepath.Join(dir, "key.pem")
-	write(t, key, "-----BEGIN OPENSSH PRIVATE KEY-----\n")
+	write(t, key, appKey())
 	path := filepath.Join(dir, "tasks.yaml")
 	source := file("ssh_key_file: key.pem", "github: {app_id: 4242, private_key_file: key.pem}", "")
 	write(t, path, strings.Replace(source, "https://example.com/shop", "shop.git", 1))

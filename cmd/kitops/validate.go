@@ -2,9 +2,10 @@ package main
 
 import (
 	"bytes"
-	"encoding/base64"
+	"cmp"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"net/url"
 	"os"
@@ -13,6 +14,9 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/bittrance/kitops/app"
+	"github.com/bittrance/kitops/webhook"
 )
 
 const (
@@ -21,7 +25,10 @@ const (
 	maxKey     = 1 << 16
 )
 
-var appID = regexp.MustCompile(`^([1-9][0-9]{0,18}|Iv[0-9][0-9A-Za-z.]{4,64})$`)
+var (
+	appID       = regexp.MustCompile(`^([1-9][0-9]{0,18}|Iv[0-9][0-9A-Za-z.]{4,64})$`)
+	placeholder = regexp.MustCompile(`\{[^{}]*\}`)
+)
 
 // check judges values that parse but make no sense.
 func (all options) check(cfg config) []error {
@@ -43,26 +50,28 @@ func (all options) check(cfg config) []error {
 	judge("LOG_FORMAT", oneOf(cfg.Status.LogFormat, "text", "json"))
 	judge("LOG_LEVEL", oneOf(cfg.Status.LogLevel, "debug", "info", "warn", "error"))
 	judge("INSTANCE", checkName(cfg.Status.Instance))
-	judge("SSH_KEY_FILE", checkKeyFile(cfg.Git.SSHKeyFile))
+	judge("SSH_KEY_FILE", checkSSHKeyFile(cfg.Git.SSHKeyFile))
 	judge("GITHUB_STATUS_CONTEXT", checkContext(cfg.Status.Context))
-	judge("GITHUB_APP_ID", checkAppID(cfg.App.AppID))
-	judge("GITHUB_PRIVATE_KEY_FILE", checkKeyFile(cfg.App.PrivateKeyFile))
-	judge("GITHUB_PRIVATE_KEY", checkKey(cfg.App.PrivateKey))
-	judge("GITHUB_API_URL", checkAPIURL(cfg.App.APIURL))
-	if err := all.incomplete(); err != nil {
-		mistakes = append(mistakes, err)
+	if cfg.App.AppID != appOff {
+		judge("GITHUB_APP_ID", checkAppID(cfg.App.AppID))
 	}
+	judge("STATUS_URL", checkStatusURL(cfg.Status.TargetURL))
+	judge("GITHUB_PRIVATE_KEY_FILE", checkKeyFile(cfg.App.PrivateKeyFile))
+	judge("GITHUB_PRIVATE_KEY", checkKey([]byte(cfg.App.PrivateKey)))
+	judge("GITHUB_API_URL", checkAPIURL(cfg.App.APIURL))
 	return mistakes
 }
 
-// incomplete says which half of the App's credentials is missing. A task file
-// may hold the other half.
-func (all options) incomplete() error {
+// incomplete says which half of the App's credentials is missing. In a task
+// file every task may have its own.
+func (all options) incomplete(tasks []taskSettings) error {
 	id, file, key := all.byKey("GITHUB_APP_ID").origin, all.byKey("GITHUB_PRIVATE_KEY_FILE").origin, all.byKey("GITHUB_PRIVATE_KEY").origin
 	switch {
 	case file != "" && key != "":
 		return fmt.Errorf("%s and %s exclude each other", file, key)
-	case all.byKey("CONFIG_FILE").origin != "":
+	case slices.Contains(all.byKey("GITHUB_APP_ID").values, appOff):
+		return nil
+	case all.byKey("CONFIG_FILE").origin != "" && !slices.ContainsFunc(tasks, func(t taskSettings) bool { return t.GitHub != nil && !t.GitHub.Explicit }):
 		return nil
 	case id != "" && file+key == "":
 		return fmt.Errorf("%s without --github-private-key-file: a GitHub App needs both", id)
@@ -72,29 +81,40 @@ func (all options) incomplete() error {
 	return nil
 }
 
-// unsupported refuses settings that this version reads but cannot serve.
-func (all options) unsupported(tasks []taskSettings) []error {
-	const github = "GitHub App settings are not supported yet by this version"
-	var app, hooks []string
-	for _, o := range all {
-		switch {
-		case o.origin == "":
-		case strings.HasPrefix(o.key, "GITHUB_"):
-			app = append(app, o.origin)
-		case o.group == "Webhooks":
-			hooks = append(hooks, o.origin)
+// checkHooks judges the settings of webhooks together.
+func (all options) checkHooks(c webhook.Config) []error {
+	var mistakes []error
+	note := func(key string, err error) {
+		if o := all.byKey(key); err != nil && !slices.Contains(o.values, "") {
+			mistakes = append(mistakes, fmt.Errorf("%s: %w", cmp.Or(o.origin, "--"+o.flag()), err))
 		}
 	}
-	var mistakes []error
-	if len(app) > 0 {
-		mistakes = append(mistakes, fmt.Errorf("%s: %s", strings.Join(app, ", "), github))
+	if c.SecretFile != "" && c.Secret != "" {
+		note("WEBHOOK_SECRET_FILE", errors.New("excludes KITOPS_WEBHOOK_SECRET"))
 	}
-	if len(hooks) > 0 {
-		mistakes = append(mistakes, fmt.Errorf("%s: webhooks and the HTTP server are not supported yet by this version", strings.Join(hooks, ", ")))
+	if c.SecretFile != "" {
+		_, err := webhook.ReadSecrets(c.SecretFile, slog.New(slog.DiscardHandler))
+		note("WEBHOOK_SECRET_FILE", err)
 	}
-	for _, t := range tasks {
-		if t.GitHub != nil {
-			mistakes = append(mistakes, fmt.Errorf("%s: %s", t.GitHub.place, github))
+	if all.byKey("WEBHOOK_SECRET").origin != "" {
+		_, err := webhook.LiteralSecrets(c.Secret, slog.New(slog.DiscardHandler))
+		note("WEBHOOK_SECRET", err)
+	}
+	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
+		note("TLS_CERT_FILE", errors.New("certificate and key go together: --tls-cert-file, --tls-key-file"))
+	}
+	if c.TLSCertFile != "" && c.Listen == "" {
+		note("TLS_CERT_FILE", errors.New("there is nothing to serve without --listen"))
+	}
+	_, err := webhook.ParseProxies(c.TrustedProxy)
+	note("TRUSTED_PROXY", err)
+	if c.DeliveriesInterval < 0 {
+		note("DELIVERIES_INTERVAL", errors.New("must be positive, or 0 for never"))
+	}
+	if c.Relay != "" {
+		note("WEBHOOK_RELAY", webhook.CheckRelayURL(c.Relay))
+		if c.SecretFile == "" && c.Secret == "" && !c.RelayUnverified {
+			note("WEBHOOK_RELAY", errors.New("needs the webhook secret, with which each message is checked: see --webhook-secret-file, or say --webhook-relay-unverified"))
 		}
 	}
 	return mistakes
@@ -142,35 +162,57 @@ func checkAppID(id string) error {
 	return nil
 }
 
-func checkKeyFile(path string) error {
-	info, err := os.Stat(path)
+// checkSSHKeyFile leaves it to ssh to read what is locked by a passphrase.
+func checkSSHKeyFile(path string) error {
+	data, err := readKeyFile(path)
 	if err != nil {
 		return err
 	}
-	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is not a file", path)
-	}
-	data, err := readLimited(path, maxKey)
-	if err != nil {
-		return err
-	}
-	if !isKey(data) {
+	if !bytes.Contains(data, []byte("-----BEGIN ")) || !bytes.Contains(data, []byte("PRIVATE KEY-----")) {
 		return fmt.Errorf("%s holds no private key in PEM form", path)
 	}
 	return nil
 }
 
-// checkKey takes the PEM itself, with \n for newlines, or in base64.
-func checkKey(text string) error {
-	decoded, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
-	if isKey([]byte(text)) || err == nil && isKey(decoded) {
-		return nil
+// checkKeyFile and checkKey say what an App's key is instead of one.
+func checkKeyFile(path string) error {
+	data, err := readKeyFile(path)
+	if err != nil {
+		return err
 	}
-	return errors.New("holds no private key in PEM form")
+	if err := checkKey(data); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
 }
 
-func isKey(data []byte) bool {
-	return bytes.Contains(data, []byte("-----BEGIN ")) && bytes.Contains(data, []byte("PRIVATE KEY-----"))
+func checkKey(data []byte) error {
+	_, err := app.ParseKey(data)
+	return err
+}
+
+func readKeyFile(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a file", path)
+	}
+	return readLimited(path, maxKey)
+}
+
+// checkStatusURL refuses what GitHub would refuse with every status.
+func checkStatusURL(text string) error {
+	filled := strings.NewReplacer("{task}", "x", "{sha}", "x", "{run}", "x").Replace(text)
+	if unknown := placeholder.FindString(filled); unknown != "" {
+		return fmt.Errorf("%s is none of {task}, {sha}, {run}", unknown)
+	}
+	u, err := url.Parse(filled)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return errors.New("must look like https://HOST/runs/{run}")
+	}
+	return nil
 }
 
 // checkAPIURL demands https: tokens travel there.

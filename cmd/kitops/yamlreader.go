@@ -35,6 +35,7 @@ type mistake struct {
 // where a decoder would stop at the first.
 type yamlReader struct {
 	file     string
+	needs    string // what an empty file lacks
 	aliases  map[*ast.AliasNode]ast.Node
 	visits   int
 	mistakes []mistake
@@ -60,7 +61,7 @@ func (r *yamlReader) parse(source []byte) ast.Node {
 	})
 	switch len(docs) {
 	case 0:
-		r.add(1, 1, "the file is empty; it needs tasks:")
+		r.add(1, 1, "the file is empty; it needs %s:", r.needs)
 		return nil
 	case 1:
 		finder := aliasFinder{anchors: map[string]ast.Node{}, targets: map[*ast.AliasNode]ast.Node{}}
@@ -68,7 +69,7 @@ func (r *yamlReader) parse(source []byte) ast.Node {
 		r.aliases = finder.targets
 		return docs[0].Body
 	default:
-		r.wrong(docs[1].Body, "a second document; put all tasks into one")
+		r.wrong(docs[1].Body, "a second document; put all %s into one", r.needs)
 		return nil
 	}
 }
@@ -167,12 +168,6 @@ func (r *yamlReader) add(line, column int, format string, args ...any) {
 func (r *yamlReader) wrong(n ast.Node, format string, args ...any) {
 	at := position(n)
 	r.add(at.Line, at.Column, format, args...)
-}
-
-// place writes where a node is: tasks.yaml:12:7.
-func (r *yamlReader) place(n ast.Node) string {
-	at := position(n)
-	return fmt.Sprintf("%s:%d:%d", r.file, at.Line, at.Column)
 }
 
 // position is where a person would point: a block mapping's own token is its

@@ -1,0 +1,105 @@
+//go:build unix
+
+package main
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/bittrance/kitops/app/apptest"
+)
+
+// stale is GitHub's API that has yet to hear of a push.
+func stale(rw http.ResponseWriter, r *http.Request, _ http.Handler, _ <-chan struct{}) {
+	rw.Header().Set("ETag", r.Header.Get("If-None-Match"))
+	rw.WriteHeader(http.StatusNotModified)
+}
+
+func TestRevisionIsAwaited(t *testing.T) {
+	s := newHookScene(t)
+	s.serveShop(s.listening()...)
+	lag := s.Inject(apptest.Filter{Kind: apptest.REST, Path: looksAtMain.Path}, 2, stale)
+	second, d := s.push()
+	s.wantStatus(d, http.StatusAccepted)
+	s.awaitStatus(second, "success")
+	if lag.Hits() != 2 {
+		t.Errorf("%d looks in vain", lag.Hits())
+	}
+	s.agent.stop()
+}
+
+// TestRevisionThatNeverComes is looked out for in vain, and not for ever.
+func TestRevisionThatNeverComes(t *testing.T) {
+	s := newHookScene(t)
+	s.serveShop(s.listening()...)
+	nowhere := strings.Repeat("5", 40)
+	before := s.looks()
+	event := s.shop.PushEvent("refs/heads/main", s.first, nowhere)
+	s.wantStatus(s.app.Deliver(t.Context(), event), http.StatusAccepted)
+	s.await("the look and three more", func() bool { return s.looks() == before+4 })
+	s.wantStatus(s.app.Deliver(t.Context(), event), http.StatusAccepted)
+	s.await("one look for the replay", func() bool { return s.looks() == before+5 })
+	s.agent.stop()
+	s.wantRan(s.first)
+	if n := s.looks() - before; n != 5 {
+		t.Errorf("%d looks", n)
+	}
+}
+
+func TestRenamedRepositoryIsKnownByItsID(t *testing.T) {
+	s := newHookScene(t)
+	s.serveShop(s.listening()...)
+	s.shop.Rename("store")
+	second, d := s.push()
+	s.wantStatus(d, http.StatusAccepted)
+	s.awaitStatus(second, "success")
+	s.shop.Rename("depot")
+	third := s.shop.Push("main", nil)
+	s.wantStatus(s.app.Deliver(t.Context(), apptest.Event{
+		Name: "repository", Action: "renamed", Repository: s.shop,
+		Payload: map[string]any{"changes": map[string]any{"repository": map[string]any{"name": map[string]any{"from": "store"}}}},
+	}), http.StatusAccepted)
+	s.awaitStatus(third, "success")
+	s.agent.stop()
+	s.wantRan(s.first, second, third)
+}
+
+// TestInstallationIsToldOf mends what kitops has believed, or rests upon, for much longer than the test takes.
+func TestInstallationIsToldOf(t *testing.T) {
+	s := newHookScene(t)
+	s.installation.Uninstall()
+	s.serve(slices.Concat(s.tasks(strings.Replace(watchShop, "    interval", "    github: {}\n    interval", 1)), s.listening())...)
+	s.agent.says("look failed.*does not reach the repository acme/shop", 1)
+	s.installation = s.app.Install("acme", nil)
+	s.wantStatus(s.app.Deliver(t.Context(), s.installed("installation", "created")), http.StatusAccepted)
+	s.awaitStatus(s.first, "success")
+	s.agent.stop()
+	s.wantRan(s.first)
+}
+
+func TestRepositoryIsAddedToAPattern(t *testing.T) {
+	s := newHookScene(t)
+	s.serve(slices.Concat(s.tasks(`
+tasks:
+  - name: all
+    git: {urls: ["$GITHUB/acme/*"], branch: main}
+    on_new: run
+    interval: 1h
+    actions: [{run: 'echo ${DOLLAR}KITOPS_SHA >> $PLACE/ran'}]
+`), s.listening())...)
+	s.awaitStatus(s.first, "success")
+	added := s.AddRepository("acme", "added", apptest.RepositoryOptions{Private: true})
+	sha := added.Push("main", nil)
+	s.wantStatus(s.app.Deliver(t.Context(), s.installed("installation_repositories", "added")), http.StatusAccepted)
+	s.await("the run on the repository that was added", func() bool {
+		all := added.Statuses(sha)
+		return len(all) > 0 && all[len(all)-1].State == "success"
+	})
+	next := added.Push("main", nil)
+	s.wantStatus(s.app.Deliver(t.Context(), added.PushEvent("refs/heads/main", sha, next)), http.StatusAccepted)
+	s.await("the run on the push that followed", func() bool { return slices.Contains(s.ran(), next) })
+	s.agent.stop()
+	s.wantRan(s.first, sha, next)
+}
