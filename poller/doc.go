@@ -29,6 +29,8 @@
 //	cmd/kitops/    the program: flags, environment, task file, signals, wiring
 //	cmd/demo/      the program shown at work on a repository made for it
 //	app/           the GitHub App: credentials, tokens, cheap head checks
+//	  apptest/     a GitHub to test against
+//	  setup/       the pages that register an App
 //	webhook/       where nudges come from
 //	poller/        the heart: Task, Run, Event, schedule, run, state
 //	  git/         go-git behind two calls: heads, checkout (gittest/ beside it)
@@ -39,6 +41,7 @@
 // # Who may import whom
 //
 //	status → app, poller          poller → actions, poller/git, poller/store
+//	app/setup → app
 //	app, webhook, actions, poller/git, poller/store → nothing of kitops
 //	xtest → the x it stands beside, apptest → gittest            cmd/… → all
 //

@@ -61,6 +61,7 @@ func (g *GitHub) faultFor(x *exchange) *Fault {
 			f.left--
 			f.hits++
 			x.request.Faulted = true
+			g.wake()
 			return f
 		}
 	}

@@ -55,7 +55,9 @@ func TestIdleLooks(t *testing.T) {
 func (s *scene) hold() *apptest.Fault {
 	s.t.Helper()
 	f := s.Inject(looksAtMain, 0, apptest.Hang())
-	s.await("a look", func() bool { return f.Hits() > 0 })
+	if !eventually(func() bool { return f.Hits() > 0 }) {
+		s.t.Fatalf("no look\n%s", s.story())
+	}
 	return f
 }
 

@@ -130,7 +130,7 @@ func (n *newcomer) awaitSuccess(agent *errand, sha string) {
 	defer cancel()
 	if err := n.Await(ctx, func() bool {
 		all := n.shop.Statuses(sha)
-		return len(all) > 0 && all[len(all)-1].State == "success" && all[len(all)-1].Context == "kitops/shop"
+		return len(all) > 0 && all[len(all)-1].State == "success" && all[len(all)-1].Context == "kitops/hello"
 	}); err != nil {
 		n.t.Fatalf("%s never becomes green: %+v\n%s", sha, n.shop.Statuses(sha), agent.story())
 	}

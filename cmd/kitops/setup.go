@@ -126,22 +126,21 @@ func (p program) installed(dir string, stored app.Stored, reaches []app.Reach) (
 	return i, nil
 }
 
-// tasksFor is a task file with a task for each repository.
+// tasksFor is a task file with one task on everything that the App reaches.
 func tasksFor(web string, repositories []app.Found) string {
-	names := map[string]int{}
+	var owners []string
 	for _, r := range repositories {
-		names[r.Name]++
+		if !slices.Contains(owners, r.Owner) {
+			owners = append(owners, r.Owner)
+		}
 	}
 	var b strings.Builder
-	b.WriteString("tasks:\n")
-	for _, r := range repositories {
-		path, name := r.Owner+"/"+r.Name, r.Name
-		if names[name] > 1 {
-			name = path
-		}
-		fmt.Fprintf(&b, "  - name: %q\n    git:\n      url: %s/%s\n    actions:\n      - name: hello\n        run: echo \"$KITOPS_TASK_NAME is at $KITOPS_SHA\"\n",
-			name, web, path)
+	b.WriteString("tasks:\n  - name: hello\n    git:\n      urls: # all repositories of these accounts that the App is installed on\n")
+	for _, owner := range owners {
+		fmt.Fprintf(&b, "        - %s/%s/*\n", web, owner)
 	}
+	b.WriteString("    on_new: run # also what is there already; without it only what is pushed from now on\n")
+	b.WriteString("    actions:\n      - name: greet\n        run: echo \"$KITOPS_TASK_NAME is at $KITOPS_SHA\"\n")
 	return b.String()
 }
 

@@ -36,6 +36,9 @@ func (all options) useStored(cfg *config, environ []string) (warnings []string, 
 		err = checkKeyFile(stored.PrivateKeyFile)
 		if err == nil {
 			cfg.App.AppID, cfg.App.PrivateKeyFile = fmt.Sprint(stored.AppID), stored.PrivateKeyFile
+			if all.byKey("WEBHOOK_SECRET_FILE").origin+all.byKey("WEBHOOK_SECRET").origin == "" && cfg.Webhook.Listen+cfg.Webhook.Relay != "" {
+				cfg.Webhook.SecretFile = stored.WebhookSecretFile
+			}
 			return nil, nil
 		}
 	} else if err == nil || errors.Is(err, fs.ErrNotExist) {
