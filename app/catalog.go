@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Found is a repository that an installation of the App covers.
@@ -110,8 +111,8 @@ func (a *App) list(ctx context.Context) ([]reach, error) {
 	var all []reach
 	for _, page := range a.catalog.installations {
 		for _, g := range page.items {
-			pages, r := a.catalog.repositories[g.ID], reach{suspended: g.SuspendedAt != nil}
-			switch i := a.installation(g); {
+			pages, r, i := a.catalog.repositories[g.ID], reach{suspended: g.SuspendedAt != nil}, a.installation(g)
+			switch {
 			case listing != nil:
 			case r.suspended:
 				r.err = i.suspended()
@@ -120,7 +121,9 @@ func (a *App) list(ctx context.Context) ([]reach, error) {
 			}
 			repositories[g.ID] = pages
 			r.Reach = Reach{g.Account.Login, g.HTMLURL, found(pages)}
-			a.recognize(r.Repositories)
+			if r.err == nil && listing == nil {
+				a.recognize(i, r.Repositories)
+			}
 			all = append(all, r)
 		}
 	}
@@ -128,22 +131,20 @@ func (a *App) list(ctx context.Context) ([]reach, error) {
 	return all, listing
 }
 
-// recognize lets those repositories forget what they knew that have another
-// name now, or whose name has another repository; and that they were not covered.
-func (a *App) recognize(all []Found) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+// recognize tells the repositories which installation covers them, so that
+// none has to ask. What they knew they forget when they have another name now,
+// or their name another repository.
+func (a *App) recognize(i *installation, all []Found) {
 	for _, f := range all {
-		if r := a.repositories[strings.ToLower(f.Owner+"/"+f.Name)]; r != nil {
-			r.recognize(f)
-		}
+		a.Repository(f.Owner, f.Name).recognize(i, f)
 	}
 }
 
-func (r *Repository) recognize(f Found) {
+func (r *Repository) recognize(i *installation, f Found) {
 	r.denied.clear()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.installation, r.found = i, time.Now()
 	if r.facts.ID != 0 && (r.facts.ID != f.ID || !strings.EqualFold(r.facts.FullName, f.Owner+"/"+f.Name)) {
 		r.facts, r.moved, r.heads, r.listings = facts{}, false, nil, nil
 	}

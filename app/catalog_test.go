@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/bittrance/kitops/app"
@@ -46,8 +47,13 @@ func TestRepositoriesOfAllInstallations(t *testing.T) {
 		t.Errorf("found %v, want %v", got, want)
 	}
 	s.installation.Suspend()
-	if got, want := s.listed(s.app), []string{"umbrella/lab"}; !slices.Equal(got, want) {
-		t.Errorf("found %v, want %v", got, want)
+	found, err := s.app.Repositories(t.Context())
+	if got, want := names(found), []string{"acme/attic", "acme/store", "umbrella/lab"}; !slices.Equal(got, want) || err == nil || !strings.Contains(err.Error(), "is suspended") {
+		t.Errorf("found %v (%v), want %v, and that one is suspended", got, err, want)
+	}
+	reaches, err := s.app.Reaches(t.Context())
+	if err != nil || len(reaches) != 1 || reaches[0].Account != "umbrella" || len(reaches[0].Repositories) != 1 {
+		t.Errorf("reaches %+v (%v), want umbrella's", reaches, err)
 	}
 }
 
@@ -81,5 +87,42 @@ func TestSilentInstallationKeepsItsRepositories(t *testing.T) {
 	fault.Lift()
 	if got, want := s.listed(s.app), []string{"acme/new", "acme/shop"}; !slices.Equal(got, want) {
 		t.Errorf("found %v, want %v", got, want)
+	}
+}
+
+// TestListingThatShiftsMeanwhile removes a repository while the second page is
+// asked for: what moves to the first page is not gone.
+func TestListingThatShiftsMeanwhile(t *testing.T) {
+	s := newScene(t, apptest.Options{})
+	var first *apptest.Repository
+	for i := range 150 {
+		r := s.AddRepository("acme", fmt.Sprintf("service-%03d", i), apptest.RepositoryOptions{InMemory: true})
+		if first == nil {
+			first = r
+		}
+	}
+	second := apptest.Filter{Path: "/installation/repositories"}
+	asked := 0
+	s.Inject(second, 2, func(w http.ResponseWriter, r *http.Request, next http.Handler, _ <-chan struct{}) {
+		if asked++; asked == 2 {
+			first.Delete()
+		}
+		next.ServeHTTP(w, r)
+	})
+	if n := len(s.listed(s.app)); n != 150 {
+		t.Errorf("found %d repositories, want 150", n)
+	}
+}
+
+// TestListedRepositoriesAskForNoInstallation spares a request for each.
+func TestListedRepositoriesAskForNoInstallation(t *testing.T) {
+	s := newScene(t, apptest.Options{})
+	s.listed(s.app)
+	s.Reset()
+	if _, err := s.app.Repository("acme", "shop").Heads(t.Context(), []string{"refs/heads/main"}); err != nil {
+		t.Fatal(err)
+	}
+	if n := s.Count(apptest.Filter{}); n != 1 {
+		t.Errorf("%d requests: %+v", n, s.Requests(apptest.Filter{}))
 	}
 }

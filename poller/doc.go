@@ -46,8 +46,9 @@
 //	xtest → the x it stands beside, apptest → gittest            cmd/… → all
 //
 // The linter holds this list. A task is handed heads, checkout and plan as
-// funcs, and webhook will be handed Nudge as one: no arrow, no interface. The
-// only interface is the store, because it has several real implementations.
+// funcs, and webhook hands its events to one that calls Nudge: no arrow, no
+// interface. The only interface is the store, because it has several real
+// implementations.
 //
 // # Words
 //

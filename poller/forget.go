@@ -54,12 +54,19 @@ func (p *Poller) dropUnwatched(ctx context.Context, m *memory) error {
 func (w *watch) retire(ctx context.Context) {
 	w.outbox.idle.Wait()
 	w.p.mu.Lock()
-	kept := !w.task.Found || w.inherited
+	inherited := w.inherited
 	w.p.mu.Unlock()
-	if kept || ctx.Err() != nil {
+	if !w.task.Found || ctx.Err() != nil {
 		return
 	}
-	if err := w.p.dropUnwatched(ctx, &w.mem); err != nil {
+	state, err := w.mem.load(ctx)
+	if inherited && state.Identity != "" {
+		return // the heir has yet to come
+	}
+	if err == nil {
+		err = w.p.dropUnwatched(ctx, &w.mem)
+	}
+	if err != nil {
 		w.tell(Event{Kind: Troubled, Err: err})
 	}
 }
@@ -96,18 +103,21 @@ func (w *watch) inherit(ctx context.Context) error {
 	if _, err := w.mem.load(ctx); err != nil || w.mem.version != "" {
 		return err
 	}
-	left := State{URL: state.URL}
-	if w.after != nil {
-		left.Unreported, state.Unreported = state.Unreported, nil
-	}
+	reports := w.after != nil && len(state.Unreported) > 0 // it still does
 	state.URL = w.task.URL
+	if reports {
+		state.Unreported = nil
+	}
 	if err := w.mem.save(ctx, func(State) State { return state }); err != nil {
 		return err
 	}
-	if len(left.Unreported) == 0 {
-		return from.drop(ctx)
+	if reports {
+		err = from.save(ctx, func(now State) State { return State{URL: now.URL, Unreported: now.Unreported} })
 	}
-	return from.save(ctx, func(now State) State { return State{URL: now.URL, Unreported: now.Unreported} })
+	if err != nil || reports && len(from.state.Unreported) > 0 {
+		return err
+	}
+	return from.drop(ctx)
 }
 
 func (s State) unfinished() bool {

@@ -86,14 +86,16 @@ func (p *Poller) Once(ctx context.Context, all bool) error {
 	if err := p.prepare(ctx, &reporting); err != nil {
 		return err
 	}
-	errs := make([]error, len(p.tasks))
+	errs, watches := make([]error, len(p.tasks)), make([]*watch, len(p.tasks))
 	for i, task := range p.tasks {
 		w := p.newWatch(task)
-		w.once = true
+		w.once, watches[i] = true, w
 		running.Go(func() { errs[i] = w.lookOnce(ctx, all) })
-		reporting.Go(func() { running.Wait(); w.outbox.idle.Wait() })
 	}
 	running.Wait()
+	for _, w := range watches {
+		reporting.Go(w.outbox.idle.Wait)
+	}
 	defer time.AfterFunc(reportOnce-reportFarewell, cancel).Stop()
 	reporting.Wait()
 	return errors.Join(errs...)

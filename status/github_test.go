@@ -30,7 +30,7 @@ func TestDescribe(t *testing.T) {
 		"started":         {took(0, poller.Pending, "", ""), "running deploy"},
 		"in an action":    {took(0, poller.Pending, "build", ""), "running deploy (build)"},
 		"succeeded":       {took(3240*time.Millisecond, poller.Success, "", ""), "deploy: succeeded in 3.2s"},
-		"at once":         {took(20*time.Millisecond, poller.Success, "", ""), "deploy: succeeded in 0s"},
+		"at once":         {took(20*time.Millisecond, poller.Success, "", ""), "deploy: succeeded in 20ms"},
 		"after a while":   {took(3*time.Minute+12*time.Second+400*time.Millisecond, poller.Success, "", ""), "deploy: succeeded in 3m12s"},
 		"failed":          {took(3*time.Minute+12*time.Second, poller.Failure, "build", "exit status 2"), "deploy: build failed with exit code 2 after 3m12s"},
 		"by a signal":     {took(time.Second, poller.Failure, "build", "signal: killed"), "deploy: build failed with signal killed after 1s"},

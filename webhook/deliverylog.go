@@ -103,7 +103,7 @@ func (l *DeliveryLog) rest() time.Duration {
 	pause := l.pace.afterRead(l.api.budget, time.Now())
 	stretched := pause > 2*max(l.Interval, doubled(l.Interval, l.pace.quiet, maxQuiet))
 	if stretched && !l.stretched {
-		l.Log.Warn("the delivery log is read less often: the App's rate limit is nearly used up", "pause", pause.Round(time.Second), "remaining", l.api.budget.remaining)
+		l.Log.Warn("the delivery log is read less often, so that the App's rate limit lasts", "pause", pause.Round(time.Second), "remaining", l.api.budget.remaining)
 	}
 	l.stretched = stretched
 	return pause

@@ -258,7 +258,7 @@ func TestTheLimitIsMadeToLast(t *testing.T) {
 		if n := r.count("/deliveries"); n > 60 {
 			t.Errorf("%d reads with 30 to spare", n)
 		}
-		want(t, "times it is said", strings.Count(r.book.String(), "nearly used up"), 1)
+		want(t, "times it is said", strings.Count(r.book.String(), "rate limit lasts"), 1)
 	})
 }
 

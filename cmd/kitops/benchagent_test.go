@@ -21,6 +21,7 @@ type benchAgent struct {
 type said struct {
 	Time                  time.Time
 	Msg, SHA, Run, Action string
+	Address               string
 }
 
 func startAgent(b *testing.B, cmd *exec.Cmd) *benchAgent {

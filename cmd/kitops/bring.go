@@ -108,7 +108,9 @@ func (b bring) read(dir string) ([]byte, error) {
 		return nil, fmt.Errorf("read %s: %w", b.File, err)
 	}
 	defer root.Close()
-	for at := b.File; at != "."; at = path.Dir(at) {
+	segments := strings.Split(b.File, "/")
+	for i := range segments {
+		at := path.Join(segments[:i+1]...)
 		info, err := root.Lstat(at)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):

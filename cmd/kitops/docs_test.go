@@ -202,6 +202,10 @@ func TestDocumentedCommandsAreValid(t *testing.T) {
 	calls := words(text, `(?m)(?:^|[ /])kitops (?:doctor |check )?(--.*?)(?: 2>>.*)?$`)
 	key := filepath.Join(t.TempDir(), "key")
 	write(t, key, appKey())
+	certPEM, keyPEM := selfSigned(t, 1)
+	cert, certKey := filepath.Join(t.TempDir(), "cert"), filepath.Join(t.TempDir(), "key")
+	write(t, cert, certPEM)
+	write(t, certKey, keyPEM)
 	if len(calls) < 8 {
 		t.Fatalf("only %q", calls)
 	}
@@ -223,6 +227,11 @@ func TestDocumentedCommandsAreValid(t *testing.T) {
 		}
 		if o := all.byKey("GITHUB_PRIVATE_KEY_FILE"); o.given != nil {
 			o.given = []string{key}
+		}
+		for name, path := range map[string]string{"WEBHOOK_SECRET_FILE": key, "TLS_CERT_FILE": cert, "TLS_KEY_FILE": certKey} {
+			if o := all.byKey(name); o.given != nil {
+				o.given = []string{path}
+			}
 		}
 		if _, _, err := all.load(nil); err != nil {
 			t.Errorf("%s: %v", call, err)

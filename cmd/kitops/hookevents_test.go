@@ -103,3 +103,17 @@ tasks:
 	s.agent.stop()
 	s.wantRan(s.first, sha, next)
 }
+
+// TestWebhookWithoutAnApp is one that belongs to the repository, for an agent that knows nothing of GitHub.
+func TestWebhookWithoutAnApp(t *testing.T) {
+	s := newHookScene(t)
+	s.shop.SetPrivate(false)
+	args := s.tasks(watchShop)
+	s.serve(slices.Concat(args[len(args)-2:], s.listening())...)
+	s.agent.says("outcome=success", 1)
+	second, d := s.push()
+	s.wantStatus(d, http.StatusAccepted)
+	s.agent.says("outcome=success", 2)
+	s.agent.stop()
+	s.wantRan(s.first, second)
+}

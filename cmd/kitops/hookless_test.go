@@ -33,7 +33,6 @@ func TestDeliveryLog(t *testing.T) {
 	if n := s.fetched(found); n != 1 {
 		t.Errorf("the payload was fetched %d times", n)
 	}
-	s.agent.says("msg=looked task=shop", 3)
 	if !eventually(func() bool { return strings.Contains(s.read("state.yaml"), fmt.Sprint("delivery: ", found.ID)) }) {
 		t.Errorf("the state does not say how far the log was read\n%s", s.read("state.yaml"))
 	}

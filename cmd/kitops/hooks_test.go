@@ -229,7 +229,7 @@ func TestPortIsTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close()
+	defer func() { _ = taken.Close() }()
 	args := slices.Concat(s.tasks(watchShop), s.listening(), []string{"--listen", taken.Addr().String()}, s.memory())
 	out := s.ends(exitFailure, args...)
 	wantWords(t, out, "kitops: --listen: ", taken.Addr().String(), "in use")

@@ -173,7 +173,7 @@ func (c capture) send(client *http.Client, method, url string) (status int, answ
 	if err != nil {
 		return 0, "", err
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	text, err := io.ReadAll(resp.Body)
 	return resp.StatusCode, string(text), err
 }
@@ -228,7 +228,7 @@ func (s *hookScene) ask(path string, header ...string) (int, health) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	var h health
 	if err := json.NewDecoder(resp.Body).Decode(&h); err != nil {
 		s.t.Fatalf("%s: %v", path, err)

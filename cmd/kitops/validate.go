@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"net/url"
 	"os"
@@ -102,6 +104,14 @@ func (all options) checkHooks(c webhook.Config) []error {
 	}
 	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
 		note("TLS_CERT_FILE", errors.New("certificate and key go together: --tls-cert-file, --tls-key-file"))
+	}
+	if c.TLSCertFile != "" && c.TLSKeyFile != "" {
+		_, err := tls.LoadX509KeyPair(c.TLSCertFile, c.TLSKeyFile)
+		note("TLS_CERT_FILE", err)
+	}
+	if c.Listen != "" {
+		_, _, err := net.SplitHostPort(c.Listen)
+		note("LISTEN", err)
 	}
 	if c.TLSCertFile != "" && c.Listen == "" {
 		note("TLS_CERT_FILE", errors.New("there is nothing to serve without --listen"))

@@ -67,8 +67,18 @@ func TestMistakes(t *testing.T) {
 		"no key file":       {nil, append(one, "--github-app-id=1", "--github-private-key-file=missing"), "--github-private-key-file: stat missing"},
 		"another file":      {nil, append(one, "--github-app-id=1", "--github-private-key-file="+path), "--github-private-key-file: " + path + ": this is no private key in PEM"},
 		"plain http":        {nil, append(one, "--github-api-url=http://github.example.com"), "--github-api-url: must be https"},
-		"webhooks":          {[]string{"KITOPS_WEBHOOK_SECRET=hunter2"}, append(one, "--listen=:8080"), "--listen, KITOPS_WEBHOOK_SECRET: webhooks and the HTTP server are not supported yet"},
-		"deliveries":        {nil, append(one, "--deliveries-interval=0"), "--deliveries-interval: webhooks"},
+		"listen":            {nil, append(one, "--listen=8080"), "--listen: address 8080: missing port"},
+		"two secrets":       {[]string{"KITOPS_WEBHOOK_SECRET=hunter2"}, append(one, "--webhook-secret-file="+path), "--webhook-secret-file: excludes KITOPS_WEBHOOK_SECRET"},
+		"empty secret":      {[]string{"KITOPS_WEBHOOK_SECRET="}, one, "KITOPS_WEBHOOK_SECRET: empty value"},
+		"blank secret":      {[]string{"KITOPS_WEBHOOK_SECRET= \n"}, one, "KITOPS_WEBHOOK_SECRET: webhook secret: it holds no secret"},
+		"no secret file":    {nil, append(one, "--webhook-secret-file=missing"), "--webhook-secret-file: read webhook secrets: open missing"},
+		"half a TLS":        {nil, append(one, "--listen=:1", "--tls-key-file=x"), "--tls-cert-file: certificate and key go together"},
+		"no certificate":    {nil, append(one, "--listen=:1", "--tls-cert-file=missing", "--tls-key-file=missing"), "--tls-cert-file: open missing"},
+		"TLS for nothing":   {nil, append(one, "--tls-cert-file=missing", "--tls-key-file=missing"), "there is nothing to serve without --listen"},
+		"proxy":             {nil, append(one, "--trusted-proxy=10.0.0.0/99"), `--trusted-proxy: "10.0.0.0/99" is not a network`},
+		"relay":             {[]string{"KITOPS_WEBHOOK_SECRET=x"}, append(one, "--webhook-relay=hunter2"), "--webhook-relay: it must be the URL of a channel"},
+		"relay, no secret":  {nil, append(one, "--webhook-relay=https://smee.io/hunter2"), "--webhook-relay: needs the webhook secret"},
+		"deliveries":        {nil, append(one, "--deliveries-interval=-1s"), "--deliveries-interval: "},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,279 @@
+package poller
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bittrance/kitops/poller/git"
+)
+
+// found is a task on a repository that somebody listed.
+func found(r *remote, name, id string) Task {
+	task := reported(r, name, "main")
+	task.Found, task.ID, task.URL = true, id, "https://git.example.com/"+name
+	task.Identity = func(context.Context, string) (string, error) { return id, nil }
+	task.Digest = name + " " + id
+	return task
+}
+
+func (b *bench) memories(t *testing.T) []string {
+	t.Helper()
+	names, err := b.Store.List(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+func TestFoundTaskIsRememberedAndForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := newRemote("main a"), &world{}
+		b := newBench(t, found(r, "ci@acme/shop", "1")).hearing(w)
+		b.start(t)
+		_, runs := r.seen()
+		want(t, "runs of what was there before", runs, []string{})
+		want(t, "identity", b.state(t, "ci@acme/shop").Identity, "1")
+		all, err := b.Memories(t.Context(), "ci@")
+		want(t, "memories", all, "map[ci@acme/shop:1]")
+		want(t, "error", err, nil)
+		r.push("main", "b")
+		elapse(2 * time.Minute)
+		_, runs = r.seen()
+		want(t, "runs", runs, []string{"main b"})
+		b.Set(nil)
+		elapse(time.Second)
+		want(t, "memories after the end", b.memories(t), []string{})
+		b.Set([]Task{found(r, "ci@acme/shop", "1")})
+		elapse(2 * time.Minute)
+		_, runs = r.seen()
+		want(t, "runs after the return", runs, []string{"main b"})
+	})
+}
+
+func TestGoneTaskFinishesAndReportsBeforeItIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := newRemote("main a"), &world{}
+		b := newBench(t, found(r, "ci@acme/shop", "1")).hearing(w)
+		b.start(t)
+		release := make(chan struct{})
+		r.work = func(context.Context, git.Revision) error { <-release; return nil }
+		r.push("main", "b")
+		elapse(2 * time.Minute)
+		w.fail(errors.New("no answer"))
+		b.Set(nil)
+		elapse(time.Minute)
+		close(release)
+		elapse(time.Minute)
+		want(t, "outcome", b.told(Finished), []string{"finished main b success"})
+		want(t, "memory while the world has not heard", len(b.memories(t)), 1)
+		w.fail(nil)
+		elapse(time.Minute)
+		want(t, "heard", w.heard, []string{"kitops/ci@acme/shop main b pending", "kitops/ci@acme/shop main b success"})
+		want(t, "memories", b.memories(t), []string{})
+	})
+}
+
+// TestReturnWhileReporting has a task of the same name come back before the
+// one that went has said its last word: its memory is not for that to drop.
+func TestReturnWhileReporting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := newRemote("main a"), &world{}
+		b := newBench(t, found(r, "ci@acme/shop", "1")).hearing(w)
+		b.start(t)
+		w.fail(errors.New("no answer"))
+		r.push("main", "b")
+		elapse(2 * time.Minute)
+		b.Set(nil)
+		elapse(time.Second)
+		b.Set([]Task{found(r, "ci@acme/shop", "1")})
+		elapse(time.Second)
+		w.fail(nil)
+		elapse(2 * time.Minute)
+		r.push("main", "c")
+		elapse(2 * time.Minute)
+		_, runs := r.seen()
+		want(t, "runs", runs, []string{"main b", "main c"})
+		want(t, "memories", b.memories(t), []string{"ci@acme/shop"})
+	})
+}
+
+func TestRenamedTaskKeepsItsMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := newRemote("main a"), &world{}
+		b := newBench(t, found(r, "ci@acme/shop", "1")).hearing(w)
+		b.start(t)
+		release := make(chan struct{})
+		r.work = func(context.Context, git.Revision) error { <-release; return nil }
+		r.push("main", "b")
+		elapse(2 * time.Minute) // a run goes on
+		store := found(r, "ci@acme/store", "1")
+		store.Formerly = "ci@acme/shop"
+		b.Set([]Task{store})
+		elapse(2 * time.Minute)
+		_, runs := r.seen()
+		want(t, "runs meanwhile", runs, []string{"main b"})
+		close(release)
+		elapse(2 * time.Minute)
+		_, runs = r.seen()
+		want(t, "runs of what is applied", runs, []string{"main b"})
+		want(t, "memories", b.memories(t), []string{"ci@acme/store"})
+		want(t, "applied", b.state(t, "ci@acme/store").Refs["refs/heads/main"].Applied, sha("b"))
+		store.Formerly = "" // as the next listing has it
+		b.Set([]Task{store})
+		r.push("main", "c")
+		elapse(2 * time.Minute)
+		_, runs = r.seen()
+		want(t, "runs", runs, []string{"main b", "main c"})
+	})
+}
+
+func TestRenameWhileTheWorldIsDeaf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := newRemote("main a"), &world{}
+		b := newBench(t, found(r, "ci@acme/shop", "1")).hearing(w)
+		b.start(t)
+		w.fail(errors.New("no answer"))
+		r.push("main", "b")
+		elapse(2 * time.Minute)
+		store := found(r, "ci@acme/store", "1")
+		store.Formerly = "ci@acme/shop"
+		b.Set([]Task{store})
+		r.push("main", "c")
+		elapse(2 * time.Minute)
+		_, runs := r.seen()
+		want(t, "runs, which wait for no report", runs, []string{"main b", "main c"})
+		w.fail(nil)
+		elapse(2 * time.Minute)
+		want(t, "heard", sorted(w.heard), []string{"kitops/ci@acme/shop main b success", "kitops/ci@acme/store main c success"})
+		want(t, "memories", b.memories(t), []string{"ci@acme/store"})
+	})
+}
+
+// TestRenamedMeanwhile is a rename while no kitops was there, after a crash.
+func TestRenamedMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := newRemote("main a"), &world{}
+		b := newBench(t, found(r, "ci@acme/shop", "1")).hearing(w)
+		stop := b.start(t)
+		r.push("main", "b")
+		elapse(2 * time.Minute)
+		stop()
+		m := memory{store: b.Store, key: "ci@acme/shop"}
+		err := m.save(t.Context(), func(s State) State {
+			return s.with("refs/heads/main", func(r *RefState) { r.Run.Revision.SHA, r.Run.Outcome = sha("c"), Pending })
+		})
+		want(t, "error", err, nil)
+		store := found(r, "ci@acme/store", "1")
+		store.Formerly = "ci@acme/shop"
+		r.push("main", "c")
+		next := b.again(t, store).hearing(w)
+		want(t, "error", next.Once(t.Context(), true), nil)
+		_, runs := r.seen()
+		want(t, "runs", runs, []string{"main b", "main c"})
+		want(t, "interrupted", next.told(Interrupted), []string{"interrupted main c"})
+		want(t, "memories", next.memories(t), []string{"ci@acme/store"})
+	})
+}
+
+// TestRenamedBackAndForth must neither hang nor run anything twice.
+func TestRenamedBackAndForth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := newRemote("main a"), &world{}
+		shop, store := found(r, "ci@acme/shop", "1"), found(r, "ci@acme/store", "1")
+		b := newBench(t, shop).hearing(w)
+		b.start(t)
+		r.push("main", "b")
+		elapse(2 * time.Minute)
+		release := make(chan struct{})
+		r.work = func(context.Context, git.Revision) error { <-release; return nil }
+		r.push("main", "c")
+		elapse(2 * time.Minute)
+		store.Formerly = "ci@acme/shop"
+		b.Set([]Task{store})
+		elapse(time.Second)
+		b.Set([]Task{shop})
+		elapse(time.Second)
+		close(release)
+		elapse(2 * time.Minute)
+		b.Set([]Task{store})
+		elapse(time.Minute)
+		shop.Formerly = "ci@acme/store"
+		b.Set([]Task{shop})
+		elapse(2 * time.Minute)
+		r.push("main", "d")
+		elapse(2 * time.Minute)
+		_, runs := r.seen()
+		want(t, "runs", runs, []string{"main b", "main c", "main d"})
+		want(t, "memories", b.memories(t), []string{"ci@acme/shop"})
+	})
+}
+
+// TestNameTakenByAnotherRepository starts with an empty memory: what is there
+// is remembered, not compared with what another repository had.
+func TestNameTakenByAnotherRepository(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := newRemote("main a"), &world{}
+		b := newBench(t, found(r, "ci@acme/shop", "1")).hearing(w)
+		b.start(t)
+		r.push("main", "b")
+		elapse(2 * time.Minute)
+		other := newRemote("main e")
+		b.Set([]Task{found(other, "ci@acme/shop", "2")})
+		elapse(2 * time.Minute)
+		_, runs := other.seen()
+		want(t, "runs", runs, []string{})
+		want(t, "identity", b.state(t, "ci@acme/shop").Identity, "2")
+		other.push("main", "f")
+		elapse(2 * time.Minute)
+		_, runs = other.seen()
+		want(t, "runs", runs, []string{"main f"})
+	})
+}
+
+func TestForgetLeavesWhatIsInUse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := newRemote("main a"), &world{err: errors.New("no answer")}
+		b := newBench(t, found(r, "ci@acme/shop", "1")).hearing(w)
+		stop := b.start(t)
+		want(t, "error", b.Forget(t.Context(), "ci@acme/shop", "ci@acme/never"), nil)
+		want(t, "memories", b.memories(t), []string{"ci@acme/shop"})
+		r.push("main", "b")
+		elapse(2 * time.Minute)
+		stop()
+		next := b.again(t)
+		want(t, "error", next.Forget(t.Context(), "ci@acme/shop"), nil)
+		want(t, "memories with something to say", b.memories(t), []string{"ci@acme/shop"})
+		w.fail(nil)
+		next.hearing(w).start(t)
+		elapse(time.Minute)
+		want(t, "error", next.Forget(t.Context(), "ci@acme/shop"), nil)
+		want(t, "memories", b.memories(t), []string{})
+	})
+}
+
+// TestNothingToDoAfterAnError takes back what was said of a revision.
+func TestNothingToDoAfterAnError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := newRemote("main a"), &world{}
+		task := reported(r, "ci", "main")
+		task.ReportActs = true
+		var mended atomic.Bool
+		task.Plan = func(string, git.Revision) (Plan, error) {
+			if !mended.Load() {
+				return Plan{}, errors.New("broken")
+			}
+			return Plan{}, nil
+		}
+		b := newBench(t, task).hearing(w)
+		b.start(t)
+		mended.Store(true)
+		elapse(5 * time.Minute)
+		r.push("main", "b")
+		elapse(5 * time.Minute)
+		want(t, "heard", w.heard, []string{"kitops/ci main a error", "kitops/ci main a success"})
+	})
+}
