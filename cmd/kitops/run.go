@@ -51,8 +51,11 @@ func (p program) run(all options) (err error) {
 	agent.Parallel, agent.Environ, agent.User = settings.Poller.MaxParallel, p.environ, user
 	agent.Reaper = &actions.Reaper{}
 	agent.Observers = []poller.Observer{status.Log(log)}
-	tasks := p.wiring(dirs.path)
+	tasks := p.wiring(dirs.path, settings.Git, log)
 	agent.Set(tasks.make(settings))
+	if err := tasks.sweep(); err != nil {
+		log.Warn("mirrors of former tasks are still there", "err", err)
+	}
 
 	if err := actions.Isolate(); err != nil {
 		log.Warn("actions are not kept from reading kitops' memory", "err", err)

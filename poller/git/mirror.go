@@ -45,7 +45,7 @@ type Mirror struct {
 	SSHKeyFile string            // the only key to offer; "": agent, ~/.ssh/config and the usual key files
 	SSHAgent   string            // socket of the agent, SSH_AUTH_SOCK; "": none
 	Home       string            // home of the user, for ~/.ssh
-	MaxSize    int64             // bytes that a pack may have, and the files of a revision; 0: DefaultMaxSize
+	MaxSize    Size              // bytes that a pack may have, and the files of a revision; 0: DefaultMaxSize
 	Log        *slog.Logger      // for what is put right without an error; nil: nowhere
 
 	discover atomic.Bool // http: listen before speaking
@@ -242,7 +242,7 @@ func (m *Mirror) wipe(ctx context.Context) error {
 
 func (m *Mirror) maxSize() int64 {
 	if m.MaxSize > 0 {
-		return m.MaxSize
+		return int64(m.MaxSize)
 	}
 	return DefaultMaxSize
 }
