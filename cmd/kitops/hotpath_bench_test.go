@@ -5,6 +5,8 @@ package main_test
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +15,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -39,23 +42,49 @@ func BenchmarkHotPath(b *testing.B) {
 	w.print(os.Stdout)
 }
 
-// served is a repository on a server that counts what it sends.
+// served is a repository on a server that counts what it sends. While it
+// replays, it gives the same answer to the same request again, so that the
+// work of the server is not in what is measured.
 type served struct {
-	repo *gittest.Repo
-	url  string
-	sent atomic.Int64
+	repo    *gittest.Repo
+	url     string
+	sent    atomic.Int64
+	replay  atomic.Bool
+	mu      sync.Mutex
+	answers map[string]*httptest.ResponseRecorder
 }
 
 func serve(b *testing.B, repo *gittest.Repo) *served {
 	b.Helper()
-	s := &served{repo: repo}
+	s := &served{repo: repo, answers: map[string]*httptest.ResponseRecorder{}}
 	backend := gittest.HTTPHandler(b, filepath.Dir(repo.Dir), gittest.HTTPOptions{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		backend.ServeHTTP(&counter{w, &s.sent}, r)
+		w = &counter{w, &s.sent}
+		if !s.replay.Load() {
+			backend.ServeHTTP(w, r)
+			return
+		}
+		answer := s.answer(backend, r)
+		maps.Copy(w.Header(), answer.Header())
+		w.WriteHeader(answer.Code)
+		_, _ = w.Write(answer.Body.Bytes())
 	}))
 	b.Cleanup(server.Close)
 	s.url = server.URL + "/" + filepath.Base(repo.Dir)
 	return s
+}
+
+func (s *served) answer(backend http.Handler, r *http.Request) *httptest.ResponseRecorder {
+	body, _ := io.ReadAll(r.Body) // cut short, it is another request
+	key := r.Method + r.URL.String() + r.Header.Get("Git-Protocol") + string(body)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.answers[key] == nil {
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		s.answers[key] = httptest.NewRecorder()
+		backend.ServeHTTP(s.answers[key], r)
+	}
+	return s.answers[key]
 }
 
 type counter struct {
@@ -160,12 +189,20 @@ func (w *workbench) mirror(b *testing.B, address string) *git.Mirror {
 func (w *workbench) first(b *testing.B, size string, s *served) {
 	b.Helper()
 	var own, gits series
+	s.replay.Store(true)
+	defer s.replay.Store(false)
 	dir := ramTB{b}.TempDir()
-	repeat(b, func() {
-		own = append(own, w.measure(b, w.checkout, s.url, filepath.Join(dir, "mirror"), filepath.Join(dir, "own")))
-		gits = append(gits, w.measure(b, "git", "clone", "--quiet", "--depth", "1", s.url, filepath.Join(dir, "git")))
+	both := func() (kitops, git sample) {
+		kitops = w.measure(b, w.checkout, s.url, filepath.Join(dir, "mirror"), filepath.Join(dir, "own"))
+		git = w.measure(b, "git", "clone", "--quiet", "--depth", "1", s.url, filepath.Join(dir, "git"))
 		same(b, filepath.Join(dir, "own"), filepath.Join(dir, "git"))
 		remove(b, dir)
+		return kitops, git
+	}
+	both() // has the server make its answers
+	repeat(b, func() {
+		kitops, git := both()
+		own, gits = append(own, kitops), append(gits, git)
 	})
 	title := "first checkout, " + size + " | clone --depth 1"
 	w.compareAll(b, title, own, gits)
@@ -212,7 +249,7 @@ func (w *workbench) growth(b *testing.B) {
 	dir := ramTB{b}.TempDir()
 	for n := range 1_000 {
 		workdir := filepath.Join(dir, "workdir")
-		if err := m.Checkout(b.Context(), git.Revision{Ref: mainRef, SHA: s.push(b, n, files)}, workdir); err != nil {
+		if err := m.Checkout(b.Context(), git.Revision{Ref: mainRef, SHA: s.push(b, n, files/10)}, workdir); err != nil {
 			b.Fatal(err)
 		}
 		remove(b, workdir)

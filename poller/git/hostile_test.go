@@ -32,14 +32,14 @@ func rawEntry(tb testing.TB, kind plumbing.ObjectType, size int64, head, content
 }
 
 // takeIn is what a fetch does with a pack.
-func takeIn(tb testing.TB, pack []byte, limit int64) ([]packEntry, error) {
+func takeIn(tb testing.TB, pack []byte) ([]packEntry, error) {
 	tb.Helper()
 	file, err := os.CreateTemp(tb.TempDir(), "pack")
 	if err != nil {
 		tb.Fatal(err)
 	}
 	defer file.Close()
-	a := newArrival(tb.Context(), bytes.NewReader(pack), file, limit)
+	a := newArrival(tb.Context(), bytes.NewReader(pack), file, 1<<20)
 	if _, err := a.read(tb.Context()); err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func TestHostilePacks(t *testing.T) {
 	blob := rawEntry(t, plumbing.BlobObject, 5, nil, []byte("hello"))
 	copyAll := []byte{5, 5, 0x90, 5}
 	good := rawPack(2, blob, rawEntry(t, plumbing.OFSDeltaObject, 4, []byte{byte(len(blob))}, copyAll))
-	if entries, err := takeIn(t, good, 1<<20); err != nil || len(entries) != 2 || entries[0].id != entries[1].id {
+	if entries, err := takeIn(t, good); err != nil || len(entries) != 2 || entries[0].id != entries[1].id {
 		t.Fatalf("a good pack: %v, %v", entries, err)
 	}
 	bomb := bytes.Repeat([]byte{0}, 3<<20)
@@ -82,7 +82,7 @@ func TestHostilePacks(t *testing.T) {
 		"delta beyond base": rawPack(2, blob, rawEntry(t, plumbing.OFSDeltaObject, 5, []byte{byte(len(blob))}, []byte{5, 5, 0x91, 1, 5})),
 		"delta too long":    rawPack(2, blob, rawEntry(t, plumbing.OFSDeltaObject, 6, []byte{byte(len(blob))}, []byte{5, 5, 0x90, 5, 0x90, 5})),
 	} {
-		if _, err := takeIn(t, pack, 1<<20); err == nil {
+		if _, err := takeIn(t, pack); err == nil {
 			t.Errorf("%s: taken", name)
 		}
 	}
@@ -105,14 +105,14 @@ func realPacks(tb testing.TB) [][]byte {
 
 func FuzzPack(f *testing.F) {
 	for _, pack := range realPacks(f) {
-		if entries, err := takeIn(f, pack, 1<<20); err != nil || len(entries) == 0 {
+		if entries, err := takeIn(f, pack); err != nil || len(entries) == 0 {
 			f.Fatal(err)
 		}
 		f.Add(pack[:len(pack)-20])
 	}
 	f.Fuzz(func(t *testing.T, pack []byte) {
 		sum := sha1.Sum(pack) // or no change would get beyond the checksum
-		entries, err := takeIn(t, append(pack[:len(pack):len(pack)], sum[:]...), 1<<20)
+		entries, err := takeIn(t, append(pack[:len(pack):len(pack)], sum[:]...))
 		if err != nil {
 			return
 		}

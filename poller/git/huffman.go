@@ -3,7 +3,7 @@ package git
 import "math/bits"
 
 const (
-	literalBits  = 10 // of a code, looked up at once; longer codes take a second look
+	literalBits  = 9 // of a code, looked up at once; longer codes take a second look
 	distanceBits = 8
 	maxCodeBits  = 15
 

@@ -15,8 +15,8 @@ import (
 func contents() [][]byte {
 	random := rand.New(rand.NewPCG(1, 2))
 	all := [][]byte{nil, {0}, []byte("a"), bytes.Repeat([]byte{7}, 100_000), []byte(strings.Repeat("hello, hello world. ", 5000))}
-	for range 40 {
-		b := make([]byte, random.IntN(200_000))
+	for range 12 {
+		b := make([]byte, random.IntN(80_000))
 		alphabet := 1 + random.IntN(256)
 		for i := range b {
 			if i > 300 && random.IntN(20) == 0 {

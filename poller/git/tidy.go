@@ -10,7 +10,7 @@ import (
 
 const (
 	maxPacks   = 40
-	freeGrowth = 1 << 20 // bytes that packs may have beyond the largest, whatever that has
+	freeGrowth = 128 << 10 // bytes that packs may have beyond the largest, whatever that has
 )
 
 // tidy keeps the mirror small. What goes wrong here concerns no checkout.
