@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -100,26 +101,32 @@ func (c *counter) Write(p []byte) (int, error) {
 
 func (c *counter) Flush() { _ = http.NewResponseController(c.ResponseWriter).Flush() }
 
-// generate makes a repository of source-like files: always the same one.
+// generate makes a repository of files like source code: lines that recur with
+// other names in them. It is always the same one.
 func generate(b *testing.B, files int) *gittest.Repo {
 	b.Helper()
 	repo := gittest.New(ramTB{b})
 	random := rand.New(rand.NewPCG(uint64(files), 5))
-	words := make([]string, 2000)
-	for i := range words {
-		word := make([]byte, 3+random.IntN(9))
-		for j := range word {
-			word[j] = byte('a' + random.IntN(26))
+	word := func() string {
+		w := make([]byte, 3+random.IntN(9))
+		for i := range w {
+			w[i] = byte('a' + random.IntN(26))
 		}
-		words[i] = string(word)
+		return string(w)
+	}
+	words, lines := make([]string, 3000), make([]string, 600)
+	for i := range words {
+		words[i] = word()
+	}
+	for i := range lines {
+		lines[i] = strings.Repeat("\t", random.IntN(4)) + word() + " := " + word() + "." + word() + "(ctx, %s, " + word() + ")\n"
 	}
 	var stream bytes.Buffer
 	stream.WriteString("commit refs/heads/main\ncommitter k <k@example.com> 1767323045 +0000\ndata 5\nfirst\n")
 	for i := range files {
 		var text strings.Builder
 		for size := 500 + random.IntN(6000); text.Len() < size; {
-			text.WriteString(words[int(float64(len(words))*random.Float64()*random.Float64())])
-			text.WriteString(" \t\n({;"[random.IntN(6):][:1])
+			fmt.Fprintf(&text, lines[random.IntN(len(lines))], words[random.IntN(len(words))])
 		}
 		mode := "100644"
 		if i%50 == 0 {
@@ -300,6 +307,7 @@ func (w *workbench) idleTasks(b *testing.B) {
 		}
 		cmd := exec.Command(w.kitops, "--config-file", file, "--state-file", filepath.Join(dir, "state.yaml"), "--repo-dir", filepath.Join(dir, "repos"), "--log-format", "json")
 		cmd.Dir, cmd.Env = dir, append(gittest.Environ(), "TMPDIR="+dir)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 		a := startAgent(b, cmd)
 		for range count {
 			a.await(b, "run finished", nil)

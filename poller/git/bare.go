@@ -148,6 +148,19 @@ func (b *bare) readRefs(ctx context.Context) error {
 		}
 		b.shallow = append(b.shallow, id)
 	}
+	return b.checkRefs()
+}
+
+// checkRefs finds out whether a crash took one of several files.
+func (b *bare) checkRefs() error {
+	if len(b.held) == 0 && len(b.store.packs) > 0 {
+		return damaged("%s has objects and no refs", b.dir)
+	}
+	for _, h := range b.held {
+		if !slices.Contains(b.shallow, h.commit) {
+			return damaged("%s does not know that %s is without its parents", b.dir, h.commit)
+		}
+	}
 	return nil
 }
 

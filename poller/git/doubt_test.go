@@ -35,6 +35,8 @@ func TestDoubt(t *testing.T) {
 			t.Helper()
 			write(t, filepath.Join(m.Dir, packedRefs), strings.Repeat("12", 20)+" refs/heads/main\n")
 		},
+		"shallow empty":    func(t *testing.T, m *Mirror) { t.Helper(); cut(t, filepath.Join(m.Dir, shallow), 0) },
+		"refs empty":       func(t *testing.T, m *Mirror) { t.Helper(); cut(t, filepath.Join(m.Dir, packedRefs), 0) },
 		"shallow of zeros": func(t *testing.T, m *Mirror) { t.Helper(); write(t, filepath.Join(m.Dir, shallow), "\x00\x00\x00") },
 		"alternates": func(t *testing.T, m *Mirror) {
 			t.Helper()

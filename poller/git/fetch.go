@@ -81,56 +81,13 @@ func (b *bare) connected(ctx context.Context, s *store, rev held) (held, error) 
 			return rev, err
 		}
 	}
-	return rev, compare(ctx, r.read, known, tree, 0, func(e treeEntry) error {
+	c := comparison{read: r.read, visit: func(e treeEntry) error {
 		if _, ok := s.find(e.id); !ok {
 			return fmt.Errorf("blob %w", missing(e.id))
 		}
 		return nil
-	})
-}
-
-// compare visits the files of a tree that a known one does not have in the same
-// place. The known tree may be zero.
-func compare(ctx context.Context, read func(plumbing.Hash) (object, error), known, tree plumbing.Hash, depth int, visit func(treeEntry) error) error {
-	if known == tree {
-		return nil
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if depth > maxDepth {
-		return fmt.Errorf("directories nested deeper than %d", maxDepth)
-	}
-	entries, err := readTree(tree, read)
-	if err != nil {
-		return err
-	}
-	before := map[string]treeEntry{}
-	if !known.IsZero() {
-		old, err := readTree(known, read)
-		if err != nil {
-			return err
-		}
-		for _, e := range old {
-			before[e.name] = e
-		}
-	}
-	for _, e := range entries {
-		same := before[e.name]
-		switch {
-		case e.mode == modeSubmodule, same.id == e.id && (same.mode == modeDir) == (e.mode == modeDir):
-		case e.mode != modeDir:
-			err = visit(e)
-		case same.mode == modeDir:
-			err = compare(ctx, read, same.id, e.id, depth+1, visit)
-		default:
-			err = compare(ctx, read, plumbing.ZeroHash, e.id, depth+1, visit)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	}}
+	return rev, c.walk(ctx, known, tree, 0)
 }
 
 // complete appends to a thin pack what it leans on, and gives the pack the

@@ -185,6 +185,26 @@ func FuzzIndex(f *testing.F) {
 	})
 }
 
+// TestTreeBomb has ten trees that stand for ten billion files.
+func TestTreeBomb(t *testing.T) {
+	r := gittest.New(t)
+	over := map[string]*Mirror{"path": mirror(t, r.Dir), "http": overHTTP(t, r)}
+	inner, kind := gittest.GitInput(t, r.Dir, "boom", "hash-object", "-w", "--stdin"), "100644"
+	for range 10 {
+		var entries []string
+		for i := range 10 {
+			entries = append(entries, kind, string(rune('a'+i)), inner)
+		}
+		inner, kind = rawTree(t, r, entries...), "40000"
+	}
+	sha := commitTree(t, r, inner)
+	for way, m := range over {
+		if err := mustFail(t, m, sha); !strings.Contains(err.Error(), "files and directories") {
+			t.Errorf("%s: %v", way, err)
+		}
+	}
+}
+
 func TestServerErrors(t *testing.T) {
 	p := newPktReader(bytes.NewReader(append(pkt("\x02progress"), pkt("\x03out of order")...)))
 	var said *serverError

@@ -78,14 +78,14 @@ func TestLooksAreShared(t *testing.T) {
 	var asked atomic.Int32
 	var union Patterns
 	started, release := make(chan struct{}), make(chan struct{})
-	ask := func(_ context.Context, refs Patterns) (*advertisement, error) {
+	ask := func(ctx context.Context, refs Patterns) (*advertisement, error) {
 		if asked.Add(1) == 1 {
 			close(started)
 			<-release
 		} else {
 			union = slices.Clone(refs)
 		}
-		return &advertisement{}, nil
+		return &advertisement{}, ctx.Err()
 	}
 	var wait sync.WaitGroup
 	look := func(ref string) {

@@ -10,7 +10,7 @@ import (
 
 const (
 	maxDepth   = 512     // directories
-	maxEntries = 4 << 20 // files and directories; the largest known repositories have half as many
+	maxEntries = 2 << 20 // files and directories; the largest public repositories have a quarter of that
 	maxSymlink = 1 << 15 // bytes; beyond any system's limit, and small enough to hold
 )
 
