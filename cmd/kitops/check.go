@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/bittrance/kitops/actions"
+	"github.com/bittrance/kitops/poller/git"
 )
 
 const mask = "***"
@@ -96,7 +97,8 @@ func (all options) shown(cfg config) yaml.MapSlice {
 			continue
 		}
 		item := yaml.MapItem{Key: o.flag(), Value: value.Interface()}
-		if _, ok := item.Value.(time.Duration); ok {
+		switch item.Value.(type) {
+		case time.Duration, git.Size:
 			item.Value = text
 		}
 		if o.tag.Get("secret") != "" {

@@ -46,7 +46,7 @@ func (p program) doctor(ctx context.Context, all options) error {
 	if err != nil {
 		return err
 	}
-	wiring := p.wiring(filepath.Join(os.TempDir(), "kitops-doctor"), newApps(settings.App.APIURL, slog.New(slog.DiscardHandler)))
+	wiring := p.wiring(filepath.Join(os.TempDir(), "kitops-doctor"), newApps(settings.App.APIURL, slog.New(slog.DiscardHandler)), settings.Git.MaxSize)
 	if _, err := wiring.make(settings); err != nil {
 		return err
 	}

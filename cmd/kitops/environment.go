@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/caarlos0/env/v10"
+
+	"github.com/bittrance/kitops/poller/git"
 )
 
 const (
@@ -131,6 +133,11 @@ func parsers() map[reflect.Type]env.ParserFunc {
 				return time.Duration(0), nil // off, where that has a meaning
 			}
 			return parseDuration(text)
+		},
+		reflect.TypeFor[git.Size](): func(text string) (any, error) {
+			var size git.Size
+			err := size.UnmarshalText([]byte(text))
+			return size, err
 		},
 		reflect.TypeFor[bool](): func(text string) (any, error) {
 			value, err := strconv.ParseBool(text)

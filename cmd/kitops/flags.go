@@ -48,6 +48,7 @@ func defaultConfig() config {
 			StateFile:   "./state.yaml",
 			MaxParallel: runtime.NumCPU(),
 		},
+		Git:     git.Config{MaxSize: git.DefaultMaxSize},
 		App:     app.Config{APIURL: "https://api.github.com"},
 		Status:  status.Config{LogLevel: "info"},
 		Webhook: webhook.Config{DeliveriesInterval: 10 * time.Second},

@@ -165,7 +165,7 @@ func (p program) check(all options) error {
 	if err != nil {
 		return err
 	}
-	if err := p.wiring("", newApps(settings.App.APIURL, slog.New(slog.DiscardHandler))).try(settings); err != nil {
+	if err := p.wiring("", newApps(settings.App.APIURL, slog.New(slog.DiscardHandler)), settings.Git.MaxSize).try(settings); err != nil {
 		return err
 	}
 	return all.writeSettings(p.stdout, settings)

@@ -49,6 +49,7 @@ func rssMB(s sample) float64  { return float64(s.rss) / 1024 }
 // workbench is where both sides are measured.
 type workbench struct {
 	dir, kitops, rusage string
+	checkout            string        // the program of testdata/checkout
 	small, large        *gittest.Repo // large has 1,000 files
 	rows                []row
 }

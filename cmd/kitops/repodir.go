@@ -44,11 +44,6 @@ func openRepoDir(path string, shared bool) (*repoDir, error) {
 		return nil, fmt.Errorf("directory for clones: %w", err)
 	}
 	d.locks = append(d.locks, lock)
-	// What an interrupted fetch left is of no use.
-	if err := os.RemoveAll(filepath.Join(d.path, mirrorsDir)); err != nil {
-		d.close()
-		return nil, fmt.Errorf("directory for clones: %w", err)
-	}
 	if shared {
 		if err := letThrough(d.path); err != nil {
 			d.close()
@@ -95,7 +90,7 @@ func (d *repoDir) close() {
 		dirs = append(dirs, d.path)
 	}
 	for _, dir := range dirs {
-		_ = os.Remove(filepath.Join(dir, mirrorsDir))
+		_ = os.RemoveAll(filepath.Join(dir, mirrorsDir))
 		if err := os.Remove(filepath.Join(dir, "work")); err == nil || errors.Is(err, os.ErrNotExist) {
 			_ = os.Remove(filepath.Join(dir, repoDirLock))
 		}

@@ -52,7 +52,7 @@ func (p program) run(all options) (err error) {
 	agent.Parallel, agent.Environ, agent.User = settings.Poller.MaxParallel, p.environ, user
 	agent.Reaper = &actions.Reaper{}
 	agent.Observers = []poller.Observer{status.Log(log)}
-	wiring := p.wiring(dirs.path, newApps(settings.App.APIURL, log))
+	wiring := p.wiring(dirs.path, newApps(settings.App.APIURL, log), settings.Git.MaxSize)
 	wiring.user = user
 	agent.Report = (&status.GitHub{Find: wiring.find, TargetURL: settings.Status.TargetURL, Log: log}).Report
 
@@ -69,6 +69,9 @@ func (p program) run(all options) (err error) {
 
 	if err := catalog.set(s.soft, settings); err != nil {
 		return err
+	}
+	if err := wiring.mirrors.sweep(); err != nil {
+		log.Warn("mirrors of former tasks are still there", "err", err)
 	}
 	if settings.Poller.PollOnce {
 		err = catalog.list(s.soft)

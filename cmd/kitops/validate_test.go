@@ -12,7 +12,7 @@ func checked(t *testing.T, environ []string, args ...string) (settings, error) {
 	t.Helper()
 	s, _, err := loadWith(t, environ, args...)
 	if err == nil {
-		_, err = program{}.wiring("", newApps(s.App.APIURL, slog.New(slog.DiscardHandler))).make(s)
+		_, err = program{}.wiring("", newApps(s.App.APIURL, slog.New(slog.DiscardHandler)), s.Git.MaxSize).make(s)
 	}
 	return s, err
 }

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,11 +16,8 @@ import (
 
 // wiring makes tasks out of settings. What tasks share, it holds.
 type wiring struct {
-	mirrors   string
-	transport http.RoundTripper // one, so that connections are kept between looks
-	sshAgent  string
-	home      string
-	apps      *apps
+	mirrors *mirrors
+	apps    *apps
 
 	environ    []string      // the agent's
 	executable string        // for git to call back
@@ -35,15 +29,11 @@ type wiring struct {
 	fallback     *githubSettings // for reports of tasks that are gone
 }
 
-func (p program) wiring(repoDir string, apps *apps) *wiring {
-	home, _ := os.UserHomeDir()      // without one there is no ~/.ssh
+func (p program) wiring(repoDir string, apps *apps, maxSize git.Size) *wiring {
 	executable, _ := os.Executable() // without it git gets no fresh tokens
 	return &wiring{
 		executable: executable,
-		mirrors:    filepath.Join(repoDir, mirrorsDir),
-		transport:  git.NewTransport(),
-		sshAgent:   os.Getenv("SSH_AUTH_SOCK"),
-		home:       home,
+		mirrors:    newMirrors(filepath.Join(repoDir, mirrorsDir), maxSize, apps.log),
 		apps:       apps,
 		environ:    p.environ,
 	}
@@ -109,10 +99,9 @@ func (w *wiring) task(s settings, t taskSettings, r *repository) poller.Task {
 		task.ReportActs = true
 		task.Plan = func(dir string, rev git.Revision) (poller.Plan, error) { return b.plan(dir, rev, t.Timeout) }
 	}
-	mirror := w.mirror(t)
+	mirror := w.mirrors.get(t, r)
 	task.Heads, task.Checkout, task.Grant = mirror.Heads, mirror.Checkout, w.grant(r)
 	if r != nil {
-		mirror.URL, mirror.Auth = r.clone, r.auth
 		r.mirror = mirror
 		task.Heads, task.Checkout = r.heads, r.checkout
 		task.Identity = r.identity
@@ -160,13 +149,5 @@ func (w *wiring) mirrorOf(t taskSettings) *git.Mirror {
 	if r := w.repositories[t.Name]; r != nil {
 		return r.mirror
 	}
-	return w.mirror(t)
-}
-
-func (w *wiring) mirror(t taskSettings) *git.Mirror {
-	sum := sha256.Sum256([]byte(t.URL.String() + "\x00" + t.SSHKeyFile))
-	return &git.Mirror{
-		URL: t.URL, Dir: filepath.Join(w.mirrors, hex.EncodeToString(sum[:8])),
-		Transport: w.transport, SSHKeyFile: t.SSHKeyFile, SSHAgent: w.sshAgent, Home: w.home,
-	}
+	return w.mirrors.get(t, nil)
 }

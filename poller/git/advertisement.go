@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -23,15 +24,10 @@ type advertisement struct {
 	caps    *capability.List // nil for local repositories
 }
 
-// readAdvertisement is the first half of a conversation.
-func readAdvertisement(ctx context.Context, s session) (*advertisement, error) {
-	r, err := s.refs(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = r.Close() }()
+// readAdvertisement reads what a server of version 0 says first.
+func readAdvertisement(ctx context.Context, r io.Reader) (*advertisement, error) {
 	ar := packp.NewAdvRefs()
-	err = ar.Decode(r)
+	err := ar.Decode(r)
 	var odd *packp.ErrUnexpectedData
 	switch {
 	case errors.Is(err, packp.ErrEmptyAdvRefs), err == nil && ar.IsEmpty():

@@ -44,6 +44,10 @@ type httpSession struct {
 	client         *http.Client
 	base           string // the repository, after redirects
 	user, password string
+
+	version2 bool // what requests are in
+	blind    bool // that is assumed, and failure may mean that it is not so
+	moved    bool // the greeting was redirected
 }
 
 func (m *Mirror) dialHTTP(ctx context.Context) (*httpSession, error) {
@@ -65,7 +69,7 @@ func (m *Mirror) dialHTTP(ctx context.Context) (*httpSession, error) {
 	return s, nil
 }
 
-func (s *httpSession) refs(ctx context.Context) (io.ReadCloser, error) {
+func (s *httpSession) greeting(ctx context.Context) (io.ReadCloser, error) {
 	res, err := s.do(ctx, http.MethodGet, infoRefs+"?service="+uploadPack, nil)
 	if err != nil {
 		return nil, err
@@ -88,16 +92,30 @@ func (s *httpSession) follow(res *http.Response) error {
 	if res.Request.Header.Get("Authorization") == "" {
 		s.user, s.password = "", ""
 	}
-	s.base = at.Scheme + "://" + at.Host + path
+	base := at.Scheme + "://" + at.Host + path
+	s.moved, s.base = base != s.base, base
 	return nil
 }
 
-func (s *httpSession) pack(ctx context.Context, request []byte) (io.ReadCloser, error) {
+func (s *httpSession) ask(ctx context.Context, request []byte) (io.ReadCloser, error) {
 	res, err := s.do(ctx, http.MethodPost, "/"+uploadPack, request)
 	if err != nil {
 		return nil, err
 	}
-	return res.Body, nil
+	if s.blind && res.Header.Get("Content-Type") != "application/x-"+uploadPack+"-result" {
+		_ = res.Body.Close()
+		return nil, errNotV2
+	}
+	return &drained{res.Body}, nil
+}
+
+// drained reads what little may be left, so that the connection can be used
+// again.
+type drained struct{ io.ReadCloser }
+
+func (d *drained) Close() error {
+	_, _ = io.CopyN(io.Discard, d.ReadCloser, 4096)
+	return d.ReadCloser.Close()
 }
 
 func (s *httpSession) close() {}
@@ -108,6 +126,9 @@ func (s *httpSession) do(ctx context.Context, method, path string, body []byte) 
 		return nil, errors.New("malformed address")
 	}
 	req.Header.Set("User-Agent", capability.DefaultAgent())
+	if method == http.MethodGet || s.version2 {
+		req.Header.Set("Git-Protocol", "version=2")
+	}
 	if method == http.MethodPost {
 		req.Header.Set("Content-Type", "application/x-"+uploadPack+"-request")
 		req.Header.Set("Accept", "application/x-"+uploadPack+"-result")
@@ -126,9 +147,17 @@ func (s *httpSession) do(ctx context.Context, method, path string, body []byte) 
 	}
 	if err := s.refusal(res); err != nil {
 		_ = res.Body.Close()
+		if s.blind && !final(res.StatusCode) {
+			err = fmt.Errorf("%w: %w", errNotV2, err)
+		}
 		return nil, err
 	}
 	return res, nil
+}
+
+// final says that asking in another way would give the same answer.
+func final(status int) bool {
+	return status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusNotFound
 }
 
 // refusal says in words what a status means here. The body stays out: it is

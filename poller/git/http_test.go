@@ -118,7 +118,7 @@ func TestHTTPRedirects(t *testing.T) {
 	at := func(path string) *Mirror {
 		return mirror(t, strings.Replace(home.URL, "://", "://me:"+secret+"@", 1)+path)
 	}
-	for path, withCredentials := range map[string]int32{"/away/repo.git": 1, "/with/repo.git": 1, "/moved/repo.git": 3} {
+	for path, withCredentials := range map[string]int32{"/away/repo.git": 2, "/with/repo.git": 2, "/moved/repo.git": 4} {
 		authorized.Store(0)
 		mustCheckout(t, at(path), sha)
 		if leaked.Load() || authorized.Load() != withCredentials {

@@ -91,23 +91,20 @@ func (l local) check() error {
 	return nil
 }
 
-func (l local) objects(ctx context.Context, sha plumbing.Hash) (*objects, error) {
-	store, err := openObjects(l.common)
+// store opens the objects, if the commit is among them.
+func (l local) store(ctx context.Context, id plumbing.Hash) (*store, error) {
+	s, err := openStore(l.common)
 	if err != nil {
 		return nil, err
 	}
-	_, err = store.find(sha)
-	if err == nil {
-		return store, nil
+	if _, ok := s.find(id); ok {
+		return s, nil
 	}
-	store.close()
-	if errors.Is(err, plumbing.ErrObjectNotFound) {
-		if ad, readErr := l.advertisement(ctx); readErr == nil && ad.gives(sha) {
-			return nil, fmt.Errorf("commit %w", err) // a ref leads nowhere: waiting will not help
-		}
-		return nil, ErrMoved
+	s.close()
+	if ad, err := l.advertisement(ctx); err == nil && ad.gives(id) {
+		return nil, fmt.Errorf("commit %w", missing(id)) // a ref leads nowhere: waiting will not help
 	}
-	return nil, err
+	return nil, ErrMoved
 }
 
 // advertisement reads the refs: loose before packed, so that a ref packed in
@@ -142,7 +139,7 @@ func (l local) advertisement(ctx context.Context) (*advertisement, error) {
 		ad.head = ad.refs[ad.headRef]
 		return ad, nil
 	}
-	if ad.head, ok = hash(string(content)); !ok {
+	if ad.head, ok = parseID(string(content)); !ok {
 		return nil, errors.New("its HEAD is damaged")
 	}
 	return ad, nil
@@ -170,7 +167,7 @@ func (l local) readLoose(ctx context.Context, refs map[string]plumbing.Hash, sym
 		name = filepath.ToSlash(name)
 		if target, ok := symref(content); ok {
 			symbolic[name] = target
-		} else if sha, ok := hash(string(content)); ok { // git skips a damaged ref, too
+		} else if sha, ok := parseID(string(content)); ok { // git skips a damaged ref, too
 			refs[name] = sha
 		}
 		return ctx.Err()
@@ -189,7 +186,7 @@ func (l local) readPacked(refs map[string]plumbing.Hash, symbolic map[string]str
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
 		id, name, _ := strings.Cut(lines.Text(), " ")
-		sha, ok := hash(id)
+		sha, ok := parseID(id)
 		if !ok || !strings.HasPrefix(name, "refs/") {
 			continue // the header, or what a tag above leads to
 		}
@@ -208,7 +205,7 @@ func symref(content []byte) (string, bool) {
 	return strings.TrimSpace(target), true
 }
 
-func hash(s string) (plumbing.Hash, bool) {
+func parseID(s string) (plumbing.Hash, bool) {
 	s = strings.TrimSpace(s)
 	return plumbing.NewHash(s), len(s) == 40 && plumbing.IsHash(s)
 }

@@ -83,9 +83,12 @@ func mustCheckout(t *testing.T, m *Mirror, sha string) string {
 // assertClean says that nothing lies around but what should.
 func assertClean(t *testing.T, m *Mirror, dir string) {
 	t.Helper()
-	beside, _ := filepath.Glob(dir + ".*")
-	inside, _ := filepath.Glob(filepath.Join(m.Dir, "*"))
-	if left := append(beside, inside...); len(left) > 0 {
+	left, _ := filepath.Glob(dir + ".*")
+	for _, pattern := range []string{"tmp_*", "objects/pack/tmp_*"} {
+		inside, _ := filepath.Glob(filepath.Join(m.Dir, pattern))
+		left = append(left, inside...)
+	}
+	if len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
 }

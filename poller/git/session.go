@@ -1,56 +1,157 @@
 package git
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/format/idxfile"
-	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 	"github.com/go-git/go-git/v5/plumbing/format/pktline"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
 )
 
-// session is one conversation with a remote's upload-pack: refs, then at most
-// one pack. Everything in it ends when the context it was dialled with does. It
-// is for one goroutine.
+// session is one conversation with a remote's upload-pack: what the server says
+// first, then requests and their answers. Everything in it ends when the
+// context it was dialled with does. It is for one goroutine.
 type session interface {
-	refs(ctx context.Context) (io.ReadCloser, error)
-	pack(ctx context.Context, request []byte) (io.ReadCloser, error)
+	greeting(ctx context.Context) (io.ReadCloser, error)
+	ask(ctx context.Context, request []byte) (io.ReadCloser, error)
 	close()
 }
 
-// fetchPack gets one commit without its history, and indexes it below dir.
-func fetchPack(ctx context.Context, s session, ad *advertisement, sha plumbing.Hash, dir string) error {
-	if !ad.gives(sha) {
-		return ErrMoved
+// converse makes a conversation for do. Over http it first assumes version 2,
+// which saves a request; where that fails it listens to the server first, then
+// and later on.
+func (m *Mirror) converse(ctx context.Context, do func(*remote) error) error {
+	if m.URL.scheme == "ssh" {
+		s, err := m.dialSSH(ctx)
+		if err != nil {
+			return err
+		}
+		defer s.close()
+		return m.listen(ctx, s, do)
 	}
-	request := newRequest(ad.caps, sha)
-	var message strings.Builder
-	if err := request.UploadRequest.Encode(&message); err != nil {
+	s, err := m.dialHTTP(ctx)
+	if err != nil {
 		return err
 	}
-	if err := pktline.NewEncoder(&message).EncodeString("done\n"); err != nil {
-		return err
+	if !m.discover.Load() {
+		s.version2, s.blind = true, true
+		if err := do(&remote{session: s, blind: true}); !errors.Is(err, errNotV2) {
+			return err
+		}
+		s.version2, s.blind = false, false
+		m.discover.Store(true)
 	}
-	body, err := s.pack(ctx, []byte(message.String()))
+	return m.listen(ctx, s, do)
+}
+
+// listen hears which version the server speaks, and does that.
+func (m *Mirror) listen(ctx context.Context, s session, do func(*remote) error) error {
+	body, err := s.greeting(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = body.Close() }()
+	r := bufio.NewReaderSize(body, maxPkt)
+	if !saysVersion2(r) {
+		ad, err := readAdvertisement(ctx, r)
+		if err != nil {
+			return err
+		}
+		return do(&remote{session: s, ad: ad})
+	}
+	if err := readCapabilities(newPktReader(r)); err != nil {
+		return fmt.Errorf("read capabilities: %w", ctxErr(ctx, err))
+	}
+	if h, ok := s.(*httpSession); ok {
+		h.version2 = true
+		m.discover.Store(h.moved) // from now on without asking, unless that is answered by a redirect
+	}
+	return do(&remote{session: s})
+}
+
+// saysVersion2 looks at the first line, or the one behind that of http.
+func saysVersion2(r *bufio.Reader) bool {
+	at := 0
+	for range 3 {
+		b, err := r.Peek(at + 4)
+		if err != nil {
+			return false
+		}
+		n, err := strconv.ParseUint(string(b[at:]), 16, 16)
+		if err != nil || n > maxPkt || n > 0 && n < 4 {
+			return false
+		}
+		if n == 0 {
+			at += 4
+			continue
+		}
+		if b, err = r.Peek(at + int(n)); err != nil {
+			return false
+		}
+		line := string(b[at+4:])
+		if !strings.HasPrefix(line, "# service=") {
+			return strings.TrimSpace(line) == "version 2"
+		}
+		at += int(n)
+	}
+	return false
+}
+
+func readCapabilities(p *pktReader) error {
+	service := false
+	for {
+		line, kind, err := p.next()
+		switch {
+		case err != nil:
+			return err
+		case line == "object-format=sha256":
+			return errSHA256
+		case strings.HasPrefix(line, "# service="):
+			service = true
+		case kind == pktFlush && service:
+			service = false
+		case kind == pktFlush:
+			return nil
+		}
+	}
+}
+
+// fetchV0 asks in the words of the first protocol.
+func fetchV0(ctx context.Context, s session, ad *advertisement, w wish) (io.ReadCloser, error) {
+	if !ad.gives(w.want) {
+		return nil, ErrMoved
+	}
+	request := newRequest(ad.caps, w)
+	var message strings.Builder
+	if err := request.UploadRequest.Encode(&message); err != nil {
+		return nil, err
+	}
+	if err := request.UploadHaves.Encode(&message, false); err != nil {
+		return nil, err
+	}
+	if err := pktline.NewEncoder(&message).EncodeString("done\n"); err != nil {
+		return nil, err
+	}
+	body, err := s.ask(ctx, []byte(message.String()))
+	if err != nil {
+		return nil, err
+	}
 	response := packp.NewUploadPackResponse(request)
 	if err := response.Decode(body); err != nil {
-		if refused(err) {
-			return ErrMoved
+		_ = body.Close()
+		var line *pktline.ErrorLine
+		if errors.As(err, &line) && refused(line.Text) {
+			return nil, ErrMoved
 		}
-		return fmt.Errorf("ask for the pack: %w", ctxErr(ctx, err))
+		return nil, fmt.Errorf("ask for the pack: %w", ctxErr(ctx, err))
 	}
 	var pack io.Reader = response
 	switch {
@@ -59,96 +160,26 @@ func fetchPack(ctx context.Context, s session, ad *advertisement, sha plumbing.H
 	case request.Capabilities.Supports(capability.Sideband):
 		pack = sideband.NewDemuxer(sideband.Sideband, response)
 	}
-	if err := storePack(ctx, pack, dir); err != nil {
-		return fmt.Errorf("fetch the pack: %w", ctxErr(ctx, err))
-	}
-	return nil
+	return &packBody{pack, body}, nil
 }
 
 // newRequest uses what the server offers, multi_ack included: Azure DevOps
 // serves nobody without it. A server that cannot cut the history sends it all.
-func newRequest(offered *capability.List, sha plumbing.Hash) *packp.UploadPackRequest {
+func newRequest(offered *capability.List, w wish) *packp.UploadPackRequest {
 	request := packp.NewUploadPackRequestFromCapabilities(offered)
-	request.Wants = []plumbing.Hash{sha}
-	request.Capabilities.Delete(capability.ThinPack) // there is nothing yet that a thin pack could lean on
+	request.Wants = []plumbing.Hash{w.want}
+	request.Capabilities.Delete(capability.ThinPack)
 	if offered.Supports(capability.NoProgress) {
 		_ = request.Capabilities.Set(capability.NoProgress) // fails for capabilities with arguments only
 	}
-	if offered.Supports(capability.Shallow) {
-		_ = request.Capabilities.Set(capability.Shallow)
-		request.Depth = packp.DepthCommits(1)
+	if !offered.Supports(capability.Shallow) {
+		return request
+	}
+	_ = request.Capabilities.Set(capability.Shallow)
+	request.Depth = packp.DepthCommits(1)
+	if len(w.have) > 0 && offered.Supports(capability.ThinPack) {
+		_ = request.Capabilities.Set(capability.ThinPack)
+		request.Haves, request.Shallows = w.have, w.have
 	}
 	return request
 }
-
-// refused recognises the words of git and of JGit for a commit that is gone.
-func refused(err error) bool {
-	var line *pktline.ErrorLine
-	return errors.As(err, &line) && (strings.Contains(line.Text, "not our ref") ||
-		strings.Contains(line.Text, "want ") && strings.Contains(line.Text, "not valid"))
-}
-
-// storePack saves the pack first and indexes it then, so that no time is spent
-// on a pack that ends early, and both halves can stop with the context.
-func storePack(ctx context.Context, r io.Reader, dir string) error {
-	dir = filepath.Join(dir, "objects", "pack")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	pack, err := os.Create(filepath.Join(dir, "incoming"))
-	if err != nil {
-		return err
-	}
-	defer func() { _ = pack.Close() }()
-	if _, err := io.Copy(pack, r); err != nil {
-		return err
-	}
-	if _, err := pack.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	var index idxfile.Writer
-	parser, err := packfile.NewParser(packfile.NewScanner(pack), &index, stopper{ctx})
-	if err != nil {
-		return err
-	}
-	sum, err := parser.Parse()
-	if err != nil {
-		return fmt.Errorf("damaged or cut short: %w", err)
-	}
-	name := filepath.Join(dir, "pack-"+sum.String())
-	if err := writeIndex(&index, name+".idx"); err != nil {
-		return err
-	}
-	if err := pack.Close(); err != nil {
-		return err
-	}
-	return os.Rename(pack.Name(), name+".pack")
-}
-
-func writeIndex(w *idxfile.Writer, name string) error {
-	index, err := w.Index()
-	if err != nil {
-		return err
-	}
-	f, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	_, err = idxfile.NewEncoder(f).Encode(index)
-	return errors.Join(err, f.Close())
-}
-
-// stopper watches the parser of a pack and ends it with the context.
-type stopper struct{ ctx context.Context }
-
-func (s stopper) OnHeader(uint32) error { return s.ctx.Err() }
-
-func (s stopper) OnInflatedObjectHeader(plumbing.ObjectType, int64, int64) error {
-	return s.ctx.Err()
-}
-
-func (s stopper) OnInflatedObjectContent(plumbing.Hash, int64, uint32, []byte) error {
-	return s.ctx.Err()
-}
-
-func (s stopper) OnFooter(plumbing.Hash) error { return s.ctx.Err() }

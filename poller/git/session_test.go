@@ -10,7 +10,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 
 	"github.com/bittrance/kitops/poller/git/gittest"
@@ -23,6 +22,7 @@ func TestAzureCapabilities(t *testing.T) {
 	sha := r.Commit(map[string]string{"a": "1"})
 	backend := gittest.HTTPHandler(t, filepath.Dir(r.Dir), gittest.HTTPOptions{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		req.Header.Del("Git-Protocol") // it knows version 0 only
 		if req.Method == http.MethodPost {
 			body, _ := io.ReadAll(req.Body)
 			if !bytes.Contains(body, []byte("multi_ack")) || !bytes.Contains(body, []byte("deepen 1")) {
@@ -39,7 +39,7 @@ func TestAzureCapabilities(t *testing.T) {
 
 // TestRequestAsOffered asks for nothing that a server does not offer.
 func TestRequestAsOffered(t *testing.T) {
-	request := newRequest(capability.NewList(), plumbing.ZeroHash)
+	request := newRequest(capability.NewList(), wish{})
 	if !request.Depth.IsZero() || !request.Capabilities.IsEmpty() {
 		t.Errorf("asked for %s", request.Capabilities)
 	}
@@ -47,7 +47,7 @@ func TestRequestAsOffered(t *testing.T) {
 	if err := offered.Decode([]byte("multi_ack thin-pack side-band shallow no-progress")); err != nil {
 		t.Fatal(err)
 	}
-	request = newRequest(offered, plumbing.ZeroHash)
+	request = newRequest(offered, wish{})
 	if got := request.Capabilities.String(); got != "multi_ack side-band no-progress shallow" || request.Validate() != nil {
 		t.Errorf("asked for %s", got)
 	}
@@ -60,6 +60,7 @@ func TestServerWithoutShallow(t *testing.T) {
 	sha := r.Commit(map[string]string{"a": "2"})
 	backend := gittest.HTTPHandler(t, filepath.Dir(r.Dir), gittest.HTTPOptions{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		req.Header.Del("Git-Protocol")
 		if req.Method == http.MethodPost {
 			backend.ServeHTTP(w, req)
 			return

@@ -25,7 +25,7 @@ type sshSession struct {
 	stdin   io.WriteCloser
 	stdout  io.Reader
 	stderr  bounded
-	asked   bool // a pack was asked for
+	asked   bool
 }
 
 func (m *Mirror) dialSSH(ctx context.Context) (*sshSession, error) {
@@ -88,14 +88,15 @@ func (s *sshSession) start(conn net.Conn, host *sshHost, keys *sshKeys, url URL)
 	if strings.HasPrefix(path, "/~") {
 		path = path[1:] // ssh://host/~user/path, as git reads it
 	}
+	_ = s.session.Setenv("GIT_PROTOCOL", "version=2") // a server that refuses speaks version 0
 	return s.session.Start(uploadPack + " '" + strings.ReplaceAll(path, "'", `'\''`) + "'")
 }
 
-func (s *sshSession) refs(ctx context.Context) (io.ReadCloser, error) {
+func (s *sshSession) greeting(ctx context.Context) (io.ReadCloser, error) {
 	return io.NopCloser(&firstAnswer{ctx: ctx, session: s}), nil
 }
 
-func (s *sshSession) pack(ctx context.Context, request []byte) (io.ReadCloser, error) {
+func (s *sshSession) ask(ctx context.Context, request []byte) (io.ReadCloser, error) {
 	s.asked = true
 	if _, err := s.stdin.Write(request); err != nil {
 		return nil, ctxErr(ctx, err)
@@ -120,22 +121,26 @@ type firstAnswer struct {
 	ctx     context.Context
 	session *sshSession
 	some    bool
+	end     error // said again when asked again
 }
 
 func (f *firstAnswer) Read(p []byte) (int, error) {
+	if f.end != nil {
+		return 0, f.end
+	}
 	n, err := f.session.stdout.Read(p)
 	f.some = f.some || n > 0
 	if err == nil || f.some || !errors.Is(err, io.EOF) {
 		return n, err
 	}
-	err = f.session.session.Wait()
-	if said := f.session.stderr.String(); said != "" && f.ctx.Err() == nil {
-		return 0, fmt.Errorf("the server says: %s", said)
+	f.end = f.session.session.Wait()
+	if said := f.session.stderr.String(); said != "" {
+		f.end = fmt.Errorf("the server says: %s", said)
+	} else if f.end == nil {
+		f.end = errors.New("the server hung up without an answer")
 	}
-	if err == nil {
-		err = errors.New("the server hung up without an answer")
-	}
-	return 0, ctxErr(f.ctx, err)
+	f.end = ctxErr(f.ctx, f.end)
+	return 0, f.end
 }
 
 // bounded keeps the beginning of what is written to it.

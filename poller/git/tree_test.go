@@ -90,7 +90,7 @@ func rawTree(t *testing.T, r *gittest.Repo, entries ...string) string {
 	t.Helper()
 	var raw []byte
 	for i := 0; i < len(entries); i += 3 {
-		sha, _ := hash(entries[i+2])
+		sha, _ := parseID(entries[i+2])
 		raw = append(append(append(raw, entries[i]+" "+entries[i+1]...), 0), sha[:]...)
 	}
 	return gittest.GitInput(t, r.Dir, string(raw), "hash-object", "-t", "tree", "--literally", "-w", "--stdin")

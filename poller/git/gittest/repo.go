@@ -112,6 +112,12 @@ func Git(tb TB, dir string, args ...string) string {
 // GitInput is Git with something on standard input.
 func GitInput(tb TB, dir, input string, args ...string) string {
 	tb.Helper()
+	return strings.TrimSpace(string(RawOutput(tb, dir, input, args...)))
+}
+
+// RawOutput is GitInput for output of any bytes.
+func RawOutput(tb TB, dir, input string, args ...string) []byte {
+	tb.Helper()
 	cmd := exec.Command("git", args...) //nolint:noctx // a test's git ends by itself
 	cmd.Dir, cmd.Env, cmd.Stdin = dir, Environ(), strings.NewReader(input)
 	var out, errs bytes.Buffer
@@ -119,7 +125,7 @@ func GitInput(tb TB, dir, input string, args ...string) string {
 	if err := cmd.Run(); err != nil {
 		tb.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, errs.String())
 	}
-	return strings.TrimSpace(out.String())
+	return out.Bytes()
 }
 
 // Environ is the environment for git: nobody's configuration, a fixed author

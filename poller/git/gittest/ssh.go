@@ -115,28 +115,35 @@ func (s *SSH) serve(conn net.Conn) {
 
 func (s *SSH) session(channel ssh.Channel, requests <-chan *ssh.Request) {
 	defer func() { _ = channel.Close() }()
+	env := Environ()
 	for request := range requests {
 		var command struct{ Line string }
+		var variable struct{ Name, Value string }
+		if request.Type == "env" && ssh.Unmarshal(request.Payload, &variable) == nil && variable.Name == "GIT_PROTOCOL" {
+			env = append(env, variable.Name+"="+variable.Value)
+			_ = request.Reply(true, nil)
+			continue
+		}
 		ok := request.Type == "exec" && ssh.Unmarshal(request.Payload, &command) == nil
 		_ = request.Reply(ok, nil)
 		if !ok {
 			continue
 		}
 		s.wait.Go(func() { ssh.DiscardRequests(requests) })
-		status := struct{ Code uint32 }{s.run(channel, command.Line)}
+		status := struct{ Code uint32 }{s.run(channel, command.Line, env)}
 		_, _ = channel.SendRequest("exit-status", false, ssh.Marshal(status))
 		return
 	}
 }
 
 // run lets a shell take the command apart, as sshd does, with dir for a root.
-func (s *SSH) run(channel ssh.Channel, line string) uint32 {
+func (s *SSH) run(channel ssh.Channel, line string, env []string) uint32 {
 	quoted, ok := strings.CutPrefix(line, "git-upload-pack ")
 	if !ok {
 		return 127
 	}
 	cmd := exec.Command("/bin/sh", "-c", "path="+quoted+`; exec git upload-pack "$0/${path#/}"`, s.dir) //nolint:noctx // ends with its connection
-	cmd.Env, cmd.Stdout, cmd.Stderr = Environ(), channel, channel.Stderr()
+	cmd.Env, cmd.Stdout, cmd.Stderr = env, channel, channel.Stderr()
 	stdin, err := cmd.StdinPipe()
 	if err != nil || cmd.Start() != nil {
 		return 126

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+
+	"github.com/bittrance/kitops/app"
+	"github.com/bittrance/kitops/poller/git"
+)
+
+// mirrors are those of all tasks there ever were: their directories stay as well.
+type mirrors struct {
+	dir       string
+	maxSize   git.Size
+	log       *slog.Logger
+	transport http.RoundTripper // one, so that connections are kept between looks
+	sshAgent  string
+	home      string
+
+	mu    sync.Mutex
+	known map[mirrorKey]*git.Mirror
+	named map[string]int // how many have a name in common
+}
+
+// mirrorKey tells mirrors apart. Tasks that have it in common share one, and
+// with it connections, looks and what was fetched.
+type mirrorKey struct {
+	url        git.URL
+	sshKeyFile string
+	app        *app.App
+	explicit   bool
+}
+
+func newMirrors(dir string, maxSize git.Size, log *slog.Logger) *mirrors {
+	home, _ := os.UserHomeDir() // without one there is no ~/.ssh
+	return &mirrors{
+		dir: dir, maxSize: maxSize, log: log, transport: git.NewTransport(),
+		sshAgent: os.Getenv("SSH_AUTH_SOCK"), home: home,
+		known: map[mirrorKey]*git.Mirror{}, named: map[string]int{},
+	}
+}
+
+// get returns the mirror of a task. That of an App's repository authenticates
+// with the App's tokens.
+func (m *mirrors) get(t taskSettings, r *repository) *git.Mirror {
+	key := mirrorKey{url: t.URL, sshKeyFile: t.SSHKeyFile}
+	if r != nil {
+		key = mirrorKey{url: r.clone, app: r.app, explicit: r.explicit}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if known, ok := m.known[key]; ok {
+		return known
+	}
+	mirror := &git.Mirror{
+		URL: key.url, Dir: filepath.Join(m.dir, m.name(key)), Transport: m.transport,
+		SSHKeyFile: key.sshKeyFile, SSHAgent: m.sshAgent, Home: m.home, MaxSize: m.maxSize, Log: m.log,
+	}
+	if r != nil {
+		mirror.Auth = r.auth
+	}
+	m.known[key] = mirror
+	return mirror
+}
+
+// name is that of a mirror's directory. Mirrors that differ in credentials
+// only, which no name may show, are numbered.
+func (m *mirrors) name(key mirrorKey) string {
+	sum := sha256.Sum256([]byte(key.url.String() + "\x00" + key.sshKeyFile))
+	name := hex.EncodeToString(sum[:8])
+	m.named[name]++
+	if n := m.named[name]; n > 1 {
+		name += "-" + strconv.Itoa(n)
+	}
+	return name
+}
+
+// sweep removes the mirrors of tasks that are no more. Call it before anything runs.
+func (m *mirrors) sweep() error {
+	found, err := os.ReadDir(m.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	used := map[string]bool{}
+	for _, mirror := range m.known {
+		used[filepath.Base(mirror.Dir)] = true
+	}
+	for _, entry := range found {
+		if !used[entry.Name()] {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(m.dir, entry.Name())))
+		}
+	}
+	return err
+}

@@ -1,0 +1,33 @@
+// Command checkout is what an agent does between a push and the first action:
+// it looks at main, fetches and checks out. The bench measures it beside git.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/bittrance/kitops/poller/git"
+)
+
+// main takes the address, the directory of the mirror and that of the checkout.
+func main() {
+	if err := run(os.Args[1], os.Args[2], os.Args[3]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(address, mirror, dir string) error {
+	url, err := git.ParseURL(address)
+	if err != nil {
+		return err
+	}
+	m := &git.Mirror{URL: url, Dir: mirror, Transport: git.NewTransport()}
+	ctx := context.Background()
+	heads, err := m.Heads(ctx, git.Patterns{"refs/heads/main"})
+	if err != nil {
+		return err
+	}
+	return m.Checkout(ctx, heads[0], dir)
+}

@@ -1,0 +1,39 @@
+package git
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+const maxTags = 10 // of tags
+
+// commitOf finds the commit that an id leads to, and its tree.
+func commitOf(ctx context.Context, id plumbing.Hash, read func(plumbing.Hash) (object, error)) (commit, tree plumbing.Hash, err error) {
+	for range maxTags {
+		if err := ctx.Err(); err != nil {
+			return commit, tree, err
+		}
+		o, err := read(id)
+		if err != nil {
+			return commit, tree, err
+		}
+		field := map[plumbing.ObjectType]string{plumbing.CommitObject: "tree ", plumbing.TagObject: "object "}[o.kind]
+		if field == "" {
+			return commit, tree, fmt.Errorf("%s is a %s, not a commit", id, o.kind)
+		}
+		line, _, _ := strings.Cut(string(o.data[:min(len(o.data), 64)]), "\n")
+		target, ok := strings.CutPrefix(line, field)
+		next, valid := parseID(target)
+		if !ok || !valid {
+			return commit, tree, damaged("%s %s begins with %q", o.kind, id, line)
+		}
+		if o.kind == plumbing.CommitObject {
+			return id, next, nil
+		}
+		id = next
+	}
+	return commit, tree, fmt.Errorf("tags of tags without an end at %s", id)
+}

@@ -1,0 +1,176 @@
+package git
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/bittrance/kitops/poller/git/gittest"
+)
+
+// exported is what git itself checks out.
+func exported(t *testing.T, r *gittest.Repo, sha string) map[string]string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "exported")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	index := filepath.Join(t.TempDir(), "index")
+	git := exec.CommandContext(t.Context(), "sh", "-c", `git read-tree "$0" && git --work-tree="$1" checkout-index --all --force`, sha, dir)
+	git.Dir, git.Env = r.Dir, append(gittest.Environ(), "GIT_INDEX_FILE="+index)
+	if out, err := git.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return snapshot(t, dir)
+}
+
+func mustEqual(t *testing.T, m *Mirror, r *gittest.Repo, sha string) {
+	t.Helper()
+	found, want := snapshot(t, mustCheckout(t, m, sha)), exported(t, r, sha)
+	if maps.Equal(found, want) {
+		return
+	}
+	for name := range want {
+		if found[name] != want[name] {
+			t.Errorf("%q is %.80q, want %.80q", name, found[name], want[name])
+		}
+	}
+	t.Fatalf("%s: %d entries, want %d", sha, len(found), len(want))
+}
+
+func mustBeSound(t *testing.T, m *Mirror) {
+	t.Helper()
+	if out := gittest.Git(t, m.Dir, "fsck", "--full", "--strict", "--no-dangling"); out != "" {
+		t.Errorf("git fsck: %s", out)
+	}
+	gittest.Git(t, m.Dir, "for-each-ref")
+}
+
+// churn changes a work tree at random: edits, new files, deletions, renames,
+// modes, links, files that become directories and back.
+func churn(t *testing.T, r *gittest.Repo, random *rand.Rand) {
+	t.Helper()
+	name := func() string {
+		parts := make([]string, 1+random.IntN(3))
+		for i := range parts {
+			parts[i] = fmt.Sprintf("n%d", random.IntN(6))
+		}
+		return filepath.Join(r.Work, filepath.Join(parts...))
+	}
+	for range 1 + random.IntN(8) {
+		path := name()
+		for at := filepath.Dir(path); at != r.Work; at = filepath.Dir(at) {
+			if info, err := os.Lstat(at); err == nil && !info.IsDir() {
+				_ = os.Remove(at)
+			}
+		}
+		_ = os.MkdirAll(filepath.Dir(path), 0o755)
+		switch random.IntN(7) {
+		case 0:
+			_ = os.RemoveAll(path)
+		case 1:
+			_ = os.RemoveAll(path)
+			_ = os.Symlink(strings.Repeat("../", random.IntN(3))+"target", path)
+		case 2:
+			_ = os.Rename(path, name())
+		case 3:
+			_ = os.Chmod(path, []os.FileMode{0o644, 0o755}[random.IntN(2)])
+		case 4:
+			old, _ := os.ReadFile(path)
+			_ = os.WriteFile(path, append(old, fmt.Sprintln("more", random.IntN(1000))...), 0o644)
+		default:
+			_ = os.RemoveAll(path)
+			lines := strings.Repeat(fmt.Sprintf("line %d\n", random.IntN(3)), random.IntN(400))
+			_ = os.WriteFile(path, []byte(lines+fmt.Sprint(random.IntN(100))), 0o644)
+		}
+	}
+}
+
+// TestDifferential compares many revisions with what git checks out, through
+// one mirror that follows them and through fresh ones.
+func TestDifferential(t *testing.T) {
+	for _, way := range []string{"http", "ssh"} {
+		for seed := range uint64(4) {
+			t.Run(fmt.Sprintf("%s %d", way, seed), func(t *testing.T) {
+				t.Parallel()
+				random := rand.New(rand.NewPCG(seed, 7))
+				r := gittest.New(t)
+				r.Bare("config", "uploadpack.allowAnySHA1InWant", "true")
+				follow := ways()[way](t, r)
+				var shas []string
+				for range 14 {
+					churn(t, r, random)
+					sha := r.Commit(nil)
+					shas = append(shas, sha)
+					switch random.IntN(5) {
+					case 0:
+						r.Bare("repack", "-adfkq", "--depth="+fmt.Sprint(1+random.IntN(60)), "--window=50")
+					case 1:
+						r.Reset(shas[random.IntN(len(shas))])
+					case 2:
+						r.Switch(fmt.Sprintf("branch%d", random.IntN(3)))
+					}
+					mustEqual(t, follow, r, sha)
+				}
+				mustBeSound(t, follow)
+				mustEqual(t, follow, r, shas[random.IntN(len(shas))])
+				mustEqual(t, ways()["path"](t, r), r, shas[random.IntN(len(shas))])
+				mustEqual(t, ways()[way](t, r), r, shas[random.IntN(len(shas))])
+			})
+		}
+	}
+}
+
+// TestGrowth follows many commits, and looks after the size of the mirror.
+func TestGrowth(t *testing.T) {
+	r := gittest.New(t)
+	files := map[string]string{}
+	for i := range 300 {
+		files[fmt.Sprintf("d%d/f%d", i%10, i)] = strings.Repeat(fmt.Sprintf("%d %d\n", i, i*i), 100)
+	}
+	r.Commit(files)
+	m := overHTTP(t, r)
+	for i := range 60 {
+		sha := r.Commit(map[string]string{"d1/f1": fmt.Sprint(i), "d2/f2": fmt.Sprint(-i), "d3/f3": fmt.Sprint(i * i)})
+		mustCheckout(t, m, sha)
+	}
+	mustEqual(t, m, r, r.SHA("HEAD"))
+	mustBeSound(t, m)
+	packs, _ := filepath.Glob(filepath.Join(m.Dir, "objects", "pack", "*.pack"))
+	if len(packs) > maxPacks {
+		t.Errorf("%d packs", len(packs))
+	}
+}
+
+// TestThinPack sees to it that little is sent for a small change.
+func TestThinPack(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 1))
+	files := map[string]string{}
+	for i := range 200 {
+		noise := make([]byte, 1000)
+		for j := range noise {
+			noise[j] = byte('a' + random.IntN(26))
+		}
+		files[fmt.Sprintf("d%d/f%d", i%10, i)] = string(noise)
+	}
+	for _, way := range []string{"http", "ssh"} {
+		r := gittest.New(t)
+		m := ways()[way](t, r)
+		mustCheckout(t, m, r.Commit(files))
+		mustEqual(t, m, r, r.Commit(map[string]string{"d1/f1": files["d1/f1"] + "more"}))
+		packs, _ := filepath.Glob(filepath.Join(m.Dir, "objects", "pack", "*.pack"))
+		var small bool
+		for _, p := range packs {
+			info, err := os.Stat(p)
+			small = small || err == nil && info.Size() < 10_000
+		}
+		if len(packs) != 2 || !small {
+			t.Errorf("%s: %v", way, packs)
+		}
+	}
+}

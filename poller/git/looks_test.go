@@ -1,0 +1,161 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/bittrance/kitops/poller/git/gittest"
+)
+
+// TestLookIsOneRequest counts what a look costs: by version 2 one small answer,
+// by version 0 one that is remembered to be needed.
+func TestLookIsOneRequest(t *testing.T) {
+	r := gittest.New(t)
+	r.Commit(map[string]string{"a": "1"})
+	r.Switch("other")
+	r.Commit(map[string]string{"a": "2"})
+	backend := gittest.HTTPHandler(t, filepath.Dir(r.Dir), gittest.HTTPOptions{})
+	for old, want := range map[bool][]string{
+		false: {"POST", "POST"},
+		true:  {"POST", "GET", "GET"}, // tries version 2 once
+	} {
+		var asked []string
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			if old {
+				req.Header.Del("Git-Protocol")
+			}
+			asked = append(asked, req.Method)
+			backend.ServeHTTP(w, req)
+		}))
+		t.Cleanup(server.Close)
+		m := mirror(t, server.URL+"/repo.git")
+		for range 2 {
+			mustHeads(t, m, "refs/heads/main")
+		}
+		if !slices.Equal(asked, want) {
+			t.Errorf("version 0 %v: %v, want %v", old, asked, want)
+		}
+		if got := mustHeads(t, m, "refs/heads/gone"); len(got) != 0 {
+			t.Errorf("gone: %v", got)
+		}
+		if got := mustHeads(t, m, "refs/heads/*", "!refs/heads/main"); len(got) != 1 {
+			t.Errorf("pattern: %v", got)
+		}
+	}
+}
+
+// TestEmptyAnswerIsUnknown: what says nothing does not say that refs are gone.
+func TestEmptyAnswerIsUnknown(t *testing.T) {
+	for name, answer := range map[string]string{"nothing": "", "half": "003d", "garbage": "<html>", "wrong": "0008HEAD"} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			if req.Method == http.MethodGet {
+				w.WriteHeader(http.StatusInternalServerError)
+				return
+			}
+			w.Header().Set("Content-Type", "application/x-git-upload-pack-result")
+			_, _ = w.Write([]byte(answer))
+		}))
+		t.Cleanup(server.Close)
+		if heads, err := mirror(t, server.URL+"/repo.git").Heads(generous(t), Patterns{"refs/heads/main"}); err == nil {
+			t.Errorf("%s: %v", name, heads)
+		}
+	}
+}
+
+// TestLooksAreShared holds one look back until others wait behind it: they
+// share the next.
+func TestLooksAreShared(t *testing.T) {
+	var l looks
+	var asked atomic.Int32
+	var union Patterns
+	started, release := make(chan struct{}), make(chan struct{})
+	ask := func(ctx context.Context, refs Patterns) (*advertisement, error) {
+		if asked.Add(1) == 1 {
+			close(started)
+			<-release
+		} else {
+			union = slices.Clone(refs)
+		}
+		return &advertisement{}, ctx.Err()
+	}
+	var wait sync.WaitGroup
+	look := func(ref string) {
+		wait.Go(func() {
+			if _, err := l.join(generous(t), Patterns{ref}, ask); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	look("first")
+	<-started
+	refs := []string{"a", "b", "c"}
+	for _, ref := range refs {
+		look(ref)
+	}
+	for {
+		l.mu.Lock()
+		n := 0
+		if l.next != nil {
+			n = len(l.next.refs)
+		}
+		l.mu.Unlock()
+		if n == len(refs) {
+			break
+		}
+		runtime.Gosched()
+	}
+	close(release)
+	wait.Wait()
+	slices.Sort(union)
+	if asked.Load() != 2 || !slices.Equal(union, refs) {
+		t.Errorf("asked %d times, then for %v", asked.Load(), union)
+	}
+}
+
+// TestLookOfOneWhoLeaves is asked again for those who stay.
+func TestLookOfOneWhoLeaves(t *testing.T) {
+	var l looks
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	started := make(chan struct{})
+	first := make(chan error)
+	go func() {
+		_, err := l.join(ctx, Patterns{"a"}, func(ctx context.Context, _ Patterns) (*advertisement, error) {
+			close(started)
+			<-ctx.Done()
+			return nil, ctx.Err()
+		})
+		first <- err
+	}()
+	<-started
+	second := make(chan error)
+	go func() {
+		_, err := l.join(generous(t), Patterns{"b"}, func(context.Context, Patterns) (*advertisement, error) {
+			return &advertisement{}, nil
+		})
+		second <- err
+	}()
+	cancel()
+	if err := <-first; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if err := <-second; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRefPrefixes(t *testing.T) {
+	got := strings.Join(refPrefixes(Patterns{"refs/heads/main", "refs/heads/release/*", "!refs/heads/x", "refs/heads/{a,b}", "HEAD"}), " ")
+	if got != "HEAD refs/heads/ refs/heads/main refs/heads/release/" {
+		t.Error(got)
+	}
+}

@@ -1,0 +1,62 @@
+//go:build !unix
+
+package git
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// outDir writes into one directory. os.Root keeps whatever a tree or another
+// process puts in the way from leading outside. It is for one goroutine.
+type outDir struct {
+	plan *plan
+	root *os.Root
+}
+
+func openOutDir(path string, p *plan) (*outDir, error) {
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, err
+	}
+	return &outDir{plan: p, root: root}, nil
+}
+
+func (o *outDir) close() { _ = o.root.Close() }
+
+func (o *outDir) mkdir(dir int32) error {
+	if dir == 0 {
+		return nil
+	}
+	return o.root.Mkdir(filepath.FromSlash(o.plan.dirPath(dir)), 0o755)
+}
+
+// write makes a file of the plan and says so only when all of it is there.
+func (o *outDir) write(f planFile, content []byte) error {
+	return o.stream(f, func(w io.Writer) (int64, error) {
+		n, err := w.Write(content)
+		return int64(n), err
+	})
+}
+
+// stream is write for content that fill brings in pieces.
+func (o *outDir) stream(f planFile, fill func(io.Writer) (int64, error)) error {
+	file, err := o.root.OpenFile(filepath.FromSlash(o.plan.filePath(f)), os.O_WRONLY|os.O_CREATE|os.O_EXCL, os.FileMode(f.perm()))
+	if err != nil {
+		return err
+	}
+	size, err := fill(file)
+	if err == nil {
+		var info os.FileInfo
+		if info, err = file.Stat(); err == nil && info.Size() != size {
+			err = io.ErrShortWrite
+		}
+	}
+	return errors.Join(err, file.Close())
+}
+
+func (o *outDir) symlink(f planFile, target string) error {
+	return o.root.Symlink(target, filepath.FromSlash(o.plan.filePath(f)))
+}

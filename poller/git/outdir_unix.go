@@ -1,0 +1,197 @@
+//go:build unix
+
+package git
+
+import (
+	"errors"
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+const keptDirs = 16 // descriptors of directories kept open, for each writer
+
+// outDir writes into one directory. Each step goes down from a directory that
+// is open, by one name, and follows no link: whatever a tree or another process
+// puts in the way, nothing lands outside. It is for one goroutine.
+type outDir struct {
+	plan *plan
+	root int
+	kept [keptDirs]struct {
+		dir int32 // 0: none
+		fd  int
+	}
+	next int
+}
+
+func openOutDir(path string, p *plan) (*outDir, error) {
+	root, err := openat(unix.AT_FDCWD, path, unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return nil, err
+	}
+	return &outDir{plan: p, root: root}, nil
+}
+
+func (o *outDir) close() {
+	for _, kept := range o.kept {
+		if kept.dir != 0 {
+			_ = unix.Close(kept.fd)
+		}
+	}
+	_ = unix.Close(o.root)
+}
+
+// fd is a directory of the plan, open until others have taken its place.
+func (o *outDir) fd(dir int32) (int, error) {
+	if dir == 0 {
+		return o.root, nil
+	}
+	for _, kept := range o.kept {
+		if kept.dir == dir {
+			return kept.fd, nil
+		}
+	}
+	parent, err := o.fd(o.plan.dirs[dir].parent)
+	if err != nil {
+		return -1, err
+	}
+	fd, err := openat(parent, o.plan.dirs[dir].name, unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return -1, err
+	}
+	slot := &o.kept[o.next]
+	o.next = (o.next + 1) % keptDirs
+	if slot.dir != 0 {
+		_ = unix.Close(slot.fd)
+	}
+	slot.dir, slot.fd = dir, fd
+	return fd, nil
+}
+
+// mkdir makes a directory of the plan; the umask of the agent is no part of
+// the revision.
+func (o *outDir) mkdir(dir int32) error {
+	d := o.plan.dirs[dir]
+	if dir == 0 {
+		return fileError("chmod", ".", unix.Fchmod(o.root, 0o755))
+	}
+	parent, err := o.fd(d.parent)
+	if err != nil {
+		return err
+	}
+	if err := unix.Mkdirat(parent, d.name, 0o755); err != nil {
+		return fileError("mkdir", d.name, err)
+	}
+	fd, err := o.fd(dir)
+	if err != nil {
+		return err
+	}
+	var info unix.Stat_t
+	if err := unix.Fstat(fd, &info); err != nil || info.Mode&0o7777 == 0o755 {
+		return fileError("stat", d.name, err)
+	}
+	return fileError("chmod", d.name, unix.Fchmod(fd, 0o755))
+}
+
+// write makes a file of the plan and says so only when all of it is there.
+func (o *outDir) write(f planFile, content []byte) error {
+	fd, err := o.create(f)
+	if err != nil {
+		return err
+	}
+	for rest := content; len(rest) > 0; {
+		n, err := unix.Write(fd, rest)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err == nil && n == 0 {
+			err = io.ErrShortWrite
+		}
+		if err != nil {
+			_ = unix.Close(fd)
+			return fileError("write", f.name, err)
+		}
+		rest = rest[n:]
+	}
+	return o.finish(fd, f, int64(len(content)))
+}
+
+// stream is write for content that fill brings in pieces.
+func (o *outDir) stream(f planFile, fill func(io.Writer) (int64, error)) error {
+	fd, err := o.create(f)
+	if err != nil {
+		return err
+	}
+	size, err := fill(fdWriter(fd))
+	if err != nil {
+		_ = unix.Close(fd)
+		return err
+	}
+	return o.finish(fd, f, size)
+}
+
+func (o *outDir) create(f planFile) (int, error) {
+	dir, err := o.fd(f.dir)
+	if err != nil {
+		return -1, err
+	}
+	return openat(dir, f.name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, f.perm())
+}
+
+func (o *outDir) finish(fd int, f planFile, size int64) error {
+	var info unix.Stat_t
+	err := unix.Fstat(fd, &info)
+	if err == nil && info.Size != size {
+		err = io.ErrShortWrite
+	}
+	if err == nil && uint64(info.Mode)&0o7777 != uint64(f.perm()) {
+		err = unix.Fchmod(fd, f.perm())
+	}
+	return fileError("write", f.name, errors.Join(err, unix.Close(fd)))
+}
+
+func (o *outDir) symlink(f planFile, target string) error {
+	dir, err := o.fd(f.dir)
+	if err != nil {
+		return err
+	}
+	return fileError("symlink", f.name, unix.Symlinkat(target, dir, f.name))
+}
+
+func openat(dir int, name string, flags int, perm uint32) (int, error) {
+	for {
+		fd, err := unix.Openat(dir, name, flags|unix.O_CLOEXEC, perm)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		return fd, fileError("open", name, err)
+	}
+}
+
+type fdWriter int
+
+func (w fdWriter) Write(p []byte) (int, error) {
+	written := 0
+	for written < len(p) {
+		n, err := unix.Write(int(w), p[written:])
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err == nil && n == 0 {
+			err = io.ErrShortWrite
+		}
+		if err != nil {
+			return written, fileError("write", "", err)
+		}
+		written += n
+	}
+	return written, nil
+}
+
+func fileError(op, name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &os.PathError{Op: op, Path: name, Err: err}
+}

@@ -1,0 +1,109 @@
+package git
+
+import (
+	"context"
+	"fmt"
+	"path"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+const (
+	maxDepth   = 512     // directories
+	maxEntries = 2 << 20 // files and directories; the largest public repositories have a quarter of that
+	maxSymlink = 1 << 15 // bytes; beyond any system's limit, and small enough to hold
+)
+
+// plan is what a checkout will hold. Directories come before what is in them.
+type plan struct {
+	tree  plumbing.Hash
+	dirs  []planDir // the first is the checkout itself
+	files []planFile
+}
+
+type planDir struct {
+	parent  int32
+	entries int32 // names in it
+	name    string
+	depth   int
+}
+
+type planFile struct {
+	dir  int32
+	mode mode // never modeDir or modeSubmodule
+	name string
+	id   plumbing.Hash
+}
+
+// makePlan walks all trees below a tree. read gives a tree by its name.
+func makePlan(ctx context.Context, tree plumbing.Hash, read func(plumbing.Hash) (object, error)) (*plan, error) {
+	p := &plan{tree: tree, dirs: []planDir{{}}}
+	if err := p.fill(ctx, 0, tree, read); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *plan) fill(ctx context.Context, dir int32, id plumbing.Hash, read func(plumbing.Hash) (object, error)) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	depth := p.dirs[dir].depth
+	if depth > maxDepth {
+		return fmt.Errorf("directories nested deeper than %d", maxDepth)
+	}
+	entries, err := readTree(id, read)
+	if err != nil {
+		return err
+	}
+	if len(p.dirs)+len(p.files)+len(entries) > maxEntries {
+		return fmt.Errorf("the revision has more than %d files and directories", maxEntries)
+	}
+	p.dirs[dir].entries = int32(len(entries))
+	for _, e := range entries {
+		if e.mode != modeDir && e.mode != modeSubmodule {
+			p.files = append(p.files, planFile{dir, e.mode, e.name, e.id})
+			continue
+		}
+		p.dirs = append(p.dirs, planDir{parent: dir, name: e.name, depth: depth + 1})
+		if e.mode == modeSubmodule {
+			continue
+		}
+		if err := p.fill(ctx, int32(len(p.dirs)-1), e.id, read); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readTree(id plumbing.Hash, read func(plumbing.Hash) (object, error)) ([]treeEntry, error) {
+	o, err := read(id)
+	if err != nil {
+		return nil, fmt.Errorf("tree %w", err)
+	}
+	if o.kind != plumbing.TreeObject {
+		return nil, damaged("%s is a %s, not a tree", id, o.kind)
+	}
+	entries, err := parseTree(o.data)
+	if err != nil {
+		return nil, fmt.Errorf("tree %s: %w", id, err)
+	}
+	return entries, nil
+}
+
+// dirPath is a directory's path below the checkout, with slashes.
+func (p *plan) dirPath(dir int32) string {
+	if dir == 0 {
+		return "."
+	}
+	return path.Join(p.dirPath(p.dirs[dir].parent), p.dirs[dir].name)
+}
+
+func (p *plan) filePath(f planFile) string { return path.Join(p.dirPath(f.dir), f.name) }
+
+func (f planFile) perm() uint32 {
+	if f.mode == modeRun {
+		return 0o755
+	}
+	return 0o644
+}

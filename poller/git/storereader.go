@@ -1,0 +1,210 @@
+package git
+
+import (
+	"bytes"
+	"compress/zlib"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+const basesSize = 16 << 20 // bytes of objects kept, for each reader
+
+// storeReader reads objects of a store, each checked against its name. It is
+// for one goroutine.
+type storeReader struct {
+	unpacker
+	store *store
+	hash  *objectHash
+}
+
+func (s *store) reader() *storeReader {
+	return &storeReader{unpacker: newUnpacker(basesSize), store: s, hash: newRepeatedHash()}
+}
+
+// read gives a whole object.
+func (r *storeReader) read(id plumbing.Hash) (object, error) {
+	at, ok := r.store.find(id)
+	if !ok {
+		return object{}, missing(id)
+	}
+	return r.readAt(at, id)
+}
+
+func (r *storeReader) readAt(at place, id plumbing.Hash) (object, error) {
+	var o object
+	var err error
+	if at.pack == nil {
+		var data bytes.Buffer
+		o.kind, err = r.copyLoose(&data, id, maxObject)
+		o.data = data.Bytes()
+		return o, err
+	}
+	if o, err = r.unpack(at, r.locate); err != nil {
+		return o, damaged("%s: %w", id, err)
+	}
+	if found, err := r.hash.of(o); err != nil || found != id {
+		return o, errors.Join(damaged("%s %s is damaged", o.kind, id), err)
+	}
+	return o, nil
+}
+
+// locate finds what a delta leans on by its name: in a pack, or at once when
+// the place has none.
+func (r *storeReader) locate(id plumbing.Hash) (place, object, error) {
+	at, ok := r.store.find(id)
+	if !ok {
+		return at, object{}, missing(id)
+	}
+	if at.pack != nil {
+		return at, object{}, nil
+	}
+	o, err := r.readAt(at, id)
+	return at, o, err
+}
+
+// blob gives a whole blob.
+func (r *storeReader) blob(at place, id plumbing.Hash) ([]byte, error) {
+	o, err := r.readAt(at, id)
+	if err == nil && o.kind != plumbing.BlobObject {
+		err = damaged("%s is a %s, not a blob", id, o.kind)
+	}
+	return o.data, err
+}
+
+// streamed says whether a blob is one for copyBlob: of unknown size, or too
+// large to be in memory with others.
+func (r *storeReader) streamed(at place) (bool, error) {
+	if at.pack == nil {
+		return true, nil
+	}
+	h, err := r.window.head(at.pack, at.offset)
+	return err == nil && !h.delta() && h.size > streamAbove, err
+}
+
+// copyBlob writes a blob to w in pieces and says how many bytes it has.
+func (r *storeReader) copyBlob(ctx context.Context, w io.Writer, at place, id plumbing.Hash) (int64, error) {
+	out := &countingWriter{ctx: ctx, w: w}
+	if at.pack == nil {
+		kind, err := r.copyLoose(out, id, 1<<62)
+		if err == nil && kind != plumbing.BlobObject {
+			err = damaged("%s is a %s, not a blob", id, kind)
+		}
+		return out.n, err
+	}
+	h, err := r.window.head(at.pack, at.offset)
+	if err != nil {
+		return 0, damaged("%s: %w", id, err)
+	}
+	r.hash.begin(h.kind, h.size)
+	if err := r.window.copy(io.MultiWriter(r.hash, out), at.pack, at.offset, h); err != nil {
+		return out.n, asDamage(err, id)
+	}
+	if found, err := r.hash.id(); err != nil || found != id || h.kind != plumbing.BlobObject {
+		return out.n, errors.Join(damaged("%s %s is damaged", h.kind, id), err)
+	}
+	return out.n, nil
+}
+
+// copyLoose reads an object that has a file of its own, gitformat-loose(5).
+func (r *storeReader) copyLoose(w io.Writer, id plumbing.Hash, limit int64) (plumbing.ObjectType, error) {
+	var f *os.File
+	err := missing(id)
+	for _, dir := range r.store.loose {
+		if f, err = os.Open(loosePath(dir, id)); err == nil {
+			break
+		}
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	z, err := zlib.NewReader(f)
+	if err != nil {
+		return 0, damaged("%s: %w", id, err)
+	}
+	kind, size, rest, err := looseHead(z)
+	if err != nil {
+		return 0, damaged("%s: %w", id, err)
+	}
+	if size > limit {
+		return 0, fmt.Errorf("%s: %w", id, errTooLarge)
+	}
+	r.hash.begin(kind, size)
+	out := io.MultiWriter(r.hash, w)
+	n, err := io.Copy(out, io.LimitReader(io.MultiReader(bytes.NewReader(rest), z), size+1))
+	if err != nil {
+		return 0, asDamage(err, id)
+	}
+	if found, err := r.hash.id(); err != nil || found != id || n != size {
+		return 0, errors.Join(damaged("%s %s is damaged", kind, id), err)
+	}
+	return kind, nil
+}
+
+// looseHead reads "blob 42\0" and what came along with it.
+func looseHead(r io.Reader) (kind plumbing.ObjectType, size int64, rest []byte, err error) {
+	buf := make([]byte, 64)
+	n, err := io.ReadFull(r, buf)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		return 0, 0, nil, err
+	}
+	head, rest, ok := bytes.Cut(buf[:n], []byte{0})
+	name, length, ok2 := strings.Cut(string(head), " ")
+	if !ok || !ok2 {
+		return 0, 0, nil, errors.New("damaged head")
+	}
+	if kind, err = plumbing.ParseObjectType(name); err != nil {
+		return 0, 0, nil, err
+	}
+	size, err = strconv.ParseInt(length, 10, 64)
+	if err == nil && size < 0 {
+		err = errors.New("damaged head")
+	}
+	return kind, size, rest, err
+}
+
+// asDamage leaves alone what is the fault of the file written to or read from,
+// or the end of the context.
+func asDamage(err error, id plumbing.Hash) error {
+	var file *os.PathError
+	if errors.As(err, &file) || errors.Is(err, errTooMuch) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return damaged("%s: %w", id, err)
+}
+
+// limitedWriter asks before it writes.
+type limitedWriter struct {
+	w     io.Writer
+	count func(int64) error
+}
+
+func (l *limitedWriter) Write(p []byte) (int, error) {
+	if err := l.count(int64(len(p))); err != nil {
+		return 0, err
+	}
+	return l.w.Write(p)
+}
+
+// countingWriter counts, and ends a long copy with the context.
+type countingWriter struct {
+	ctx context.Context
+	w   io.Writer
+	n   int64
+}
+
+func (c *countingWriter) Write(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n, err := c.w.Write(p)
+	c.n += int64(n)
+	return n, err
+}

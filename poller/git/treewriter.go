@@ -1,0 +1,235 @@
+package git
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync/atomic"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	maxWriters = 8
+	batchFiles = 256 // what a writer takes at a time
+)
+
+// writers is how many goroutines share the work of a checkout.
+func writers() int { return min(max(runtime.GOMAXPROCS(0), 2), maxWriters) }
+
+// treeWriter fills a directory as planned. Symlinks come last, so that none is
+// there while files are written.
+type treeWriter struct {
+	dir   string
+	plan  *plan
+	done  []atomic.Bool // of each file
+	limit int64         // bytes of all files
+	bytes atomic.Int64
+}
+
+// newTreeWriter makes the directories of the plan below dir, which is empty.
+func newTreeWriter(dir string, p *plan, limit int64) (*treeWriter, error) {
+	out, err := openOutDir(dir, p)
+	if err != nil {
+		return nil, err
+	}
+	defer out.close()
+	for i := range p.dirs {
+		if err := out.mkdir(int32(i)); err != nil {
+			return nil, err
+		}
+	}
+	return &treeWriter{dir: dir, plan: p, done: make([]atomic.Bool, len(p.files)), limit: limit}, nil
+}
+
+// write writes one file, unless it is a symlink or was written before. It is
+// safe for concurrent use, each goroutine with an out of its own.
+func (w *treeWriter) write(out *outDir, file int, content []byte) error {
+	f := w.plan.files[file]
+	if f.mode == modeSymlink || w.done[file].Swap(true) {
+		return nil
+	}
+	if err := w.count(int64(len(content))); err != nil {
+		return err
+	}
+	return out.write(f, content)
+}
+
+func (w *treeWriter) count(size int64) error {
+	if w.bytes.Add(size) > w.limit {
+		return fmt.Errorf("the files of the revision have %w", tooMuch(w.limit))
+	}
+	return nil
+}
+
+// finish writes from the store what is missing yet, and counts what is there.
+func (w *treeWriter) finish(ctx context.Context, s *store) error {
+	if err := w.writeFiles(ctx, s); err != nil {
+		return err
+	}
+	if err := w.writeSymlinks(ctx, s); err != nil {
+		return err
+	}
+	for i, d := range w.plan.dirs {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := w.countNames(int32(i), int(d.entries)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *treeWriter) countNames(dir int32, want int) error {
+	path := filepath.Join(w.dir, filepath.FromSlash(w.plan.dirPath(dir)))
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	names, err := f.Readdirnames(-1)
+	if err == nil && len(names) != want {
+		err = fmt.Errorf("%s has %d entries instead of %d", path, len(names), want)
+	}
+	return err
+}
+
+// job is a file that is still to be written.
+type job struct {
+	file int
+	at   place
+}
+
+// writeFiles goes through the packs in their order, which is the fastest.
+func (w *treeWriter) writeFiles(ctx context.Context, s *store) error {
+	var jobs []job
+	for i, f := range w.plan.files {
+		if f.mode == modeSymlink || w.done[i].Load() {
+			continue
+		}
+		at, ok := s.find(f.id)
+		if !ok {
+			return fmt.Errorf("%q: blob %w", w.plan.filePath(f), missing(f.id))
+		}
+		jobs = append(jobs, job{i, at})
+	}
+	number := map[*pack]int{}
+	for i, p := range s.packs {
+		number[p] = i
+	}
+	slices.SortFunc(jobs, func(a, b job) int {
+		if a.at.pack != b.at.pack {
+			return number[a.at.pack] - number[b.at.pack]
+		}
+		return int(a.at.offset - b.at.offset)
+	})
+	var next atomic.Int64
+	group, ctx := errgroup.WithContext(ctx)
+	for range min(writers(), 1+len(jobs)/batchFiles) {
+		group.Go(func() error {
+			out, err := openOutDir(w.dir, w.plan)
+			if err != nil {
+				return err
+			}
+			defer out.close()
+			r := s.reader()
+			for {
+				begin := int(next.Add(batchFiles)) - batchFiles
+				if begin >= len(jobs) {
+					return nil
+				}
+				for _, j := range jobs[begin:min(begin+batchFiles, len(jobs))] {
+					if err := w.writeFrom(ctx, out, r, j); err != nil {
+						return fmt.Errorf("%q: %w", w.plan.filePath(w.plan.files[j.file]), err)
+					}
+				}
+			}
+		})
+	}
+	return group.Wait()
+}
+
+func (w *treeWriter) writeFrom(ctx context.Context, out *outDir, r *storeReader, j job) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	f := w.plan.files[j.file]
+	large, err := r.streamed(j.at)
+	if err != nil {
+		return asDamage(err, f.id)
+	}
+	if !large {
+		content, err := r.blob(j.at, f.id)
+		if err != nil {
+			return err
+		}
+		return w.write(out, j.file, content)
+	}
+	w.done[j.file].Store(true)
+	return out.stream(f, func(to io.Writer) (int64, error) {
+		return r.copyBlob(ctx, &limitedWriter{to, w.count}, j.at, f.id)
+	})
+}
+
+func (w *treeWriter) writeSymlinks(ctx context.Context, s *store) error {
+	out, err := openOutDir(w.dir, w.plan)
+	if err != nil {
+		return err
+	}
+	defer out.close()
+	r := s.reader()
+	for _, f := range w.plan.files {
+		if f.mode != modeSymlink {
+			continue
+		}
+		if err := w.symlink(ctx, out, r, f); err != nil {
+			return fmt.Errorf("%q: %w", w.plan.filePath(f), err)
+		}
+	}
+	return nil
+}
+
+func (w *treeWriter) symlink(ctx context.Context, out *outDir, r *storeReader, f planFile) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	at, ok := r.store.find(f.id)
+	if !ok {
+		return fmt.Errorf("blob %w", missing(f.id))
+	}
+	target, err := r.blob(at, f.id)
+	if err != nil {
+		return err
+	}
+	if len(target) > maxSymlink {
+		return fmt.Errorf("symlink to a name of %d bytes", len(target))
+	}
+	return out.symlink(f, string(target))
+}
+
+// wanted finds the files that one blob fills.
+type wanted struct {
+	first map[plumbing.Hash]int32
+	next  []int32 // the next file with the same blob, -1 at the end
+}
+
+func (p *plan) wanted() wanted {
+	w := wanted{make(map[plumbing.Hash]int32, len(p.files)), make([]int32, len(p.files))}
+	for i, f := range p.files {
+		if f.mode == modeSymlink {
+			continue
+		}
+		before, again := w.first[f.id]
+		if !again {
+			before = -1
+		}
+		w.next[i], w.first[f.id] = before, int32(i)
+	}
+	return w
+}
