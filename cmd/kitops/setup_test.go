@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -201,17 +202,15 @@ func TestTaskWithAnotherAppNeedsItsOwnKey(t *testing.T) {
 
 func TestTasksForRepositories(t *testing.T) {
 	text := tasksFor("https://github.com", []app.Found{{Owner: "acme", Name: "shop"}, {Owner: "lab", Name: "shop"}, {Owner: "lab", Name: "true"}})
-	s, complaint := parse(t, text)
-	if complaint != "" {
-		t.Fatalf("%s\n%s", complaint, text)
+	all := newOptions()
+	set(t, all, "CONFIG_FILE", filepath.Join(t.TempDir(), "tasks.yaml"))
+	write(t, all.byKey("CONFIG_FILE").given[0], text)
+	s, _, err := all.load([]string{"XDG_CONFIG_HOME=" + storedApp(t, "https://api.github.com")})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
 	}
-	var got []string
-	for _, task := range s {
-		got = append(got, task.Name, task.URL.String())
-	}
-	want := "acme/shop https://github.com/acme/shop lab/shop https://github.com/lab/shop true https://github.com/lab/true"
-	if strings.Join(got, " ") != want {
-		t.Errorf("%q", got)
+	if len(s.Tasks) != 1 || !slices.Equal(s.Tasks[0].Repos.Include, []string{"acme/*", "lab/*"}) {
+		t.Errorf("%+v\n%s", s.Tasks, text)
 	}
 }
 
