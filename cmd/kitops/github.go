@@ -22,6 +22,7 @@ type apps struct {
 	apiURL string
 	mu     sync.Mutex
 	known  map[githubSettings]*app.App
+	warned sync.Map // *app.Repository → *sync.Once
 }
 
 func newApps(apiURL string, log *slog.Logger) *apps {
@@ -71,7 +72,9 @@ func (a *apps) repository(s settings, t taskSettings) (*repository, error) {
 	if err != nil {
 		return nil, fmt.Errorf("task %s: github: %w", t.Name, err)
 	}
+	warned, _ := a.warned.LoadOrStore(found.Repository(owner, name), &sync.Once{})
 	return &repository{
+		warned:     warned.(*sync.Once),
 		Repository: found.Repository(owner, name), app: found, owner: owner,
 		clone: clone, explicit: t.GitHub.Explicit, log: a.log.With("task", t.Name),
 	}, nil
@@ -125,7 +128,7 @@ type repository struct {
 	mirror   *git.Mirror
 	explicit bool // the task's own github key: without the App it does not work
 	log      *slog.Logger
-	warned   sync.Once
+	warned   *sync.Once // shared: mirrors outlive what is made anew of the same settings
 }
 
 // anonymous tells whether an error means to read the repository as anybody.
