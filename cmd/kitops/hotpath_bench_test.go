@@ -242,10 +242,10 @@ func (w *workbench) commit(b *testing.B, size string, s *served) {
 		remove(b, filepath.Join(dir, "own"))
 	})
 	title := "3-file commit, " + size + ", fresh | fetch --depth 1, worktree add"
-	w.compare(b, title, "time", "ms", wallMS, own, gits)
-	w.compare(b, title, "CPU", "ms", cpuMS, own, gits)
+	w.compare(b, title+", time", "time", "ms", wallMS, own, gits)
+	w.compare(b, title+", CPU", "CPU", "ms", cpuMS, own, gits)
 	bytesKB := func(s sample) float64 { return float64(s.rss) / 1000 }
-	w.compare(b, title, "received", "KB", bytesKB, ownBytes, gitBytes)
+	w.compare(b, title+", bytes received", "received", "KB", bytesKB, ownBytes, gitBytes)
 }
 
 // growth follows 1,000 commits.

@@ -142,7 +142,7 @@ func (f *inflater) compressed() error {
 			}
 		}
 		s := f.literals[acc&(1<<literalBits-1)]
-		for s&kindMask == isLiteral && n >= 48 && op < len(out) {
+		for s&kindMask == isLiteral && n >= maxCodeBits && op < len(out) {
 			out[op] = byte(s.value())
 			op++
 			acc >>= s.length()
