@@ -10,7 +10,7 @@ import (
 
 const (
 	maxDepth   = 512     // directories
-	maxEntries = 2 << 20 // files and directories; the largest public repositories have a quarter of that
+	maxEntries = 1 << 20 // files and directories; the largest public repositories have half of that
 	maxSymlink = 1 << 15 // bytes; beyond any system's limit, and small enough to hold
 )
 
