@@ -122,7 +122,7 @@ func (c *channel) pass(t *testing.T, sent capture) {
 	message, err := json.Marshal(map[string]any{
 		"x-github-event": sent.header.Get("X-GitHub-Event"), "x-github-delivery": sent.header.Get("X-GitHub-Delivery"),
 		"x-hub-signature-256": sent.header.Get("X-Hub-Signature-256"), "content-type": "application/json",
-		"body": json.RawMessage(sent.body), "query": map[string]any{}, "timestamp": 1700000000000,
+		"body": json.RawMessage(sent.body), "query": map[string]any{}, "timestamp": int64(1700000000000),
 	})
 	if err != nil {
 		t.Fatal(err)
