@@ -34,7 +34,7 @@ $(LINT)-$(LINT_VERSION):
 	mv $(LINT) $@
 
 bench: build ## Go benchmarks, then the whole program beside the git CLI
-	KITOPS_BENCH=$(CURDIR)/bin/kitops go test -run '^$$' -bench . -benchmem ./...
+	KITOPS_BENCH=$(CURDIR)/bin/kitops go test -run '^$$' -bench . -benchmem -timeout 60m ./...
 
 demo: build ## push to a repository and watch kitops act
 	go run ./cmd/demo bin/kitops
