@@ -154,10 +154,17 @@ func (s *scene) ends(code int, args ...string) string {
 // await waits until GitHub is as it should be.
 func (s *scene) await(what string, cond func() bool) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), githubPatience)
-	defer cancel()
-	if err := s.Await(ctx, cond); err != nil {
-		s.t.Fatalf("never: %s\n%s", what, s.story())
+	for deadline := time.Now().Add(githubPatience); ; {
+		// What GitHub does not see, such as a page of kitops, wakes nobody: so it is asked again now and then.
+		ctx, cancel := context.WithTimeout(s.t.Context(), 100*time.Millisecond)
+		err := s.Await(ctx, cond)
+		cancel()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("never: %s\n%s", what, s.story())
+		}
 	}
 }
 
