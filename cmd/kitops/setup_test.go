@@ -200,6 +200,17 @@ func TestTaskWithAnotherAppNeedsItsOwnKey(t *testing.T) {
 	}
 }
 
+// Service users have such homes.
+func TestHomeThatIsNoDirectory(t *testing.T) {
+	for _, home := range []string{"/dev/null", "/nonexistent"} {
+		all := newOptions()
+		set(t, all, "CONFIG_FILE", taskFileAt(t, file("", "", "")))
+		if _, _, err := all.load([]string{"HOME=" + home}); err != nil {
+			t.Errorf("%s: %v", home, err)
+		}
+	}
+}
+
 func TestTasksForRepositories(t *testing.T) {
 	text := tasksFor("https://github.com", []app.Found{{Owner: "acme", Name: "shop"}, {Owner: "lab", Name: "shop"}, {Owner: "lab", Name: "true"}})
 	all := newOptions()

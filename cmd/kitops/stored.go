@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"runtime"
+	"syscall"
 
 	"github.com/caarlos0/env/v10"
 
@@ -41,7 +42,7 @@ func (all options) useStored(cfg *config, environ []string) (warnings []string, 
 			}
 			return nil, nil
 		}
-	} else if err == nil || errors.Is(err, fs.ErrNotExist) {
+	} else if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // service users may have /dev/null for a home
 		return nil, nil
 	}
 	err = fmt.Errorf("the App that kitops setup stored: %w (--github-app-id off does without it)", err)
