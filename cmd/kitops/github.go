@@ -208,8 +208,8 @@ func (r *repository) apiHeads(ctx context.Context, refs git.Patterns) ([]git.Rev
 
 // checkout fetches with a token, and with another one if git did not take it:
 // GitHub may have revoked it.
-func (r *repository) checkout(ctx context.Context, rev git.Revision, dir string) error {
-	err := r.mirror.Checkout(ctx, rev, dir)
+func (r *repository) checkout(ctx context.Context, rev git.Revision, dir string, o git.Options) error {
+	err := r.mirror.Checkout(ctx, rev, dir, o)
 	if !errors.Is(err, git.ErrCredentials) {
 		return err
 	}
@@ -218,7 +218,7 @@ func (r *repository) checkout(ctx context.Context, rev git.Revision, dir string)
 		return failed
 	}
 	r.Refused(token)
-	return r.mirror.Checkout(ctx, rev, dir)
+	return r.mirror.Checkout(ctx, rev, dir, o)
 }
 
 // paces returns how often the tasks may look, so that all tasks of an App

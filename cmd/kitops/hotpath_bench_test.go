@@ -256,7 +256,7 @@ func (w *workbench) growth(b *testing.B) {
 	dir := ramTB{b}.TempDir()
 	for n := range 1_000 {
 		workdir := filepath.Join(dir, "workdir")
-		if err := m.Checkout(b.Context(), git.Revision{Ref: mainRef, SHA: s.push(b, n, files/10)}, workdir); err != nil {
+		if err := m.Checkout(b.Context(), git.Revision{Ref: mainRef, SHA: s.push(b, n, files/10)}, workdir, git.Options{}); err != nil {
 			b.Fatal(err)
 		}
 		remove(b, workdir)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -100,13 +101,17 @@ func (w *wiring) task(s settings, t taskSettings, r *repository) poller.Task {
 		task.Plan = func(dir string, rev git.Revision) (poller.Plan, error) { return b.plan(dir, rev, t.Timeout) }
 	}
 	mirror := w.mirrors.get(t, r)
-	task.Heads, task.Checkout, task.Grant = mirror.Heads, mirror.Checkout, w.grant(r)
+	task.Heads, task.Grant = mirror.Heads, w.grant(r)
+	checkout := mirror.Checkout
 	if r != nil {
 		r.mirror = mirror
-		task.Heads, task.Checkout = r.heads, r.checkout
+		task.Heads, checkout = r.heads, r.checkout
 		task.Identity = r.identity
 		task.Pace = func() time.Duration { return w.pace(t.Name) }
 		task.ReportTo = s.statusContext(t)
+	}
+	task.Checkout = func(ctx context.Context, rev git.Revision, dir string) error {
+		return checkout(ctx, rev, dir, git.Options{})
 	}
 	return task
 }

@@ -4,15 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync/atomic"
-
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 var (
@@ -97,143 +93,6 @@ func (m *Mirror) look(ctx context.Context, refs Patterns) (*advertisement, error
 	return ad, err
 }
 
-// Checkout writes the tree of a revision that Heads gave to dir, which must not
-// exist. dir appears by rename when all is in it, or not at all; while it is
-// written its name is dir + ".tmp-*". There is no .git in it, submodules are
-// empty directories, symlinks and Git LFS pointers are left as they are.
-//
-// It returns ErrMoved when the remote no longer gives the revision.
-func (m *Mirror) Checkout(ctx context.Context, rev Revision, dir string) error {
-	if err := m.checkout(ctx, rev, dir); err != nil {
-		return fmt.Errorf("check out %s of %s: %w", rev.SHA, m.URL, err)
-	}
-	return nil
-}
-
-func (m *Mirror) checkout(ctx context.Context, rev Revision, dir string) error {
-	id, ok := parseID(rev.SHA)
-	if !ok {
-		return errors.New("not a commit id")
-	}
-	if _, err := os.Lstat(dir); err == nil {
-		return &fs.PathError{Op: "create", Path: dir, Err: fs.ErrExist}
-	}
-	if m.URL.Local() {
-		return m.checkoutLocal(ctx, id, dir)
-	}
-	fresh, err := m.checkoutRemote(ctx, held{ref: rev.Ref, id: id}, dir)
-	var doubt *damage
-	if !errors.As(err, &doubt) {
-		return err
-	}
-	if wiped := m.wipe(ctx); wiped != nil || fresh {
-		return errors.Join(err, wiped)
-	}
-	if m.Log != nil {
-		m.Log.WarnContext(ctx, "mirror thrown away, will be fetched anew", "url", m.URL.String(), "err", err)
-	}
-	_, err = m.checkoutRemote(ctx, held{ref: rev.Ref, id: id}, dir)
-	return err
-}
-
-func (m *Mirror) checkoutLocal(ctx context.Context, id plumbing.Hash, dir string) error {
-	local, err := openLocal(m.URL.path)
-	if err != nil {
-		return err
-	}
-	s, err := local.store(ctx, id)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	return m.publish(dir, func(tmp string) error { return m.fill(ctx, s, id, tmp, nil) })
-}
-
-// checkoutRemote says whether all of the mirror came with this call.
-func (m *Mirror) checkoutRemote(ctx context.Context, rev held, dir string) (fresh bool, err error) {
-	err = m.publish(dir, func(tmp string) error {
-		b, landed, err := m.obtain(ctx, rev, tmp, &fresh)
-		if err != nil {
-			return err
-		}
-		defer b.close()
-		return m.fill(ctx, b.store, rev.id, tmp, landed)
-	})
-	if err == nil {
-		m.tidy(ctx)
-	}
-	return fresh, err
-}
-
-// obtain opens the mirror and fetches the revision if it is not there. Where
-// nothing was, files go to dir at once.
-func (m *Mirror) obtain(ctx context.Context, rev held, dir string, fresh *bool) (*bare, *treeWriter, error) {
-	if err := m.busy.lock(ctx); err != nil {
-		return nil, nil, err
-	}
-	defer m.busy.unlock()
-	b, err := openBare(ctx, m.Dir)
-	if err != nil {
-		return nil, nil, err
-	}
-	if b.holds(rev.id) {
-		return b, nil, nil
-	}
-	var l *landing
-	if len(b.held) == 0 {
-		*fresh = true
-		l = &landing{ctx: ctx, dir: dir, want: rev.id, limit: m.maxSize()}
-	}
-	err = m.converse(ctx, func(r *remote) error {
-		body, err := r.fetch(ctx, wish{want: rev.id, have: b.commits()})
-		if err != nil {
-			return err
-		}
-		defer func() { _ = body.Close() }()
-		return b.receive(ctx, body, rev, m.maxSize(), l)
-	})
-	if err != nil {
-		b.close()
-		return nil, nil, err
-	}
-	if l == nil {
-		return b, nil, nil
-	}
-	return b, l.writer, nil
-}
-
-// fill writes what is missing of the revision to dir.
-func (m *Mirror) fill(ctx context.Context, s *store, id plumbing.Hash, dir string, w *treeWriter) error {
-	if w == nil {
-		read := s.reader().read
-		_, tree, err := commitOf(ctx, id, read)
-		if err != nil {
-			return err
-		}
-		p, err := makePlan(ctx, tree, read)
-		if err != nil {
-			return err
-		}
-		if w, err = newTreeWriter(dir, p, m.maxSize()); err != nil {
-			return err
-		}
-	}
-	return w.finish(ctx, s)
-}
-
-// publish has fill write to a directory that then becomes dir.
-func (m *Mirror) publish(dir string, fill func(tmp string) error) error {
-	tmp, err := makeTemp(filepath.Dir(dir), filepath.Base(dir)+".tmp-*")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(tmp) }() // after the rename there is nothing to remove
-	if err := fill(tmp); err != nil {
-		return err
-	}
-	return os.Rename(tmp, dir)
-}
-
 func (m *Mirror) wipe(ctx context.Context) error {
 	if err := m.busy.lock(ctx); err != nil {
 		return err
@@ -247,13 +106,6 @@ func (m *Mirror) maxSize() int64 {
 		return int64(m.MaxSize)
 	}
 	return DefaultMaxSize
-}
-
-func makeTemp(parent, pattern string) (string, error) {
-	if err := os.MkdirAll(parent, 0o700); err != nil {
-		return "", err
-	}
-	return os.MkdirTemp(parent, pattern)
 }
 
 // ctxErr is err, or why the context ended if it did: then err only says how

@@ -73,7 +73,7 @@ func mustHeads(t *testing.T, m *Mirror, patterns ...string) []Revision {
 func mustCheckout(t *testing.T, m *Mirror, sha string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "parent", "workdir")
-	if err := m.Checkout(generous(t), Revision{Ref: "refs/heads/main", SHA: sha}, dir); err != nil {
+	if err := m.Checkout(generous(t), Revision{Ref: "refs/heads/main", SHA: sha}, dir, Options{}); err != nil {
 		t.Fatal(err)
 	}
 	assertClean(t, m, dir)
@@ -96,7 +96,7 @@ func assertClean(t *testing.T, m *Mirror, dir string) {
 func mustFail(t *testing.T, m *Mirror, sha string) error {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "workdir")
-	err := m.Checkout(generous(t), Revision{Ref: "refs/heads/main", SHA: sha}, dir)
+	err := m.Checkout(generous(t), Revision{Ref: "refs/heads/main", SHA: sha}, dir, Options{})
 	if err == nil {
 		t.Fatal("checked out")
 	}
@@ -149,7 +149,7 @@ func TestHeadsAndCheckout(t *testing.T) {
 			if read(t, dir, "a") != "release" || read(t, dir, "sub/b") != "2" {
 				t.Error("wrong tree")
 			}
-			if err := m.Checkout(generous(t), want[0], dir); !errors.Is(err, fs.ErrExist) {
+			if err := m.Checkout(generous(t), want[0], dir, Options{}); !errors.Is(err, fs.ErrExist) {
 				t.Errorf("existing directory: %v", err)
 			}
 			tag := mustHeads(t, m, "refs/tags/*")

@@ -93,7 +93,7 @@ func TestConcurrentUse(t *testing.T) {
 						t.Error(err)
 					}
 					dir := filepath.Join(t.TempDir(), "workdir")
-					if err := m.Checkout(generous(t), Revision{"refs/heads/main", sha}, dir); err != nil {
+					if err := m.Checkout(generous(t), Revision{"refs/heads/main", sha}, dir, Options{}); err != nil {
 						t.Error(err)
 					}
 				})

@@ -82,7 +82,7 @@ func stopsBoth(t *testing.T, m *Mirror, stuck <-chan struct{}) {
 	})
 	dir := filepath.Join(t.TempDir(), "workdir")
 	mustStop(t, stuck, func(ctx context.Context) error {
-		return m.Checkout(ctx, Revision{"refs/heads/main", strings.Repeat("1", 40)}, dir)
+		return m.Checkout(ctx, Revision{"refs/heads/main", strings.Repeat("1", 40)}, dir, Options{})
 	})
 	assertClean(t, m, dir)
 }
@@ -189,7 +189,7 @@ func TestStalledPack(t *testing.T) {
 	cut <- false
 	dir := filepath.Join(t.TempDir(), "workdir")
 	mustStop(t, stuck, func(ctx context.Context) error {
-		return m.Checkout(ctx, Revision{"refs/heads/main", sha}, dir)
+		return m.Checkout(ctx, Revision{"refs/heads/main", sha}, dir, Options{})
 	})
 	assertClean(t, m, dir)
 	if _, err := os.Lstat(dir); err == nil {
@@ -214,7 +214,7 @@ func TestCancelledLocal(t *testing.T) {
 	if _, err := m.Heads(ctx, Patterns{"HEAD"}); !errors.Is(err, context.Canceled) {
 		t.Errorf("heads: %v", err)
 	}
-	if err := m.Checkout(ctx, Revision{"refs/heads/main", sha}, dir); !errors.Is(err, context.Canceled) {
+	if err := m.Checkout(ctx, Revision{"refs/heads/main", sha}, dir, Options{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("checkout: %v", err)
 	}
 	assertClean(t, m, dir)

@@ -29,5 +29,5 @@ func run(address, mirror, dir string) error {
 	if err != nil {
 		return err
 	}
-	return m.Checkout(ctx, heads[0], dir)
+	return m.Checkout(ctx, heads[0], dir, git.Options{})
 }
