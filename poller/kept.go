@@ -30,12 +30,12 @@ func checkKept(dir string) error {
 	return err
 }
 
-// findKept notes the kept workdirs that no memory knows of, or whose task does
-// not keep any.
+// findKept notes the kept workdirs that no memory knows of, and those of tasks
+// that are gone or keep none any more.
 func (p *Poller) findKept(all map[string]State) error {
 	known := map[string]bool{}
 	for key, state := range all {
-		if !p.mayKeep(key) {
+		if !p.keeps(key) && !state.unfinished() { // else something may still work there
 			continue
 		}
 		for ref := range state.Refs {
@@ -57,9 +57,7 @@ func (p *Poller) findKept(all map[string]State) error {
 	return nil
 }
 
-// mayKeep is also true of tasks that are not known yet: those on repositories
-// that have to be listed first.
-func (p *Poller) mayKeep(name string) bool {
+func (p *Poller) keeps(name string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, t := range p.tasks {
@@ -67,7 +65,7 @@ func (p *Poller) mayKeep(name string) bool {
 			return t.Keep
 		}
 	}
-	return true
+	return false
 }
 
 // dropKept discards the kept workdirs of refs that a memory had and has no
@@ -92,6 +90,16 @@ func (p *Poller) discard(dir string) bool {
 	}
 	p.leftovers.add(away)
 	return true
+}
+
+// vacate discards the kept workdirs of a task that is gone.
+func (w *watch) vacate() {
+	w.p.mu.Lock()
+	dropped := w.p.watches[w.mem.key] == nil && w.p.dropKept(w.mem.key, w.mem.state, State{})
+	w.p.mu.Unlock()
+	if dropped {
+		w.sweep()
+	}
 }
 
 // Clear removes the workdirs that a poller without a lasting directory kept.
