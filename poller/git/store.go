@@ -88,7 +88,11 @@ func (s *store) insert(p *pack) {
 // join makes what another store has part of this one, which closes it then.
 // Nothing may be read from them meanwhile.
 func (s *store) join(other *store) {
-	s.loose = append(s.loose, other.loose...)
+	for _, dir := range other.loose {
+		if !s.knows(dir) {
+			s.loose = append(s.loose, dir)
+		}
+	}
 	for _, p := range other.packs {
 		s.insert(p)
 	}
