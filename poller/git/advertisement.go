@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -100,4 +101,15 @@ func (ad *advertisement) gives(sha plumbing.Hash) bool {
 	}
 	return ad.caps != nil && (ad.caps.Supports(capability.AllowTipSHA1InWant) || ad.caps.Supports(capability.AllowReachableSHA1InWant) ||
 		ad.caps.Supports("allow-any-sha1-in-want"))
+}
+
+// tips are where branches and tags are, each once.
+func (ad *advertisement) tips() []plumbing.Hash {
+	seen := map[plumbing.Hash]bool{}
+	for ref, id := range ad.refs {
+		if strings.HasPrefix(ref, "refs/heads/") || strings.HasPrefix(ref, "refs/tags/") {
+			seen[id] = true
+		}
+	}
+	return slices.Collect(maps.Keys(seen))
 }

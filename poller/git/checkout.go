@@ -7,12 +7,18 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // Checkout writes the tree of a revision that Heads gave to dir, which must not
 // exist. dir appears by rename when all is in it, or not at all; while it is
-// written its name is dir + ".tmp-*". There is no .git in it, submodules are
-// empty directories, symlinks and Git LFS pointers are left as they are.
+// written its name is dir + ".tmp-*". There is no .git in it, symlinks and Git
+// LFS pointers are left as they are.
+//
+// Submodules are empty directories, or with Options.Submodules what was recorded
+// of them, five levels deep and 1,000 at most; only update = none leaves one
+// empty. What is wrong with one fails the checkout and names its path. MaxSize
+// holds for the files of all.
 //
 // It returns ErrMoved when the remote no longer gives the revision.
 func (m *Mirror) Checkout(ctx context.Context, rev Revision, dir string, o Options) error {
@@ -34,7 +40,9 @@ type checkout struct {
 	rev held
 	dir string
 
-	fresh bool // all of the mirror came with this call
+	fresh bool         // all of the mirror came with this call
+	subs  []*submodule // of the attempt
+	whole bool         // a remote that gives heads only is asked for all that they lead to
 }
 
 // revision is a revision with all that belongs to it, open.
@@ -44,24 +52,45 @@ type revision struct {
 	landed *treeWriter // some of the files were written meanwhile; nil: none
 }
 
-// run makes the checkout, and once more with a new mirror if the old one is in
-// doubt.
+// run makes the checkout, and once more with a new mirror if one is in doubt:
+// that of the repository, or of a submodule.
 func (c *checkout) run(ctx context.Context) error {
 	if _, err := os.Lstat(c.dir); err == nil {
 		return &fs.PathError{Op: "create", Path: c.dir, Err: fs.ErrExist}
 	}
-	err := c.attempt(ctx)
+	var thrown []*Mirror
+	for {
+		err := c.attempt(ctx)
+		m, fresh := c.inDoubt(err)
+		if m == nil || slices.Contains(thrown, m) {
+			return err
+		}
+		if wiped := m.wipe(ctx); wiped != nil || fresh {
+			return errors.Join(err, wiped)
+		}
+		if m.Log != nil {
+			m.Log.WarnContext(ctx, "mirror thrown away, will be fetched anew", "url", m.URL.String(), "err", err)
+		}
+		thrown = append(thrown, m)
+	}
+}
+
+// inDoubt is the mirror that an error casts doubt on, and whether all of it
+// came with this call. Without one it is nil.
+func (c *checkout) inDoubt(err error) (m *Mirror, fresh bool) {
 	var doubt *damage
-	if c.URL.Local() || !errors.As(err, &doubt) {
-		return err
+	if !errors.As(err, &doubt) {
+		return nil, false
 	}
-	if wiped := c.wipe(ctx); wiped != nil || c.fresh {
-		return errors.Join(err, wiped)
+	m, fresh = c.Mirror, c.fresh
+	var of *submoduleError
+	if errors.As(err, &of) {
+		m, fresh = of.mirror, of.fresh
 	}
-	if c.Log != nil {
-		c.Log.WarnContext(ctx, "mirror thrown away, will be fetched anew", "url", c.URL.String(), "err", err)
+	if m.URL.Local() {
+		return nil, false
 	}
-	return c.attempt(ctx)
+	return m, fresh
 }
 
 func (c *checkout) attempt(ctx context.Context) error {
@@ -73,39 +102,66 @@ func (c *checkout) attempt(ctx context.Context) error {
 		defer r.store.close()
 		return c.fill(ctx, r, tmp)
 	})
-	if err == nil && !c.URL.Local() {
-		c.tidy(ctx)
+	if err == nil {
+		c.tidyAll(ctx)
 	}
 	return err
 }
 
-// open finds the revision, and fetches what is missing of it. What comes from
-// a remote into an empty mirror goes to dir at once.
+// tidyAll keeps the mirrors small that were read from.
+func (c *checkout) tidyAll(ctx context.Context) {
+	used := []*Mirror{c.Mirror}
+	for _, sub := range c.subs {
+		if !slices.Contains(used, sub.mirror) {
+			used = append(used, sub.mirror)
+		}
+	}
+	for _, m := range used {
+		if !m.URL.Local() {
+			m.tidy(ctx)
+		}
+	}
+}
+
+// open finds the revision with its submodules, and fetches what is missing of
+// it. What comes from a remote into an empty mirror goes to dir at once.
 func (c *checkout) open(ctx context.Context, dir string) (*revision, error) {
 	r := &revision{}
 	var err error
-	if c.URL.Local() {
-		r.store, err = c.openLocal(ctx)
-	} else {
-		r.store, r.landed, err = c.obtain(ctx, dir)
-	}
-	if err != nil {
+	if r.store, r.landed, err = c.reach(ctx, dir); err != nil {
 		return nil, err
 	}
 	if r.landed != nil {
 		r.plan = r.landed.plan
-		return r, nil
+	} else {
+		r.plan, err = c.makePlan(ctx, r.store)
 	}
-	read := r.store.reader().read
-	_, tree, err := commitOf(ctx, c.rev.id, read)
 	if err == nil {
-		r.plan, err = makePlan(ctx, tree, read)
+		err = c.graft(ctx, r)
 	}
 	if err != nil {
 		r.store.close()
 		return nil, err
 	}
 	return r, nil
+}
+
+// reach opens what has the revision.
+func (c *checkout) reach(ctx context.Context, dir string) (*store, *treeWriter, error) {
+	if c.URL.Local() {
+		s, err := c.openLocal(ctx)
+		return s, nil, err
+	}
+	return c.obtain(ctx, dir)
+}
+
+func (c *checkout) makePlan(ctx context.Context, s *store) (*plan, error) {
+	read := s.reader().read
+	_, tree, err := commitOf(ctx, c.rev.id, read)
+	if err != nil {
+		return nil, err
+	}
+	return makePlan(ctx, tree, read)
 }
 
 func (c *checkout) openLocal(ctx context.Context) (*store, error) {
@@ -117,7 +173,7 @@ func (c *checkout) openLocal(ctx context.Context) (*store, error) {
 }
 
 // obtain opens the mirror and fetches the revision if it is not there. Where
-// nothing was, files go to dir at once.
+// nothing was, files go to dir at once, unless that is "".
 func (c *checkout) obtain(ctx context.Context, dir string) (*store, *treeWriter, error) {
 	if err := c.busy.lock(ctx); err != nil {
 		return nil, nil, err
@@ -133,10 +189,12 @@ func (c *checkout) obtain(ctx context.Context, dir string) (*store, *treeWriter,
 	var l *landing
 	if len(b.held) == 0 {
 		c.fresh = true
-		l = &landing{ctx: ctx, dir: dir, want: c.rev.id, limit: c.maxSize()}
+		if dir != "" {
+			l = &landing{ctx: ctx, dir: dir, want: c.rev.id, limit: c.maxSize()}
+		}
 	}
 	err = c.converse(ctx, func(r *remote) error {
-		body, err := r.fetch(ctx, wish{want: c.rev.id, have: b.commits()})
+		body, err := r.fetch(ctx, wish{want: c.rev.id, have: b.commits(), whole: c.whole})
 		if err != nil {
 			return err
 		}
@@ -162,7 +220,7 @@ func (c *checkout) fill(ctx context.Context, r *revision, dir string) error {
 			return err
 		}
 	}
-	return w.finish(ctx, r.store)
+	return c.blame(ctx, r.plan, w.finish(ctx, r.store))
 }
 
 // publish has fill write to a directory that then becomes that of the checkout.

@@ -7,12 +7,13 @@
 //
 // # The way of a revision
 //
-//	look      looks ─► remote.list: ls-refs with prefixes, one request (protocol version 2)
-//	fetch     remote.fetch: depth 1, thin upon what the mirror holds
-//	          ─► packStream ─► arrival ─► resolve ─► connected ─► bare.adopt
-//	                              └─► landing: the first checkout is written meanwhile
-//	checkout  plan ─► treeWriter: several writers, from packs to files ─► rename
-//	after     tidy: many packs become one
+//	look        looks ─► remote.list: ls-refs with prefixes, one request (protocol version 2)
+//	fetch       remote.fetch: depth 1, thin upon what the mirror holds
+//	            ─► packStream ─► arrival ─► resolve ─► connected ─► bare.adopt
+//	                                └─► landing: the first checkout is written meanwhile
+//	submodules  each by its recorded commit through a mirror of its own ─► the same plan, one store
+//	checkout    plan ─► treeWriter: several writers, from packs to files ─► rename
+//	after       tidy: many packs become one
 //
 // # What is its own, and why
 //
@@ -29,6 +30,8 @@
 //     every file, and it takes a missing subtree for the end and reports
 //     success. Here every object is hashed, every name counted, and a checkout
 //     appears by rename or not at all.
+//   - The reading of .gitmodules. go-git's refuses files that git takes, and
+//     reads values that go on in the next line otherwise.
 //   - The refs of local repositories. One stale lock file makes go-git's
 //     listing fail; git skips it.
 //
@@ -38,6 +41,10 @@
 // repository in it are refused, sizes are checked before memory is reserved,
 // chains of deltas are bounded, hashes detect collisions, redirects never carry
 // credentials to another origin, host keys must be known.
+//
+// Nothing that .gitmodules says: addresses lead to https and ssh only (to this
+// host only from a repository that is on it), without anybody's credentials;
+// paths are those of the tree, names lead nowhere, commands are not run.
 //
 // Nothing the disk holds: a mirror is a real bare repository, but its files may
 // be cut or foreign after a crash. Objects are hashed again when read, a revision

@@ -19,6 +19,8 @@ type plan struct {
 	tree  plumbing.Hash
 	dirs  []planDir // the first is the checkout itself
 	files []planFile
+
+	ownDirs, ownFiles int // how many are of the revision itself; those of submodules come after them
 }
 
 type planDir struct {
@@ -26,6 +28,7 @@ type planDir struct {
 	entries int32 // names in it
 	name    string
 	depth   int
+	gitlink plumbing.Hash // the directory is a submodule, recorded at this commit; zero: it is none
 }
 
 type planFile struct {
@@ -41,6 +44,7 @@ func makePlan(ctx context.Context, tree plumbing.Hash, read func(plumbing.Hash) 
 	if err := p.fill(ctx, 0, tree, read); err != nil {
 		return nil, err
 	}
+	p.ownDirs, p.ownFiles = len(p.dirs), len(p.files)
 	return p, nil
 }
 
@@ -67,6 +71,7 @@ func (p *plan) fill(ctx context.Context, dir int32, id plumbing.Hash, read func(
 		}
 		p.dirs = append(p.dirs, planDir{parent: dir, name: e.name, depth: depth + 1})
 		if e.mode == modeSubmodule {
+			p.dirs[len(p.dirs)-1].gitlink = e.id
 			continue
 		}
 		if err := p.fill(ctx, int32(len(p.dirs)-1), e.id, read); err != nil {

@@ -126,10 +126,15 @@ func readCapabilities(p *pktReader) error {
 
 // fetchV0 asks in the words of the first protocol.
 func fetchV0(ctx context.Context, s session, ad *advertisement, w wish) (io.ReadCloser, error) {
-	if !ad.gives(w.want) {
+	given, tips := ad.gives(w.want), ad.tips()
+	if !given && (!w.whole || len(tips) == 0) {
 		return nil, ErrMoved
 	}
+	w.whole = !given
 	request := newRequest(ad.caps, w)
+	if w.whole {
+		request.Wants = tips
+	}
 	var message strings.Builder
 	if err := request.UploadRequest.Encode(&message); err != nil {
 		return nil, err
@@ -172,7 +177,7 @@ func newRequest(offered *capability.List, w wish) *packp.UploadPackRequest {
 	if offered.Supports(capability.NoProgress) {
 		_ = request.Capabilities.Set(capability.NoProgress) // fails for capabilities with arguments only
 	}
-	if !offered.Supports(capability.Shallow) {
+	if w.whole || !offered.Supports(capability.Shallow) {
 		return request
 	}
 	_ = request.Capabilities.Set(capability.Shallow)

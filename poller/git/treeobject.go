@@ -73,6 +73,9 @@ func (e *treeEntry) check() error {
 	default:
 		return fmt.Errorf("%q has the unknown mode %o", e.name, e.mode)
 	}
+	if e.mode == modeSubmodule && e.id.IsZero() {
+		return fmt.Errorf("refused: %q is a submodule without a commit", e.name)
+	}
 	return checkName(e.name)
 }
 

@@ -27,6 +27,7 @@ func writers() int { return min(max(runtime.GOMAXPROCS(0), 2), maxWriters) }
 type treeWriter struct {
 	dir   string
 	plan  *plan
+	made  int           // how many directories there are
 	done  []atomic.Bool // of each file
 	limit int64         // bytes of all files
 	bytes atomic.Int64
@@ -34,17 +35,32 @@ type treeWriter struct {
 
 // newTreeWriter makes the directories of the plan below dir, which is empty.
 func newTreeWriter(dir string, p *plan, limit int64) (*treeWriter, error) {
-	out, err := openOutDir(dir, p)
-	if err != nil {
+	w := &treeWriter{dir: dir, plan: p, limit: limit}
+	if err := w.extend(); err != nil {
 		return nil, err
 	}
+	return w, nil
+}
+
+// extend makes the directories that have come to the plan. Nothing else may be
+// under way.
+func (w *treeWriter) extend() error {
+	out, err := openOutDir(w.dir, w.plan)
+	if err != nil {
+		return err
+	}
 	defer out.close()
-	for i := range p.dirs {
-		if err := out.mkdir(int32(i)); err != nil {
-			return nil, err
+	for ; w.made < len(w.plan.dirs); w.made++ {
+		if err := out.mkdir(int32(w.made)); err != nil {
+			return err
 		}
 	}
-	return &treeWriter{dir: dir, plan: p, done: make([]atomic.Bool, len(p.files)), limit: limit}, nil
+	done := make([]atomic.Bool, len(w.plan.files))
+	for i := range w.done {
+		done[i].Store(w.done[i].Load())
+	}
+	w.done = done
+	return nil
 }
 
 // write writes one file, unless it is a symlink or was written before. It is

@@ -87,6 +87,8 @@ func readList(p *pktReader) (*advertisement, error) {
 type wish struct {
 	want plumbing.Hash
 	have []plumbing.Hash // commits that are here without their parents
+
+	whole bool // it is no head, and the server gives heads only: then all that they lead to
 }
 
 // fetchRequest is fetch of gitprotocol-v2(5).
@@ -144,6 +146,9 @@ func (r *remote) list(ctx context.Context, prefixes []string) (*advertisement, e
 func (r *remote) fetch(ctx context.Context, w wish) (io.ReadCloser, error) {
 	if r.ad != nil {
 		return fetchV0(ctx, r.session, r.ad, w)
+	}
+	if w.whole {
+		return nil, ErrMoved // git gives every commit in this version
 	}
 	body, err := r.session.ask(ctx, w.fetchRequest())
 	if err != nil {
