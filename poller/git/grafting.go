@@ -69,8 +69,8 @@ func (c *checkout) graftLevel(ctx context.Context, r *revision, level []*submodu
 func (c *checkout) submodulesOf(in *submodule, p *plan) ([]*submodule, error) {
 	var found []*submodule
 	for i := in.dirs.begin; i < in.dirs.end; i++ {
-		if d := p.dirs[i]; !d.gitlink.IsZero() {
-			found = append(found, &submodule{parent: in, depth: in.depth + 1, path: p.dirPath(int32(i)), dir: int32(i), id: d.gitlink})
+		if d := p.dirs[i]; d.mode == modeSubmodule {
+			found = append(found, &submodule{parent: in, depth: in.depth + 1, path: p.dirPath(int32(i)), dir: int32(i), id: d.id})
 		}
 	}
 	switch {

@@ -84,7 +84,7 @@ func TestSubmodulesWhileLanding(t *testing.T) {
 	var links []string
 	for i, d := range r.plan.dirs {
 		path := r.plan.dirPath(int32(i))
-		if !d.gitlink.IsZero() {
+		if d.mode == modeSubmodule {
 			links = append(links, path)
 		}
 		if own := strings.Count(path, "/") < 2 && !strings.HasPrefix(path, "a/"); own != (i < r.plan.ownDirs) {

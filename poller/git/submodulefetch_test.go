@@ -76,7 +76,7 @@ func TestSubmoduleOfOldServer(t *testing.T) {
 		return false
 	})
 	server := gittest.ServeSSH(t, f.root)
-	server.Version0 = true
+	server.Old = true
 	for _, root := range []string{root, strings.TrimSuffix(server.URL(""), "/")} {
 		p := newPool(t)
 		p.home = server.Home
