@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -69,8 +68,10 @@ func TestSubmoduleOfOldServer(t *testing.T) {
 	f.repos["a"].Git("tag", "--annotate", "--message", "of a commit that is on no branch", "v1")
 	f.repos["a"].Git("push", "--quiet", "origin", "v1")
 	f.repos["a"].Reset(f.repos["a"].SHA("HEAD~1"))
-	f.repos["a"].Commit(map[string]string{"fourth": "4"})
+	headOfFourth := f.repos["a"].Commit(map[string]string{"fourth": "4"})
 	fourth := f.linked(t, "super", "a", "../a.git")
+	headOfFifth := f.repos["a"].Commit(map[string]string{"fifth": "5"})
+	fifth := f.linked(t, "super", "a", "../a.git")
 	root := f.behind(t, func(_ http.ResponseWriter, r *http.Request, _ []byte) bool {
 		r.Header.Del("Git-Protocol")
 		return false
@@ -83,6 +84,7 @@ func TestSubmoduleOfOldServer(t *testing.T) {
 		var log bytes.Buffer
 		p.at(root + "/a.git").Log = slog.New(slog.NewTextHandler(&log, nil))
 		m := p.at(root + "/super.git")
+		f.repos["a"].Reset(headOfFourth)
 		for i, sha := range []string{fourth, second, third} {
 			// The superproject's own commits are heads in turn.
 			f.repos["super"].Reset(sha)
@@ -91,9 +93,9 @@ func TestSubmoduleOfOldServer(t *testing.T) {
 				t.Errorf("%d warnings: %s", n, log.String())
 			}
 		}
-		if found, _ := filepath.Glob(filepath.Join(p.at(root+"/a.git").Dir, "objects", "pack", "*.pack")); len(found) == 0 {
-			t.Error("no packs")
-		}
+		f.repos["a"].Reset(headOfFifth)
+		f.repos["super"].Reset(fifth)
+		f.equal(t, m, p, fifth) // thin again
 		f.link(t, "super", "a", "../a.git", strings.Repeat("12", 20))
 		gone := f.repos["super"].Commit(nil)
 		p.fails(t, m, gone, `submodule "a": its commit `+strings.Repeat("12", 20)+" is not on "+root+"/a.git: was it pushed?")
