@@ -45,7 +45,6 @@ func makePlan(ctx context.Context, tree plumbing.Hash, read func(plumbing.Hash) 
 	if err := p.fill(ctx, 0, tree, read); err != nil {
 		return nil, err
 	}
-	p.ownDirs, p.ownFiles = len(p.dirs), len(p.files)
 	return p, nil
 }
 

@@ -32,6 +32,7 @@ func (f *forge) behind(t *testing.T, guard func(w http.ResponseWriter, r *http.R
 // TestSubmoduleRefused has a server that does not give a commit by its id at
 // first, though it is a head.
 func TestSubmoduleRefused(t *testing.T) {
+	t.Parallel()
 	f := newForge(t, "super", "a")
 	sha := f.linked(t, "super", "a", "../a.git")
 	id := f.repos["a"].SHA("HEAD")
@@ -60,6 +61,7 @@ func TestSubmoduleRefused(t *testing.T) {
 // TestSubmoduleOfOldServer has recorded commits that are no heads on a server of
 // version 0, which gives heads only.
 func TestSubmoduleOfOldServer(t *testing.T) {
+	t.Parallel()
 	f := newForge(t, "super", "a")
 	f.repos["a"].Commit(map[string]string{"second": "2"})
 	second := f.linked(t, "super", "a", "../a.git")
