@@ -7,13 +7,13 @@
 //
 // # The way of a revision
 //
-//	look        looks ─► remote.list: ls-refs with prefixes, one request (protocol version 2)
-//	fetch       remote.fetch: depth 1, thin upon what the mirror holds
-//	            ─► packStream ─► arrival ─► resolve ─► connected ─► bare.adopt
-//	                                └─► landing: the first checkout is written meanwhile
-//	submodules  each by its recorded commit through a mirror of its own ─► the same plan, one store
-//	checkout    plan ─► treeWriter: several writers, from packs to files ─► rename
-//	after       tidy: many packs become one
+//	look      looks ─► remote.list: ls-refs with prefixes, one request (protocol version 2)
+//	fetch     remote.fetch: depth 1, thin upon what the mirror holds
+//	          ─► packStream ─► arrival ─► resolve ─► connected ─► bare.adopt
+//	                              └─► landing: the first checkout is written meanwhile
+//	graft     submodules, each fetched by its recorded commit into its own mirror ─► one plan, one store
+//	checkout  plan ─► treeWriter: several writers, from packs to files ─► rename
+//	after     tidy: many packs become one
 //
 // # What is its own, and why
 //

@@ -20,10 +20,11 @@ const (
 // held while another is asked for, so a repository may be its own submodule.
 func (c *checkout) graft(ctx context.Context, r *revision) error {
 	c.subs = nil
+	r.plan.ownDirs, r.plan.ownFiles = len(r.plan.dirs), len(r.plan.files)
 	if c.Submodules == nil {
 		return nil
 	}
-	top := &submodule{url: c.URL, store: r.store, dirs: span{0, len(r.plan.dirs)}, files: span{0, len(r.plan.files)}}
+	top := &submodule{url: c.URL, store: r.store, dirs: stretch{0, len(r.plan.dirs)}, files: stretch{0, len(r.plan.files)}}
 	level, err := c.submodulesOf(top, r.plan)
 	for err == nil && len(level) > 0 {
 		level, err = c.graftLevel(ctx, r, level)
@@ -69,8 +70,8 @@ func (c *checkout) graftLevel(ctx context.Context, r *revision, level []*submodu
 func (c *checkout) submodulesOf(in *submodule, p *plan) ([]*submodule, error) {
 	var found []*submodule
 	for i := in.dirs.begin; i < in.dirs.end; i++ {
-		if d := p.dirs[i]; !d.gitlink.IsZero() {
-			found = append(found, &submodule{parent: in, depth: in.depth + 1, path: p.dirPath(int32(i)), dir: int32(i), id: d.gitlink})
+		if d := p.dirs[i]; d.mode == modeSubmodule {
+			found = append(found, &submodule{parent: in, depth: in.depth + 1, path: p.dirPath(int32(i)), dir: int32(i), id: d.id})
 		}
 	}
 	switch {

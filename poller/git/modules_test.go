@@ -14,6 +14,7 @@ import (
 
 // TestParseModules finds the addresses that git finds for the same paths.
 func TestParseModules(t *testing.T) {
+	t.Parallel()
 	random := rand.New(rand.NewPCG(3, 4))
 	files := append(oddConfigs(),
 		"[submodule \"a\"]\npath = a\nurl = https://h/1\n[submodule \"a\"]\nurl = https://h/2\n",

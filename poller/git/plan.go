@@ -28,7 +28,8 @@ type planDir struct {
 	entries int32 // names in it
 	name    string
 	depth   int
-	gitlink plumbing.Hash // the directory is a submodule, recorded at this commit; zero: it is none
+	mode    mode          // modeDir or modeSubmodule
+	id      plumbing.Hash // of its tree, or of the submodule's commit
 }
 
 type planFile struct {
@@ -40,11 +41,10 @@ type planFile struct {
 
 // makePlan walks all trees below a tree. read gives a tree by its name.
 func makePlan(ctx context.Context, tree plumbing.Hash, read func(plumbing.Hash) (object, error)) (*plan, error) {
-	p := &plan{tree: tree, dirs: []planDir{{}}}
+	p := &plan{tree: tree, dirs: []planDir{{mode: modeDir, id: tree}}}
 	if err := p.fill(ctx, 0, tree, read); err != nil {
 		return nil, err
 	}
-	p.ownDirs, p.ownFiles = len(p.dirs), len(p.files)
 	return p, nil
 }
 
@@ -69,9 +69,8 @@ func (p *plan) fill(ctx context.Context, dir int32, id plumbing.Hash, read func(
 			p.files = append(p.files, planFile{dir, e.mode, e.name, e.id})
 			continue
 		}
-		p.dirs = append(p.dirs, planDir{parent: dir, name: e.name, depth: depth + 1})
+		p.dirs = append(p.dirs, planDir{parent: dir, name: e.name, depth: depth + 1, mode: e.mode, id: e.id})
 		if e.mode == modeSubmodule {
-			p.dirs[len(p.dirs)-1].gitlink = e.id
 			continue
 		}
 		if err := p.fill(ctx, int32(len(p.dirs)-1), e.id, read); err != nil {

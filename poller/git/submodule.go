@@ -26,12 +26,12 @@ type submodule struct {
 	store *store // what the mirror holds, open
 	fresh bool   // all of the mirror came with this attempt
 
-	dirs, files span // of the plan
+	dirs, files stretch // of the plan
 }
 
-type span struct{ begin, end int }
+type stretch struct{ begin, end int }
 
-func (s span) has(i int) bool { return i >= s.begin && i < s.end }
+func (s stretch) has(i int) bool { return i >= s.begin && i < s.end }
 
 // submoduleError concerns a submodule only: what it says of a mirror, it says of
 // that one's.

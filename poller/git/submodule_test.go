@@ -61,6 +61,7 @@ func TestSubmodules(t *testing.T) {
 // TestSubmodulesWhileLanding plans the submodules after files were written from
 // the pack that comes in.
 func TestSubmodulesWhileLanding(t *testing.T) {
+	t.Parallel()
 	f := nested(t)
 	f.repos["super"].Git("tag", "tip")
 	f.repos["super"].Git("push", "--quiet", "origin", "tip") // git sends the trees of a tagged commit before all blobs
@@ -84,7 +85,7 @@ func TestSubmodulesWhileLanding(t *testing.T) {
 	var links []string
 	for i, d := range r.plan.dirs {
 		path := r.plan.dirPath(int32(i))
-		if !d.gitlink.IsZero() {
+		if d.mode == modeSubmodule {
 			links = append(links, path)
 		}
 		if own := strings.Count(path, "/") < 2 && !strings.HasPrefix(path, "a/"); own != (i < r.plan.ownDirs) {
@@ -189,6 +190,7 @@ func TestSubmoduleDepth(t *testing.T) {
 }
 
 func TestSubmoduleOfAnotherKind(t *testing.T) {
+	t.Parallel()
 	f := newForge(t, "super", "a", "b")
 	root, p := f.overHTTP(t)
 	f.linked(t, "a", "b", "../b.git")
@@ -209,6 +211,7 @@ func TestSubmoduleOfAnotherKind(t *testing.T) {
 // TestNoneOfSubmodule leaves empty what git leaves empty, and takes no command
 // for anything else than a checkout.
 func TestNoneOfSubmodule(t *testing.T) {
+	t.Parallel()
 	f := newForge(t, "super", "a")
 	f.linked(t, "super", "a", "../a.git")
 	root, p := f.overHTTP(t)
@@ -243,6 +246,7 @@ func TestSubmoduleCanceled(t *testing.T) {
 }
 
 func TestTooManySubmodules(t *testing.T) {
+	t.Parallel()
 	f := newForge(t, "super", "a")
 	sha := f.repos["a"].SHA("HEAD")
 	var index, modules strings.Builder

@@ -18,6 +18,7 @@ import (
 // TestSubmoduleCredentials has submodules on a server that asks for a password,
 // which only those get that are listed.
 func TestSubmoduleCredentials(t *testing.T) {
+	t.Parallel()
 	f := newForge(t, "super", "a", "b")
 	private, privately := f.guarded(t, gittest.HTTPOptions{User: "user", Password: "hunter2"})
 	open, openly := f.guarded(t, gittest.HTTPOptions{})
@@ -55,7 +56,7 @@ func TestSubmoduleCredentials(t *testing.T) {
 func TestSubmoduleDoubt(t *testing.T) {
 	f := newForge(t, "super", "a", "b", "c")
 	for i, repo := range []string{"super", "a", "b", "c"} {
-		f.repos[repo].Commit(map[string]string{"noise": noise(uint64(i), 20_000)})
+		f.repos[repo].Commit(map[string]string{"noise": incompressible(uint64(i), 20_000)})
 	}
 	f.linked(t, "b", "c", "../c.git")
 	f.link(t, "super", "a", "../a.git", "")
@@ -96,6 +97,7 @@ func TestSubmoduleDoubt(t *testing.T) {
 
 // TestAllMirrorsInDoubt mends several of them in one call.
 func TestAllMirrorsInDoubt(t *testing.T) {
+	t.Parallel()
 	f := nested(t)
 	root, p := f.overHTTP(t)
 	m := p.at(root + "/super.git")
@@ -123,6 +125,7 @@ func TestLocalSubmoduleDamaged(t *testing.T) {
 
 // TestMaxSizeOfSubmodules counts the files of all.
 func TestMaxSizeOfSubmodules(t *testing.T) {
+	t.Parallel()
 	f := newForge(t, "super", "a", "b")
 	text := strings.Repeat("0123456789", 50_000)
 	for _, name := range []string{"super", "a", "b"} {
@@ -152,8 +155,8 @@ func flip(path string, at int64) error {
 	return os.WriteFile(path, content, 0o600)
 }
 
-// noise is what no compression makes smaller.
-func noise(seed uint64, size int) string {
+// incompressible is what no compression makes smaller.
+func incompressible(seed uint64, size int) string {
 	random := rand.New(rand.NewPCG(seed, seed))
 	b := make([]byte, size)
 	for i := range b {

@@ -11,6 +11,7 @@ import (
 
 // TestResolveRelative resolves as git does.
 func TestResolveRelative(t *testing.T) {
+	t.Parallel()
 	addresses := []string{
 		"./x", "../x", "../x/", "../x.git", "../../x", "../../group/x", "./../x", ".././x", "../../../x/y", "./x/../y", "..//x", ".//x", "../", "./", "../x y", "../x:y", "./:x",
 		"../../host/x", "../../../../x", "../-x", "../%2e%2e/x", "x/y",
