@@ -33,6 +33,8 @@ type planFile struct {
 	mode mode // never modeDir or modeSubmodule
 	name string
 	id   plumbing.Hash
+
+	convert convert // 0 until the attributes are known
 }
 
 // makePlan walks all trees below a tree. read gives a tree by its name.
@@ -62,7 +64,7 @@ func (p *plan) fill(ctx context.Context, dir int32, id plumbing.Hash, read func(
 	p.dirs[dir].entries = int32(len(entries))
 	for _, e := range entries {
 		if e.mode != modeDir && e.mode != modeSubmodule {
-			p.files = append(p.files, planFile{dir, e.mode, e.name, e.id})
+			p.files = append(p.files, planFile{dir: dir, mode: e.mode, name: e.name, id: e.id})
 			continue
 		}
 		p.dirs = append(p.dirs, planDir{parent: dir, name: e.name, depth: depth + 1})
