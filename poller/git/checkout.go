@@ -94,18 +94,26 @@ func (c *checkout) open(ctx context.Context, dir string) (*revision, error) {
 	}
 	if r.landed != nil {
 		r.plan = r.landed.plan
-		return r, nil
+	} else {
+		r.plan, err = c.makePlan(ctx, r.store)
 	}
-	read := r.store.reader().read
-	_, tree, err := commitOf(ctx, c.rev.id, read)
 	if err == nil {
-		r.plan, err = makePlan(ctx, tree, read)
+		err = r.plan.applyAttributes(ctx, 0, r.store.reader().read)
 	}
 	if err != nil {
 		r.store.close()
 		return nil, err
 	}
 	return r, nil
+}
+
+func (c *checkout) makePlan(ctx context.Context, s *store) (*plan, error) {
+	read := s.reader().read
+	_, tree, err := commitOf(ctx, c.rev.id, read)
+	if err != nil {
+		return nil, err
+	}
+	return makePlan(ctx, tree, read)
 }
 
 func (c *checkout) openLocal(ctx context.Context) (*store, error) {
@@ -162,7 +170,11 @@ func (c *checkout) fill(ctx context.Context, r *revision, dir string) error {
 			return err
 		}
 	}
-	return w.finish(ctx, r.store)
+	if err := w.finish(ctx, r.store); err != nil {
+		return err
+	}
+	c.warnOfLeft(ctx, r)
+	return nil
 }
 
 // publish has fill write to a directory that then becomes that of the checkout.

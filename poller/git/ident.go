@@ -83,8 +83,17 @@ func newIdentWriter(w io.Writer, id plumbing.Hash) *identWriter {
 
 func (i *identWriter) Write(p []byte) (int, error) {
 	i.out = i.out[:0]
-	for _, c := range p {
-		switch {
+	for rest := p; len(rest) > 0; rest = rest[1:] {
+		if i.seen == 0 && len(i.held) == 0 && !i.passes {
+			plain := bytes.IndexByte(rest, '$')
+			if plain < 0 {
+				i.out = append(i.out, rest...)
+				break
+			}
+			i.out = append(i.out, rest[:plain]...)
+			rest = rest[plain:]
+		}
+		switch c := rest[0]; {
 		case i.passes:
 			i.out = append(i.out, c)
 			i.passes = c != '$' && c != '\n'

@@ -19,6 +19,9 @@ type plan struct {
 	tree  plumbing.Hash
 	dirs  []planDir // the first is the checkout itself
 	files []planFile
+
+	attributes []int32          // the files that are .gitattributes
+	left       map[left][]int32 // the files that git would do more with
 }
 
 type planDir struct {
@@ -26,6 +29,7 @@ type planDir struct {
 	entries int32 // names in it
 	name    string
 	depth   int
+	gitlink plumbing.Hash // the directory is a submodule, recorded at this commit; zero: it is none
 }
 
 type planFile struct {
@@ -64,11 +68,15 @@ func (p *plan) fill(ctx context.Context, dir int32, id plumbing.Hash, read func(
 	p.dirs[dir].entries = int32(len(entries))
 	for _, e := range entries {
 		if e.mode != modeDir && e.mode != modeSubmodule {
+			if e.name == attributesName {
+				p.attributes = append(p.attributes, int32(len(p.files)))
+			}
 			p.files = append(p.files, planFile{dir: dir, mode: e.mode, name: e.name, id: e.id})
 			continue
 		}
 		p.dirs = append(p.dirs, planDir{parent: dir, name: e.name, depth: depth + 1})
 		if e.mode == modeSubmodule {
+			p.dirs[len(p.dirs)-1].gitlink = e.id
 			continue
 		}
 		if err := p.fill(ctx, int32(len(p.dirs)-1), e.id, read); err != nil {

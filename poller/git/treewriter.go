@@ -57,7 +57,7 @@ func (w *treeWriter) write(ctx context.Context, out *outDir, file int, content [
 	}
 	if f.convert != 0 && len(content) > streamAbove {
 		return w.writeLarge(ctx, out, f, func(to io.Writer) error {
-			_, err := io.CopyBuffer(to, struct{ io.Reader }{bytes.NewReader(content)}, nil)
+			_, err := io.Copy(to, struct{ io.Reader }{bytes.NewReader(content)}) // in pieces
 			return err
 		})
 	}
