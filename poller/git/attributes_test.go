@@ -16,8 +16,8 @@ import (
 
 // asIs makes a commit on main of content that git does not convert. A name with
 // a > before it is that of a symlink.
-func asIs(t testing.TB, r *gittest.Repo, after string, files map[string]string) string {
-	t.Helper()
+func asIs(tb testing.TB, r *gittest.Repo, after string, files map[string]string) string {
+	tb.Helper()
 	var in strings.Builder
 	in.WriteString("commit refs/heads/main\ncommitter kitops <kitops@example.com> 0 +0000\ndata 0\n")
 	if after != "" {
@@ -39,30 +39,30 @@ func asIs(t testing.TB, r *gittest.Repo, after string, files map[string]string) 
 		}
 		fmt.Fprintf(&in, "M %s inline \"%s\"\ndata %d\n%s\n", mode, quoted.String(), len(files[name]), files[name])
 	}
-	gittest.GitInput(t, r.Dir, in.String(), "fast-import", "--quiet", "--force")
+	gittest.GitInput(tb, r.Dir, in.String(), "fast-import", "--quiet", "--force")
 	return r.Bare("rev-parse", "refs/heads/main")
 }
 
 // planned is what a plan makes of a revision of a repository that is at hand.
-func planned(t testing.TB, r *gittest.Repo, sha string, native bool) *plan {
-	t.Helper()
+func planned(tb testing.TB, r *gittest.Repo, sha string, native bool) *plan {
+	tb.Helper()
 	s, err := openStore(r.Dir)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer s.close()
 	read := s.reader().read
 	id, _ := parseID(sha)
-	_, tree, err := commitOf(t.Context(), id, read)
+	_, tree, err := commitOf(tb.Context(), id, read)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	p, err := makePlan(t.Context(), tree, read)
+	p, err := makePlan(tb.Context(), tree, read)
 	if err == nil {
-		err = p.applyAttributesAs(t.Context(), 0, read, native)
+		err = p.applyAttributesAs(tb.Context(), 0, read, native)
 	}
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return p
 }

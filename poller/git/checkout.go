@@ -12,7 +12,9 @@ import (
 // Checkout writes the tree of a revision that Heads gave to dir, which must not
 // exist. dir appears by rename when all is in it, or not at all; while it is
 // written its name is dir + ".tmp-*". There is no .git in it, submodules are
-// empty directories, symlinks and Git LFS pointers are left as they are.
+// empty directories, symlinks are left as they are. Line ends and idents are as
+// .gitattributes of the revision say. Filters are not run, so that Git LFS
+// pointers stay pointers, which Log is told once for each kind.
 //
 // It returns ErrMoved when the remote no longer gives the revision.
 func (m *Mirror) Checkout(ctx context.Context, rev Revision, dir string, o Options) error {

@@ -11,7 +11,7 @@
 //	fetch     remote.fetch: depth 1, thin upon what the mirror holds
 //	          ─► packStream ─► arrival ─► resolve ─► connected ─► bare.adopt
 //	                              └─► landing: the first checkout is written meanwhile
-//	checkout  plan ─► treeWriter: several writers, from packs to files ─► rename
+//	checkout  plan ─► applyAttributes ─► treeWriter: several writers, from packs to files ─► rename
 //	after     tidy: many packs become one
 //
 // # What is its own, and why
@@ -29,8 +29,22 @@
 //     every file, and it takes a missing subtree for the end and reports
 //     success. Here every object is hashed, every name counted, and a checkout
 //     appears by rename or not at all.
+//   - The attributes of files. go-git's reading of .gitattributes ends at the
+//     first line that is odd, panics at some, knows macros in part and mixes up
+//     which of two rules wins.
 //   - The refs of local repositories. One stale lock file makes go-git's
 //     listing fail; git skips it.
+//
+// # How files are written
+//
+// As git checkout does where nothing is configured: .gitattributes of the
+// revision decide on line ends (text, eol, crlf, macros) and idents, by git's
+// rules for patterns and for what is text. What lands before its attributes are
+// known is written again. Filters are not run and encodings not changed, Git LFS
+// pointers stay: each of that is told once for a mirror. There are three
+// differences. Where core.ignoreCase would be set, patterns still heed case. In
+// blobs of more than 4 MB an ident is looked for in git's streaming way, also
+// with text=auto. And what git's streaming loses before an ident, stays.
 //
 // # What it trusts
 //

@@ -90,7 +90,8 @@ func (s *wildState) back() bool {
 
 // one matches one byte against one part of the pattern.
 func (s *wildState) one() bool {
-	c, next, ok := s.name[s.n], s.p+1, false
+	c, next := s.name[s.n], s.p+1
+	var ok bool
 	switch s.pattern[s.p] {
 	case '?':
 		ok = c != '/'
