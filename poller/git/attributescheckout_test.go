@@ -143,7 +143,7 @@ func TestAttributesDifferential(t *testing.T) {
 // TestAttributesCount sees to it that the limit is for what is written in the
 // end, however often that was done.
 func TestAttributesCount(t *testing.T) {
-	for _, lines := range []int{10_000, streamAbove} { // of two bytes that become three
+	for _, lines := range []int{10_000, streamAbove/2 + 1000} { // of two bytes that become three
 		r := gittest.New(t)
 		text := strings.Repeat("x\n", lines)
 		sha := asIs(t, r, "", map[string]string{attributesName: "* eol=crlf\n", "a": text, "b": text})
