@@ -12,8 +12,10 @@ import (
 
 // Checkout writes the tree of a revision that Heads gave to dir, which must not
 // exist. dir appears by rename when all is in it, or not at all; while it is
-// written its name is dir + ".tmp-*". There is no .git in it, symlinks and Git
-// LFS pointers are left as they are.
+// written its name is dir + ".tmp-*". There is no .git in it, symlinks are left
+// as they are. Line ends and idents are as .gitattributes of the revision say.
+// Filters are not run, so that Git LFS pointers stay pointers, which Log is told
+// once for each kind.
 //
 // Submodules are empty directories, or with Options.Submodules what was recorded
 // of them, five levels deep and 1,000 at most; only update = none leaves one
@@ -139,6 +141,9 @@ func (c *checkout) open(ctx context.Context, dir string) (*revision, error) {
 	if err == nil {
 		err = c.graft(ctx, r)
 	}
+	if err == nil {
+		err = c.applyAttributes(ctx, r)
+	}
 	if err != nil {
 		r.store.close()
 		return nil, err
@@ -220,7 +225,11 @@ func (c *checkout) fill(ctx context.Context, r *revision, dir string) error {
 			return err
 		}
 	}
-	return c.blame(ctx, r.plan, w.finish(ctx, r.store))
+	if err := w.finish(ctx, r.store); err != nil {
+		return c.blame(ctx, r.plan, err)
+	}
+	c.warnOfLeft(ctx, r)
+	return nil
 }
 
 // publish has fill write to a directory that then becomes that of the checkout.

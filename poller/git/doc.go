@@ -12,7 +12,7 @@
 //	          ─► packStream ─► arrival ─► resolve ─► connected ─► bare.adopt
 //	                              └─► landing: the first checkout is written meanwhile
 //	graft     submodules, each fetched by its recorded commit into its own mirror ─► one plan, one store
-//	checkout  plan ─► treeWriter: several writers, from packs to files ─► rename
+//	checkout  plan ─► applyAttributes ─► treeWriter: several writers, from packs to files ─► rename
 //	after     tidy: many packs become one
 //
 // # What is its own, and why
@@ -32,8 +32,22 @@
 //     appears by rename or not at all.
 //   - The reading of .gitmodules. go-git's refuses files that git takes, and
 //     reads values that go on in the next line otherwise.
+//   - The attributes of files. go-git's reading of .gitattributes ends at the
+//     first line that is odd, panics at some, knows macros in part and mixes up
+//     which of two rules wins.
 //   - The refs of local repositories. One stale lock file makes go-git's
 //     listing fail; git skips it.
+//
+// # How files are written
+//
+// As git checkout does where nothing is configured: .gitattributes of the
+// revision decide on line ends (text, eol, crlf, macros) and idents, by git's
+// rules for patterns and for what is text. What lands before its attributes are
+// known is written again. Filters are not run and encodings not changed, Git LFS
+// pointers stay: each of that is told once for a mirror. There are three
+// differences. Where core.ignoreCase would be set, patterns still heed case. In
+// blobs of more than 4 MB an ident is looked for in git's streaming way, also
+// with text=auto. And what git's streaming loses before an ident, stays.
 //
 // # What it trusts
 //

@@ -49,6 +49,7 @@ type Mirror struct {
 	discover atomic.Bool // http: listen before speaking
 	looks    looks
 	busy     mutex // who holds it has Dir for itself
+	warned   warned
 }
 
 // Heads asks the remote where the refs are that the patterns select, sorted by

@@ -20,7 +20,9 @@ type plan struct {
 	dirs  []planDir // the first is the checkout itself
 	files []planFile
 
-	ownDirs, ownFiles int // how many are of the revision itself; those of submodules come after them
+	ownDirs, ownFiles int              // how many are of the revision itself; those of submodules come after them
+	attributes        []int32          // the files that are .gitattributes
+	left              map[left][]int32 // the files that git would do more with
 }
 
 type planDir struct {
@@ -37,6 +39,8 @@ type planFile struct {
 	mode mode // never modeDir or modeSubmodule
 	name string
 	id   plumbing.Hash
+
+	convert convert // 0 until the attributes are known
 }
 
 // makePlan walks all trees below a tree. read gives a tree by its name.
@@ -66,7 +70,10 @@ func (p *plan) fill(ctx context.Context, dir int32, id plumbing.Hash, read func(
 	p.dirs[dir].entries = int32(len(entries))
 	for _, e := range entries {
 		if e.mode != modeDir && e.mode != modeSubmodule {
-			p.files = append(p.files, planFile{dir, e.mode, e.name, e.id})
+			if e.name == attributesName {
+				p.attributes = append(p.attributes, int32(len(p.files)))
+			}
+			p.files = append(p.files, planFile{dir: dir, mode: e.mode, name: e.name, id: e.id})
 			continue
 		}
 		p.dirs = append(p.dirs, planDir{parent: dir, name: e.name, depth: depth + 1, mode: e.mode, id: e.id})

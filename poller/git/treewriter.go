@@ -1,6 +1,7 @@
 package git
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -65,11 +66,18 @@ func (w *treeWriter) extend() error {
 
 // write writes one file, unless it is a symlink or was written before. It is
 // safe for concurrent use, each goroutine with an out of its own.
-func (w *treeWriter) write(out *outDir, file int, content []byte) error {
+func (w *treeWriter) write(ctx context.Context, out *outDir, file int, content []byte) error {
 	f := w.plan.files[file]
 	if f.mode == modeSymlink || w.done[file].Swap(true) {
 		return nil
 	}
+	if f.convert != 0 && len(content) > streamAbove {
+		return w.writeLarge(ctx, out, f, func(to io.Writer) error {
+			_, err := io.Copy(to, struct{ io.Reader }{bytes.NewReader(content)}) // in pieces
+			return err
+		})
+	}
+	content = f.convert.apply(content, f.id)
 	if err := w.count(int64(len(content))); err != nil {
 		return err
 	}
@@ -85,6 +93,9 @@ func (w *treeWriter) count(size int64) error {
 
 // finish writes from the store what is missing yet, and counts what is there.
 func (w *treeWriter) finish(ctx context.Context, s *store) error {
+	if err := w.takeBack(); err != nil {
+		return err
+	}
 	if err := w.writeFiles(ctx, s); err != nil {
 		return err
 	}
@@ -185,12 +196,9 @@ func (w *treeWriter) writeFrom(ctx context.Context, out *outDir, r *storeReader,
 		if err != nil {
 			return err
 		}
-		return w.write(out, j.file, content)
+		return w.write(ctx, out, j.file, content)
 	}
-	w.done[j.file].Store(true)
-	return out.stream(f, func(to io.Writer) (int64, error) {
-		return r.copyBlob(ctx, &limitedWriter{to, w.count}, j.at, f.id)
-	})
+	return w.writeStored(ctx, out, r, j)
 }
 
 func (w *treeWriter) writeSymlinks(ctx context.Context, s *store) error {
