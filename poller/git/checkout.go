@@ -133,7 +133,7 @@ func (c *checkout) obtain(ctx context.Context, dir string) (*store, *treeWriter,
 	var l *landing
 	if len(b.held) == 0 {
 		c.fresh = true
-		l = &landing{ctx: ctx, dir: dir, want: c.rev.id, limit: c.maxSize()}
+		l = &landing{ctx: ctx, dir: dir, want: c.rev.id, files: c.fileOptions()}
 	}
 	err = c.converse(ctx, func(r *remote) error {
 		body, err := r.fetch(ctx, wish{want: c.rev.id, have: b.commits()})
@@ -153,12 +153,17 @@ func (c *checkout) obtain(ctx context.Context, dir string) (*store, *treeWriter,
 	return b.store, l.writer, nil
 }
 
+// fileOptions say how files are to be written.
+func (c *checkout) fileOptions() fileOptions {
+	return fileOptions{limit: c.maxSize(), owner: c.Owner}
+}
+
 // fill writes what is missing of the revision to dir.
 func (c *checkout) fill(ctx context.Context, r *revision, dir string) error {
 	w := r.landed
 	if w == nil {
 		var err error
-		if w, err = newTreeWriter(dir, r.plan, c.maxSize()); err != nil {
+		if w, err = newTreeWriter(dir, r.plan, c.fileOptions()); err != nil {
 			return err
 		}
 	}

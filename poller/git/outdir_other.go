@@ -4,6 +4,7 @@ package git
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -12,8 +13,11 @@ import (
 // outDir writes into one directory. os.Root keeps whatever a tree or another
 // process puts in the way from leading outside. It is for one goroutine.
 type outDir struct {
-	plan *plan
-	root *os.Root
+	plan  *plan
+	root  *os.Root
+	owner *Owner   // whom to give what is made; nil: leave it
+	stats bool     // keep last
+	last  fileStat // of the file made last: not known here
 }
 
 func openOutDir(path string, p *plan) (*outDir, error) {
@@ -27,6 +31,9 @@ func openOutDir(path string, p *plan) (*outDir, error) {
 func (o *outDir) close() { _ = o.root.Close() }
 
 func (o *outDir) mkdir(dir int32) error {
+	if o.owner != nil {
+		return fmt.Errorf("files that belong to another user: %w", errors.ErrUnsupported)
+	}
 	if dir == 0 {
 		return nil
 	}

@@ -16,9 +16,12 @@ const keptDirs = 16 // descriptors of directories kept open, for each writer
 // is open, by one name, and follows no link: whatever a tree or another process
 // puts in the way, nothing lands outside. It is for one goroutine.
 type outDir struct {
-	plan *plan
-	root int
-	kept [keptDirs]struct {
+	plan  *plan
+	root  int
+	owner *Owner   // whom to give what is made; nil: leave it
+	stats bool     // keep last
+	last  fileStat // of the file made last
+	kept  [keptDirs]struct {
 		dir int32 // 0: none
 		fd  int
 	}
@@ -74,7 +77,7 @@ func (o *outDir) fd(dir int32) (int, error) {
 func (o *outDir) mkdir(dir int32) error {
 	d := o.plan.dirs[dir]
 	if dir == 0 {
-		return fileError("chmod", ".", unix.Fchmod(o.root, 0o755))
+		return errors.Join(fileError("chmod", ".", unix.Fchmod(o.root, 0o755)), o.own(o.root, "."))
 	}
 	parent, err := o.fd(d.parent)
 	if err != nil {
@@ -87,11 +90,22 @@ func (o *outDir) mkdir(dir int32) error {
 	if err != nil {
 		return err
 	}
+	if err := o.own(fd, d.name); err != nil {
+		return err
+	}
 	var info unix.Stat_t
 	if err := unix.Fstat(fd, &info); err != nil || info.Mode&0o7777 == 0o755 {
 		return fileError("stat", d.name, err)
 	}
 	return fileError("chmod", d.name, unix.Fchmod(fd, 0o755))
+}
+
+// own gives a file or directory that was just made to its owner.
+func (o *outDir) own(fd int, name string) error {
+	if o.owner == nil {
+		return nil
+	}
+	return fileError("chown", name, unix.Fchown(fd, o.owner.UID, o.owner.GID))
 }
 
 // write makes a file of the plan and says so only when all of it is there.
@@ -141,13 +155,20 @@ func (o *outDir) create(f planFile) (int, error) {
 
 func (o *outDir) finish(fd int, f planFile, size int64) error {
 	var info unix.Stat_t
-	err := unix.Fstat(fd, &info)
+	err := o.own(fd, f.name) // which can take bits of the mode
+	if err == nil {
+		err = unix.Fstat(fd, &info)
+	}
 	if err == nil && info.Size != size {
 		err = io.ErrShortWrite
 	}
 	if err == nil && uint64(info.Mode)&0o7777 != uint64(f.perm()) {
 		err = unix.Fchmod(fd, f.perm())
+		if err == nil && o.stats {
+			err = unix.Fstat(fd, &info) // the time of the change is another now
+		}
 	}
+	o.last = statOf(&info)
 	return fileError("write", f.name, errors.Join(err, unix.Close(fd)))
 }
 
@@ -156,7 +177,16 @@ func (o *outDir) symlink(f planFile, target string) error {
 	if err != nil {
 		return err
 	}
-	return fileError("symlink", f.name, unix.Symlinkat(target, dir, f.name))
+	err = unix.Symlinkat(target, dir, f.name)
+	if err == nil && o.owner != nil {
+		err = unix.Fchownat(dir, f.name, o.owner.UID, o.owner.GID, unix.AT_SYMLINK_NOFOLLOW)
+	}
+	if err == nil && o.stats {
+		var info unix.Stat_t
+		err = unix.Fstatat(dir, f.name, &info, unix.AT_SYMLINK_NOFOLLOW)
+		o.last = statOf(&info)
+	}
+	return fileError("symlink", f.name, err)
 }
 
 func openat(dir int, name string, flags int, perm uint32) (int, error) {

@@ -26,6 +26,8 @@ type planDir struct {
 	entries int32 // names in it
 	name    string
 	depth   int
+	mode    mode          // modeDir or modeSubmodule
+	id      plumbing.Hash // of its tree, or of the submodule's commit
 }
 
 type planFile struct {
@@ -37,7 +39,7 @@ type planFile struct {
 
 // makePlan walks all trees below a tree. read gives a tree by its name.
 func makePlan(ctx context.Context, tree plumbing.Hash, read func(plumbing.Hash) (object, error)) (*plan, error) {
-	p := &plan{tree: tree, dirs: []planDir{{}}}
+	p := &plan{tree: tree, dirs: []planDir{{mode: modeDir, id: tree}}}
 	if err := p.fill(ctx, 0, tree, read); err != nil {
 		return nil, err
 	}
@@ -65,7 +67,7 @@ func (p *plan) fill(ctx context.Context, dir int32, id plumbing.Hash, read func(
 			p.files = append(p.files, planFile{dir, e.mode, e.name, e.id})
 			continue
 		}
-		p.dirs = append(p.dirs, planDir{parent: dir, name: e.name, depth: depth + 1})
+		p.dirs = append(p.dirs, planDir{parent: dir, name: e.name, depth: depth + 1, mode: e.mode, id: e.id})
 		if e.mode == modeSubmodule {
 			continue
 		}

@@ -25,16 +25,28 @@ func writers() int { return min(max(runtime.GOMAXPROCS(0), 2), maxWriters) }
 // treeWriter fills a directory as planned. Symlinks come last, so that none is
 // there while files are written.
 type treeWriter struct {
+	fileOptions
 	dir   string
 	plan  *plan
 	done  []atomic.Bool // of each file
-	limit int64         // bytes of all files
+	found []fileStat    // of each file; nil: nobody asked
 	bytes atomic.Int64
 }
 
+// fileOptions say how the files of a checkout are written.
+type fileOptions struct {
+	limit int64  // bytes of all files
+	owner *Owner // whom files and directories belong to; nil: the agent's user
+	stats bool   // keep what the file system says of each file
+}
+
 // newTreeWriter makes the directories of the plan below dir, which is empty.
-func newTreeWriter(dir string, p *plan, limit int64) (*treeWriter, error) {
-	out, err := openOutDir(dir, p)
+func newTreeWriter(dir string, p *plan, o fileOptions) (*treeWriter, error) {
+	w := &treeWriter{fileOptions: o, dir: dir, plan: p, done: make([]atomic.Bool, len(p.files))}
+	if o.stats {
+		w.found = make([]fileStat, len(p.files))
+	}
+	out, err := w.open()
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +56,24 @@ func newTreeWriter(dir string, p *plan, limit int64) (*treeWriter, error) {
 			return nil, err
 		}
 	}
-	return &treeWriter{dir: dir, plan: p, done: make([]atomic.Bool, len(p.files)), limit: limit}, nil
+	return w, nil
+}
+
+// open gives a goroutine what it writes with.
+func (w *treeWriter) open() (*outDir, error) {
+	out, err := openOutDir(w.dir, w.plan)
+	if err == nil {
+		out.owner, out.stats = w.owner, w.stats
+	}
+	return out, err
+}
+
+// note keeps what is known of a file that was just written.
+func (w *treeWriter) note(out *outDir, file int, err error) error {
+	if err == nil && w.found != nil {
+		w.found[file] = out.last
+	}
+	return err
 }
 
 // write writes one file, unless it is a symlink or was written before. It is
@@ -57,7 +86,7 @@ func (w *treeWriter) write(out *outDir, file int, content []byte) error {
 	if err := w.count(int64(len(content))); err != nil {
 		return err
 	}
-	return out.write(f, content)
+	return w.note(out, file, out.write(f, content))
 }
 
 func (w *treeWriter) count(size int64) error {
@@ -133,7 +162,7 @@ func (w *treeWriter) writeFiles(ctx context.Context, s *store) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for range min(writers(), 1+len(jobs)/batchFiles) {
 		group.Go(func() error {
-			out, err := openOutDir(w.dir, w.plan)
+			out, err := w.open()
 			if err != nil {
 				return err
 			}
@@ -172,23 +201,23 @@ func (w *treeWriter) writeFrom(ctx context.Context, out *outDir, r *storeReader,
 		return w.write(out, j.file, content)
 	}
 	w.done[j.file].Store(true)
-	return out.stream(f, func(to io.Writer) (int64, error) {
+	return w.note(out, j.file, out.stream(f, func(to io.Writer) (int64, error) {
 		return r.copyBlob(ctx, &limitedWriter{to, w.count}, j.at, f.id)
-	})
+	}))
 }
 
 func (w *treeWriter) writeSymlinks(ctx context.Context, s *store) error {
-	out, err := openOutDir(w.dir, w.plan)
+	out, err := w.open()
 	if err != nil {
 		return err
 	}
 	defer out.close()
 	r := s.reader()
-	for _, f := range w.plan.files {
-		if f.mode != modeSymlink {
+	for i, f := range w.plan.files {
+		if f.mode != modeSymlink || w.done[i].Load() {
 			continue
 		}
-		if err := w.symlink(ctx, out, r, f); err != nil {
+		if err := w.note(out, i, w.symlink(ctx, out, r, f)); err != nil {
 			return fmt.Errorf("%q: %w", w.plan.filePath(f), err)
 		}
 	}
