@@ -11,8 +11,16 @@ import (
 
 // Checkout writes the tree of a revision that Heads gave to dir, which must not
 // exist. dir appears by rename when all is in it, or not at all; while it is
-// written its name is dir + ".tmp-*". There is no .git in it, submodules are
-// empty directories, symlinks and Git LFS pointers are left as they are.
+// written its name is dir + ".tmp-*". Submodules are empty directories, symlinks
+// and Git LFS pointers are left as they are.
+//
+// With DotGit there is a repository in dir, detached at the commit, its remote
+// origin the URL without credentials. It has the history that is asked for and
+// the ref, a branch as one of origin; with a longer history than one commit the
+// remote is also asked for its tags, up to 10,000, and those that lead into the
+// history are there. It needs nothing of the mirror, whose packs it has hard
+// links to: they must not be written to, given away or changed in their mode,
+// so whoever wants the files to be another user's says so with Owner.
 //
 // It returns ErrMoved when the remote no longer gives the revision.
 func (m *Mirror) Checkout(ctx context.Context, rev Revision, dir string, o Options) error {
@@ -20,7 +28,7 @@ func (m *Mirror) Checkout(ctx context.Context, rev Revision, dir string, o Optio
 	if !ok {
 		return fmt.Errorf("check out %q of %s: not a commit id", rev.SHA, m.URL)
 	}
-	c := &checkout{Mirror: m, Options: o, rev: held{ref: rev.Ref, id: id}, dir: dir}
+	c := &checkout{Mirror: m, Options: o, kept: m.keep(o.depth()), rev: held{ref: rev.Ref, id: id}, dir: dir}
 	if err := c.run(ctx); err != nil {
 		return fmt.Errorf("check out %s of %s: %w", rev.SHA, m.URL, err)
 	}
@@ -31,10 +39,13 @@ func (m *Mirror) Checkout(ctx context.Context, rev Revision, dir string, o Optio
 type checkout struct {
 	*Mirror
 	Options
-	rev held
-	dir string
+	kept *keep
+	rev  held // its commit is known once it is here
+	dir  string
 
-	fresh bool // all of the mirror came with this call
+	fresh bool    // all of the mirror came with this call
+	git   *dotGit // to be; nil: none
+	tags  []tag   // of the remote
 }
 
 // revision is a revision with all that belongs to it, open.
@@ -55,7 +66,7 @@ func (c *checkout) run(ctx context.Context) error {
 	if c.URL.Local() || !errors.As(err, &doubt) {
 		return err
 	}
-	if wiped := c.wipe(ctx); wiped != nil || c.fresh {
+	if wiped := c.kept.wipe(ctx); wiped != nil || c.fresh {
 		return errors.Join(err, wiped)
 	}
 	if c.Log != nil {
@@ -65,16 +76,21 @@ func (c *checkout) run(ctx context.Context) error {
 }
 
 func (c *checkout) attempt(ctx context.Context) error {
-	err := c.publish(func(tmp string) error {
-		r, err := c.open(ctx, tmp)
-		if err != nil {
-			return err
-		}
-		defer r.store.close()
-		return c.fill(ctx, r, tmp)
+	err := c.withGit(func() error {
+		return c.publish(func(tmp string) error {
+			r, err := c.open(ctx, tmp)
+			if err != nil {
+				return err
+			}
+			defer r.store.close()
+			if err := c.fill(ctx, r, tmp); err != nil {
+				return err
+			}
+			return c.git.place(tmp)
+		})
 	})
 	if err == nil && !c.URL.Local() {
-		c.tidy(ctx)
+		c.tidy(ctx, c.kept)
 	}
 	return err
 }
@@ -113,36 +129,30 @@ func (c *checkout) openLocal(ctx context.Context) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return local.store(ctx, c.rev.id)
+	s, err := local.store(ctx, c.rev.id)
+	if err == nil && c.git != nil {
+		if err = c.git.copyFrom(ctx, local, s, c); err != nil {
+			s.close()
+		}
+	}
+	return s, err
 }
 
-// obtain opens the mirror and fetches the revision if it is not there. Where
+// obtain opens the mirror and fetches what is not there of the revision. Where
 // nothing was, files go to dir at once.
 func (c *checkout) obtain(ctx context.Context, dir string) (*store, *treeWriter, error) {
-	if err := c.busy.lock(ctx); err != nil {
+	if err := c.kept.busy.lock(ctx); err != nil {
 		return nil, nil, err
 	}
-	defer c.busy.unlock()
-	b, err := openBare(ctx, c.Dir)
+	defer c.kept.busy.unlock()
+	b, err := openBare(ctx, c.kept.dir, c.kept.depth)
 	if err != nil {
 		return nil, nil, err
 	}
-	if b.holds(c.rev.id) {
-		return b.store, nil, nil
+	l, err := c.update(ctx, b, dir)
+	if err == nil && c.git != nil {
+		err = c.git.borrow(ctx, b, c)
 	}
-	var l *landing
-	if len(b.held) == 0 {
-		c.fresh = true
-		l = &landing{ctx: ctx, dir: dir, want: c.rev.id, files: c.fileOptions()}
-	}
-	err = c.converse(ctx, func(r *remote) error {
-		body, err := r.fetch(ctx, wish{want: c.rev.id, have: b.commits()})
-		if err != nil {
-			return err
-		}
-		defer func() { _ = body.Close() }()
-		return b.receive(ctx, body, c.rev, c.maxSize(), l)
-	})
 	if err != nil {
 		b.close()
 		return nil, nil, err
@@ -153,9 +163,56 @@ func (c *checkout) obtain(ctx context.Context, dir string) (*store, *treeWriter,
 	return b.store, l.writer, nil
 }
 
+// update fetches the revision if it is not there, and tags if they are wanted.
+func (c *checkout) update(ctx context.Context, b *bare, dir string) (*landing, error) {
+	rev, here, err := b.complete(ctx, c.rev)
+	if err != nil {
+		return nil, err
+	}
+	c.rev = rev
+	if here && !c.tagged() {
+		return nil, nil //nolint:nilnil // nothing to fetch, and nothing written meanwhile
+	}
+	var l *landing
+	if len(b.held) == 0 {
+		c.fresh = true
+		l = &landing{ctx: ctx, dir: dir, want: c.rev.id, files: c.fileOptions()}
+	}
+	err = c.converse(ctx, func(r *remote) error {
+		if c.tagged() {
+			if err := c.listTags(ctx, r); err != nil {
+				return err
+			}
+		}
+		if here {
+			return nil
+		}
+		return c.fetch(ctx, r, b, l)
+	})
+	if err == nil && c.tagged() {
+		err = c.fetchTags(ctx, b)
+	}
+	return l, err
+}
+
+func (c *checkout) fetch(ctx context.Context, r *remote, b *bare, l *landing) error {
+	w, err := b.wish(c.rev)
+	if err != nil {
+		return err
+	}
+	w.tags = c.tagged()
+	d, err := r.fetch(ctx, w)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = d.Close() }()
+	c.rev, err = b.receive(ctx, d, c.rev, c.maxSize(), l)
+	return err
+}
+
 // fileOptions say how files are to be written.
 func (c *checkout) fileOptions() fileOptions {
-	return fileOptions{limit: c.maxSize(), owner: c.Owner}
+	return fileOptions{limit: c.maxSize(), owner: c.Owner, stats: c.DotGit}
 }
 
 // fill writes what is missing of the revision to dir.
@@ -167,7 +224,10 @@ func (c *checkout) fill(ctx context.Context, r *revision, dir string) error {
 			return err
 		}
 	}
-	return w.finish(ctx, r.store)
+	if err := w.finish(ctx, r.store); err != nil || c.git == nil {
+		return err
+	}
+	return c.git.index(w.plan.index(w.found))
 }
 
 // publish has fill write to a directory that then becomes that of the checkout.

@@ -79,6 +79,15 @@ func (p *plan) fill(ctx context.Context, dir int32, id plumbing.Hash, read func(
 }
 
 func readTree(id plumbing.Hash, read func(plumbing.Hash) (object, error)) ([]treeEntry, error) {
+	return readTreeAs(id, read, parseTree)
+}
+
+// readPastTree reads a tree that is not checked out: git lived with odd ones.
+func readPastTree(id plumbing.Hash, read func(plumbing.Hash) (object, error)) ([]treeEntry, error) {
+	return readTreeAs(id, read, scanTree)
+}
+
+func readTreeAs(id plumbing.Hash, read func(plumbing.Hash) (object, error), parse func([]byte) ([]treeEntry, error)) ([]treeEntry, error) {
 	o, err := read(id)
 	if err != nil {
 		return nil, fmt.Errorf("tree %w", err)
@@ -86,7 +95,7 @@ func readTree(id plumbing.Hash, read func(plumbing.Hash) (object, error)) ([]tre
 	if o.kind != plumbing.TreeObject {
 		return nil, damaged("%s is a %s, not a tree", id, o.kind)
 	}
-	entries, err := parseTree(o.data)
+	entries, err := parse(o.data)
 	if err != nil {
 		return nil, fmt.Errorf("tree %s: %w", id, err)
 	}
