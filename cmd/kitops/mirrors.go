@@ -91,14 +91,19 @@ func (m *mirrors) sweep() error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	used := map[string]bool{}
-	for _, mirror := range m.known {
-		used[filepath.Base(mirror.Dir)] = true
-	}
 	for _, entry := range found {
-		if !used[entry.Name()] {
-			err = errors.Join(err, os.RemoveAll(filepath.Join(m.dir, entry.Name())))
+		if dir := filepath.Join(m.dir, entry.Name()); !m.used(dir) {
+			err = errors.Join(err, os.RemoveAll(dir))
 		}
 	}
 	return err
+}
+
+func (m *mirrors) used(dir string) bool {
+	for _, mirror := range m.known {
+		if mirror.Keeps(dir) {
+			return true
+		}
+	}
+	return false
 }
