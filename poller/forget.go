@@ -39,14 +39,24 @@ func (p *Poller) Forget(ctx context.Context, names ...string) error {
 	return errors.Join(errs...)
 }
 
-// dropUnwatched drops a memory, unless there is a task of that name.
+// dropUnwatched drops a memory and all that belongs to it, unless there is a
+// task of that name.
 func (p *Poller) dropUnwatched(ctx context.Context, m *memory) error {
+	kept, err := p.dropMemory(ctx, m)
+	if kept {
+		err = errors.Join(err, p.leftovers.sweep())
+	}
+	return err
+}
+
+func (p *Poller) dropMemory(ctx context.Context, m *memory) (kept bool, err error) {
 	p.mu.Lock() // so that no task of that name begins meanwhile
 	defer p.mu.Unlock()
 	if p.watches[m.key] != nil {
-		return nil
+		return false, nil
 	}
-	return m.drop(ctx)
+	err = m.drop(ctx)
+	return p.dropKept(m.key, m.state, State{}), err
 }
 
 // retire drops the memory of a task that was found and is gone, once the
@@ -116,6 +126,9 @@ func (w *watch) inherit(ctx context.Context) error {
 	}
 	if err != nil || reports && len(from.state.Unreported) > 0 {
 		return err
+	}
+	if w.p.dropKept(from.key, from.state, State{}) {
+		w.sweep()
 	}
 	return from.drop(ctx)
 }

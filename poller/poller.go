@@ -121,7 +121,7 @@ func (p *Poller) prepare(ctx context.Context, running *sync.WaitGroup) error {
 			running.Go(func() { _ = w.recover(ctx); w.outbox.idle.Wait() })
 		}
 	}
-	if err := p.findLeftovers(pending); err != nil {
+	if err := errors.Join(p.findLeftovers(pending), p.findKept(all)); err != nil {
 		return err
 	}
 	running.Go(func() {

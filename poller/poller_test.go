@@ -105,7 +105,7 @@ func TestCrashCountsAsAFailedTry(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		left := b.workdir(run)
+		left := b.workdir(w.task, run)
 		if err := os.MkdirAll(left, 0o700); err != nil {
 			t.Fatal(err)
 		}

@@ -64,16 +64,22 @@ func (w *watch) run(ctx context.Context, rev git.Revision) (Run, error) {
 		return run, err
 	}
 	w.tell(Event{Kind: Started, Run: run})
-	dir := w.p.workdir(run)
+	dir := w.p.workdir(w.task, run)
 	run = w.perform(ctx, run, dir)
 	retry, err := w.settle(ctx, run)
 	if err == nil {
 		w.tell(Event{Kind: Finished, Run: run, Next: retry})
 	}
-	if cleared := w.p.clear(dir); cleared != nil {
-		w.tell(Event{Kind: Troubled, Err: cleared})
-	}
+	w.p.leave(w.task, run, dir)
+	w.sweep()
 	return run, err
+}
+
+// sweep removes what is left over, and tells what cannot be removed.
+func (w *watch) sweep() {
+	if err := w.p.leftovers.sweep(); err != nil {
+		w.tell(Event{Kind: Troubled, Err: err})
+	}
 }
 
 // start saves that the run starts. The time of the next try is saved with it,
@@ -178,10 +184,12 @@ func (w *watch) checkout(ctx context.Context, rev git.Revision, dir string) erro
 	if err := w.p.makeWorkdir(dir); err != nil {
 		return err
 	}
-	if err := w.task.Checkout(ctx, rev, dir); err != nil {
-		return err
+	if w.task.Keep {
+		if err := checkKept(dir); err != nil {
+			return err
+		}
 	}
-	return w.p.handOver(dir)
+	return w.task.Checkout(ctx, rev, dir)
 }
 
 func (w *watch) act(ctx context.Context, action actions.Action, run Run, dir string) error {

@@ -19,10 +19,11 @@ type Task struct {
 	Formerly string       // a task that is gone, whose memory of the same ID is this one's: the repository was renamed
 	Interval time.Duration
 	Timeout  time.Duration // of one run: fetch and all actions
+	Keep     bool          // a ref's workdir is kept from run to run, for Checkout to bring up to date
 
 	// Heads asks the remote where the refs are. It returns git.ErrEmpty for a repository without refs.
 	Heads func(ctx context.Context, refs git.Patterns) ([]git.Revision, error)
-	// Checkout writes the revision into dir, which does not exist before. It
+	// Checkout writes the revision into dir, which does not exist before unless it is kept. It
 	// returns git.ErrMoved when the remote no longer has the revision.
 	Checkout func(ctx context.Context, rev git.Revision, dir string) error
 	// Plan tells what to do with the revision that is checked out in dir.

@@ -84,6 +84,7 @@ func (w *watch) loop(ctx context.Context, delay time.Duration) {
 		case <-timer.C:
 		}
 		if !w.adopt() {
+			w.vacate()
 			w.retire(ctx)
 			return
 		}

@@ -23,8 +23,12 @@ type leftovers struct {
 
 // workdir names the folder in which a run's actions work. Its last element is
 // the task, because programs take the folder's name for the project's.
-func (p *Poller) workdir(run Run) string {
-	return filepath.Join(p.RepoDir, workRoot, run.ID, fileName(run.Task))
+func (p *Poller) workdir(task Task, run Run) string {
+	folder := filepath.Join(p.RepoDir, workRoot, run.ID)
+	if task.Keep {
+		folder = p.keptDir(task.Name, task.URL, run.Revision.Ref)
+	}
+	return filepath.Join(folder, fileName(run.Task))
 }
 
 // makeWorkdir makes what the workdir stands in.
@@ -45,23 +49,12 @@ func (p *Poller) makeWorkdir(dir string) error {
 	return nil
 }
 
-// handOver gives the checked-out files to the user that actions run as.
-func (p *Poller) handOver(dir string) error {
-	if p.User == nil {
-		return nil
+// leave gives up the workdir of a run, unless it is kept.
+func (p *Poller) leave(task Task, run Run, workdir string) {
+	if !task.Keep {
+		p.leftovers.add(filepath.Dir(workdir))
+		p.discard(p.keptDir(task.Name, task.URL, run.Revision.Ref)) // from before the task was changed
 	}
-	return filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		return os.Lchown(path, p.User.UID, p.User.GID)
-	})
-}
-
-// clear removes the workdir of a run, and what earlier runs left.
-func (p *Poller) clear(workdir string) error {
-	p.leftovers.add(filepath.Dir(workdir))
-	return p.leftovers.sweep()
 }
 
 // findLeftovers notes what earlier agents left. The folders of pending runs

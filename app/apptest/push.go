@@ -21,7 +21,7 @@ const (
 func findGit() (string, error) { return exec.LookPath("git") }
 
 // Push commits files onto a branch, which it makes if need be, and returns the commit's SHA.
-// Without files the commit is empty. What begins with #! is made executable.
+// Without files the commit is empty. What begins with #! is made executable, and a Submodule is one.
 func (r *Repository) Push(branch string, files map[string]string) string {
 	var sha string
 	r.g.change(func() error {
@@ -46,6 +46,9 @@ func (r *Repository) Push(branch string, files map[string]string) string {
 	return sha
 }
 
+// Submodule is the content of a file for Push that stands for another repository at a commit.
+func Submodule(sha string) string { return "gitlink " + sha }
+
 // fastImport makes a commit without a worktree, in one process.
 func (r *Repository) fastImport(ref, parent string, files map[string]string) error {
 	var in bytes.Buffer
@@ -57,6 +60,10 @@ func (r *Repository) fastImport(ref, parent string, files map[string]string) err
 		fmt.Fprintf(&in, "from %s\n", parent)
 	}
 	for _, path := range slices.Sorted(maps.Keys(files)) {
+		if sha, ok := strings.CutPrefix(files[path], Submodule("")); ok {
+			fmt.Fprintf(&in, "M 160000 %s %q\n", sha, path)
+			continue
+		}
 		mode := "100644"
 		if strings.HasPrefix(files[path], "#!") {
 			mode = "100755"

@@ -43,6 +43,13 @@ type (
 		URLs       []string `yaml:"urls,omitempty"`
 		Branches   []string `yaml:"branches"`
 		SSHKeyFile string   `yaml:"ssh_key_file,omitempty"`
+
+		Checkout             string   `yaml:"checkout"`
+		Clean                *bool    `yaml:"clean,omitempty"`
+		DotGit               bool     `yaml:"dot_git,omitempty"`
+		History              string   `yaml:"history,omitempty"`
+		Submodules           bool     `yaml:"submodules,omitempty"`
+		SubmoduleCredentials []string `yaml:"submodule_credentials,omitempty"`
 	}
 	shownAllow struct {
 		Inherit bool `yaml:"inherit_environment"`
@@ -117,6 +124,7 @@ func (t taskSettings) shown() shownTask {
 		Interval: formatDuration(t.Interval),
 		Timeout:  formatDuration(t.Timeout),
 	}
+	t.Checkout.shown(&shown.Git)
 	for _, ref := range t.Refs {
 		shown.Git.Branches = append(shown.Git.Branches, strings.Replace(ref, "refs/heads/", "", 1))
 	}

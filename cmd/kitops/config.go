@@ -30,6 +30,7 @@ type taskSettings struct {
 	Refs              git.Patterns
 	RunNew            bool
 	SSHKeyFile        string // "": the agent and ~/.ssh/config
+	Checkout          checkoutSettings
 	Interval, Timeout time.Duration
 	GitHub            *githubSettings // nil: no App
 	Actions           []actions.Action

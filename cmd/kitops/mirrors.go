@@ -10,11 +10,16 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/bittrance/kitops/app"
 	"github.com/bittrance/kitops/poller/git"
 )
+
+// submoduleMark stands between the name of a mirror's directory and those of
+// its submodules.
+const submoduleMark = "-sub-"
 
 // mirrors are those of all tasks there ever were: their directories stay as well.
 type mirrors struct {
@@ -37,6 +42,7 @@ type mirrorKey struct {
 	sshKeyFile string
 	app        *app.App
 	explicit   bool
+	of         string // of a submodule: the name of the superproject's
 }
 
 func newMirrors(dir string, maxSize git.Size, log *slog.Logger) *mirrors {
@@ -55,6 +61,21 @@ func (m *mirrors) get(t taskSettings, r *repository) *git.Mirror {
 	if r != nil {
 		key = mirrorKey{url: r.clone, app: r.app, explicit: r.explicit}
 	}
+	return m.of(key, r)
+}
+
+// submodule returns the mirror of a submodule. Its directory goes when that of
+// the superproject does.
+func (m *mirrors) submodule(super *git.Mirror, key mirrorKey, r *repository) *git.Mirror {
+	key.of = filepath.Base(super.Dir)
+	mirror := m.of(key, r)
+	if r != nil {
+		r.mirror = mirror
+	}
+	return mirror
+}
+
+func (m *mirrors) of(key mirrorKey, r *repository) *git.Mirror {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if known, ok := m.known[key]; ok {
@@ -76,6 +97,9 @@ func (m *mirrors) get(t taskSettings, r *repository) *git.Mirror {
 func (m *mirrors) name(key mirrorKey) string {
 	sum := sha256.Sum256([]byte(key.url.String() + "\x00" + key.sshKeyFile))
 	name := hex.EncodeToString(sum[:8])
+	if key.of != "" {
+		name = key.of + submoduleMark + name
+	}
 	m.named[name]++
 	if n := m.named[name]; n > 1 {
 		name += "-" + strconv.Itoa(n)
@@ -92,8 +116,9 @@ func (m *mirrors) sweep() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, entry := range found {
-		if dir := filepath.Join(m.dir, entry.Name()); !m.used(dir) {
-			err = errors.Join(err, os.RemoveAll(dir))
+		owner, _, _ := strings.Cut(entry.Name(), submoduleMark)
+		if !m.used(filepath.Join(m.dir, owner)) {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(m.dir, entry.Name())))
 		}
 	}
 	return err

@@ -34,7 +34,7 @@ func BenchmarkNudge(b *testing.B) {
 	n.print(os.Stdout)
 }
 
-// nudgebench is a GitHub with a small repository and one of 10,000 files, and an agent that looks by itself once an hour.
+// nudgebench is a GitHub with a small repository and two of 10,000 files, and an agent that looks by itself once an hour.
 type nudgebench struct {
 	*workbench
 	app     *apptest.App
@@ -62,9 +62,12 @@ func newNudgebench(b *testing.B, w *workbench) *nudgebench {
 	})}
 	n.app.Install("acme", nil)
 	tasks := "tasks:\n"
-	for _, files := range []int{2, 10000} {
-		name := map[bool]string{true: "small", false: "large"}[files < 100]
-		r := &nudgedRepo{Repository: g.AddRepository("acme", name, apptest.RepositoryOptions{}), name: name, size: fmt.Sprintf("%d files", files)}
+	for _, of := range []struct {
+		name, checkout string
+		files          int
+	}{{"small", "fresh", 2}, {"large", "fresh", 10_000}, {"kept", "reuse", 10_000}} {
+		name, files := of.name, of.files
+		r := &nudgedRepo{Repository: g.AddRepository("acme", name, apptest.RepositoryOptions{}), name: name, size: fmt.Sprintf("%d files, %s", files, of.checkout)}
 		content := map[string]string{}
 		for i := range files {
 			content[fmt.Sprintf("dir%02d/file%05d.txt", i%100, i)] = strings.Repeat(fmt.Sprintf("line of file %d\n", i), 1+i%100)
@@ -73,7 +76,7 @@ func newNudgebench(b *testing.B, w *workbench) *nudgebench {
 		r.kept = filepath.Join(w.dir, "kept-"+name)
 		w.measure(b, "git", "clone", "--quiet", "--depth", "1", r.CloneURL(), r.kept)
 		n.repos = append(n.repos, r)
-		tasks += fmt.Sprintf("  - {name: %s, git: {url: %q, branch: main}, interval: 1h, actions: [{run: date +%%s%%N}]}\n", name, r.CloneURL())
+		tasks += fmt.Sprintf("  - {name: %s, git: {url: %q, branch: main, checkout: %s}, interval: 1h, actions: [{run: date +%%s%%N}]}\n", name, r.CloneURL(), of.checkout)
 	}
 	n.args = []string{
 		w.kitops, "--config-file", n.file(b, "tasks.yaml", tasks), "--log-format", "json", "--github-status-context", "off",

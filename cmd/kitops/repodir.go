@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/bittrance/kitops/poller"
 	"github.com/bittrance/kitops/poller/store"
 )
 
@@ -91,7 +92,8 @@ func (d *repoDir) close() {
 	}
 	for _, dir := range dirs {
 		_ = os.RemoveAll(filepath.Join(dir, mirrorsDir))
-		if err := os.Remove(filepath.Join(dir, "work")); err == nil || errors.Is(err, os.ErrNotExist) {
+		kept := poller.Clear(dir)
+		if err := os.Remove(filepath.Join(dir, "work")); kept == nil && (err == nil || errors.Is(err, os.ErrNotExist)) {
 			_ = os.Remove(filepath.Join(dir, repoDirLock))
 		}
 	}

@@ -102,13 +102,17 @@ func (f taskFile) task(n ast.Node) taskSettings {
 		address = f.git(g, &t)
 	}
 	f.what(m, &t)
+	if c := t.Checkout.Credentials; c != nil && c.Patterns != nil && t.GitHub == nil {
+		f.wrong(m.values["git"], "patterns in submodule_credentials need a GitHub App")
+	}
 	return t.digested(address)
 }
 
 // git fills in what to watch. It returns the address as written, which may
 // hold credentials.
 func (f taskFile) git(n ast.Node, t *taskSettings) (address string) {
-	m := f.mapping(n, "git", "url", "urls", "branch", "branches", "ssh_key_file")
+	m := f.mapping(n, "git", "url", "urls", "branch", "branches", "ssh_key_file",
+		"checkout", "clean", "dot_git", "history", "submodules", "submodule_credentials")
 	one, list := m.values["url"], m.values["urls"]
 	switch {
 	case one != nil && list != nil:
@@ -128,7 +132,7 @@ func (f taskFile) git(n ast.Node, t *taskSettings) (address string) {
 		f.judge(one, "url", err)
 		t.URL = url.Resolve(f.dir)
 	}
-	t.Refs = f.refs(m)
+	t.Refs, t.Checkout = f.refs(m), f.checkout(m)
 	t.SSHKeyFile = f.defaults.Git.SSHKeyFile
 	if file := m.text("ssh_key_file"); file != "" {
 		t.SSHKeyFile = f.path(file)

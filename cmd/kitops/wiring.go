@@ -110,8 +110,14 @@ func (w *wiring) task(s settings, t taskSettings, r *repository) poller.Task {
 		task.Pace = func() time.Duration { return w.pace(t.Name) }
 		task.ReportTo = s.statusContext(t)
 	}
+	options := t.Checkout.options()
+	options.Submodules = w.submodules(s, t, mirror)
+	if w.user != nil {
+		options.Owner = &git.Owner{UID: w.user.UID, GID: w.user.GID}
+	}
+	task.Keep = options.Reuse
 	task.Checkout = func(ctx context.Context, rev git.Revision, dir string) error {
-		return checkout(ctx, rev, dir, git.Options{})
+		return checkout(ctx, rev, dir, options)
 	}
 	return task
 }

@@ -91,41 +91,6 @@ func churn(t *testing.T, r *gittest.Repo, random *rand.Rand) {
 	}
 }
 
-// TestDifferential compares many revisions with what git checks out, through
-// one mirror that follows them and through fresh ones.
-func TestDifferential(t *testing.T) {
-	for _, way := range []string{"http", "ssh"} {
-		for seed := range uint64(4) {
-			t.Run(fmt.Sprintf("%s %d", way, seed), func(t *testing.T) {
-				t.Parallel()
-				random := rand.New(rand.NewPCG(seed, 7))
-				r := gittest.New(t)
-				r.Bare("config", "uploadpack.allowAnySHA1InWant", "true")
-				follow := ways()[way](t, r)
-				var shas []string
-				for range 14 {
-					churn(t, r, random)
-					sha := r.Commit(nil)
-					shas = append(shas, sha)
-					switch random.IntN(5) {
-					case 0:
-						r.Bare("repack", "-adfkq", "--depth="+fmt.Sprint(1+random.IntN(60)), "--window=50")
-					case 1:
-						r.Reset(shas[random.IntN(len(shas))])
-					case 2:
-						r.Switch(fmt.Sprintf("branch%d", random.IntN(3)))
-					}
-					mustEqual(t, follow, r, sha)
-				}
-				mustBeSound(t, follow)
-				mustEqual(t, follow, r, shas[random.IntN(len(shas))])
-				mustEqual(t, ways()["path"](t, r), r, shas[random.IntN(len(shas))])
-				mustEqual(t, ways()[way](t, r), r, shas[random.IntN(len(shas))])
-			})
-		}
-	}
-}
-
 // TestGrowth follows many commits, and looks after the size of the mirror.
 func TestGrowth(t *testing.T) {
 	r := gittest.New(t)

@@ -1,7 +1,11 @@
 package git
 
-// FullHistory is a history without an end.
-const FullHistory = -1
+const (
+	// FullHistory is a history without an end.
+	FullHistory = -1
+	// MaxHistory is the longest history that has one, in commits.
+	MaxHistory = 1_000_000
+)
 
 // Options say what a checkout has beyond the files of the revision. The zero
 // value is a new directory with files only.

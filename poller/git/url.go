@@ -212,6 +212,9 @@ func (u URL) Name() string {
 // Local says that the repository is read from this host's files.
 func (u URL) Local() bool { return u.scheme == "" || u.scheme == "file" }
 
+// SSH says that the repository is reached over ssh.
+func (u URL) SSH() bool { return u.scheme == "ssh" }
+
 // Resolve makes a relative local path absolute, seen from dir.
 func (u URL) Resolve(dir string) URL {
 	if u.scheme != "" || filepath.IsAbs(u.path) {

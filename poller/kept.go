@@ -1,0 +1,108 @@
+package poller
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// keptRoot is where workdirs are that stay from run to run, each in a folder of
+// its task, repository and ref.
+const keptRoot = "kept"
+
+// keptDir names the folder of a workdir that is kept.
+func (p *Poller) keptDir(task, url, ref string) string {
+	sum := sha256.Sum256([]byte(task + "\x00" + url + "\x00" + ref))
+	return filepath.Join(p.RepoDir, keptRoot, hex.EncodeToString(sum[:12]))
+}
+
+// checkKept refuses a workdir with a mount in it: to bring it up to date means
+// to remove files, and what is mounted may be somebody's data.
+func checkKept(dir string) error {
+	mounted, err := mountBelow(dir)
+	if err == nil && mounted != "" {
+		err = fmt.Errorf("%s is a mount point in a workdir that is to be used again: unmount it", mounted)
+	}
+	return err
+}
+
+// findKept notes the kept workdirs that no memory knows of, and those of tasks
+// that are gone or keep none any more.
+func (p *Poller) findKept(all map[string]State) error {
+	known := map[string]bool{}
+	for key, state := range all {
+		if !p.keeps(key) && !state.unfinished() { // else something may still work there
+			continue
+		}
+		for ref := range state.Refs {
+			known[p.keptDir(key, state.URL, ref)] = true
+		}
+	}
+	for _, dir := range append([]string{p.RepoDir}, p.Abandoned...) {
+		root := filepath.Join(dir, keptRoot)
+		entries, err := os.ReadDir(root)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("read the directory for clones: %w", err)
+		}
+		for _, entry := range entries {
+			if path := filepath.Join(root, entry.Name()); !known[path] {
+				p.leftovers.add(path)
+			}
+		}
+	}
+	return nil
+}
+
+func (p *Poller) keeps(name string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, t := range p.tasks {
+		if t.Name == name {
+			return t.Keep
+		}
+	}
+	return false
+}
+
+// dropKept discards the kept workdirs of refs that a memory had and has no
+// more, and says whether there were any. The next sweep removes them.
+func (p *Poller) dropKept(task string, before, after State) (dropped bool) {
+	for ref := range before.Refs {
+		if _, still := after.Refs[ref]; !still || before.URL != after.URL {
+			dropped = p.discard(p.keptDir(task, before.URL, ref)) || dropped
+		}
+	}
+	return dropped
+}
+
+// discard moves a kept workdir to where nobody will look for it, to be removed.
+func (p *Poller) discard(dir string) bool {
+	if _, err := os.Lstat(dir); err != nil {
+		return false
+	}
+	away := filepath.Join(p.RepoDir, workRoot, newRunID(stamp()))
+	if os.MkdirAll(filepath.Dir(away), 0o700) != nil || os.Rename(dir, away) != nil {
+		away = dir
+	}
+	p.leftovers.add(away)
+	return true
+}
+
+// vacate discards the kept workdirs of a task that is gone.
+func (w *watch) vacate() {
+	w.p.mu.Lock()
+	dropped := w.p.watches[w.mem.key] == nil && w.p.dropKept(w.mem.key, w.mem.state, State{})
+	w.p.mu.Unlock()
+	if dropped {
+		w.sweep()
+	}
+}
+
+// Clear removes the workdirs that a poller without a lasting directory kept.
+func Clear(repoDir string) error {
+	return removeTree(filepath.Join(repoDir, keptRoot))
+}

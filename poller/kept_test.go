@@ -1,0 +1,134 @@
+package poller
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bittrance/kitops/poller/git"
+)
+
+// keeper is a remote whose checkouts may find what they left.
+type keeper struct {
+	*remote
+	mu   sync.Mutex
+	dirs []string
+}
+
+func (k *keeper) task(name string, refs ...string) Task {
+	task := k.remote.task(name, refs...)
+	task.Keep, task.RunNew = true, true
+	task.Checkout = func(_ context.Context, rev git.Revision, dir string) error {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.dirs = append(k.dirs, dir)
+		k.runs = append(k.runs, rev.Name()+" "+rev.SHA[:1])
+		return os.MkdirAll(dir, 0o700)
+	}
+	return task
+}
+
+func (k *keeper) last() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.dirs[len(k.dirs)-1]
+}
+
+func kept(t *testing.T, b *bench) []string {
+	t.Helper()
+	return entries(t, filepath.Join(b.RepoDir, keptRoot))
+}
+
+func TestKeptWorkdirs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &keeper{remote: newRemote("main a", "topic a")}
+		b := newBench(t, k.task("deploy", "*"))
+		b.start(t)
+		k.push("main", "b")
+		elapse(2 * time.Minute)
+		_, runs := k.seen()
+		want(t, "runs", runs, []string{"main a", "topic a", "main b"})
+		want(t, "the same workdir", []bool{k.dirs[0] == k.dirs[2], k.dirs[0] == k.dirs[1], exists(k.dirs[0])}, []bool{true, false, true})
+		want(t, "its name", filepath.Base(k.dirs[0]), "deploy")
+
+		k.remove("topic")
+		elapse(2 * time.Minute)
+		want(t, "workdir of a deleted branch", []any{exists(k.dirs[1]), len(kept(t, b))}, []any{false, 1})
+
+		fresh := k.task("deploy", "*")
+		fresh.Keep, fresh.Digest = false, "fresh"
+		b.Set([]Task{fresh})
+		k.push("main", "c")
+		elapse(2 * time.Minute)
+		want(t, "workdirs of a task that keeps none", len(kept(t, b)), 0)
+		want(t, "leftovers", entries(t, filepath.Join(b.RepoDir, workRoot)), []string{})
+
+		b.Set([]Task{k.task("deploy", "*")})
+		k.push("main", "d")
+		elapse(2 * time.Minute)
+		want(t, "workdirs again", len(kept(t, b)), 1)
+		b.Set(nil)
+		elapse(2 * time.Minute)
+		want(t, "workdirs of a task that is gone", len(kept(t, b)), 0)
+	})
+}
+
+func TestKeptWorkdirGoesWithTheAddress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &keeper{remote: newRemote("main a")}
+		b := newBench(t, k.task("deploy", "main"))
+		b.start(t)
+		old := k.last()
+		moved := k.task("deploy", "main")
+		moved.URL, moved.Digest = url+"2", "moved"
+		b.Set([]Task{moved})
+		elapse(2 * time.Minute)
+		want(t, "workdirs", []bool{exists(old), exists(k.last()), old == k.last()}, []bool{false, true, false})
+	})
+}
+
+// TestKeptWorkdirsAfterRestart has three tasks: one stays, one keeps nothing
+// any more, one is gone.
+func TestKeptWorkdirsAfterRestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &keeper{remote: newRemote("main a")}
+		tasks := []Task{k.task("one", "main"), k.task("two", "main"), k.task("three", "main")}
+		b := newBench(t, tasks...)
+		stop := b.start(t)
+		stop()
+		want(t, "workdirs", len(kept(t, b)), 3)
+		dirs := slices.Clone(k.dirs)
+
+		tasks[1].Keep = false
+		next := b.again(t, tasks[:2]...)
+		next.RepoDir = b.RepoDir
+		next.start(t)
+		for _, dir := range dirs {
+			want(t, filepath.Base(dir), exists(dir), filepath.Base(dir) == "one")
+		}
+	})
+}
+
+// TestKeptWorkdirsOfTheDead are no use to anybody.
+func TestKeptWorkdirsOfTheDead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &keeper{remote: newRemote("main a")}
+		b := newBench(t, k.task("one", "main"))
+		dead := t.TempDir()
+		left := filepath.Join(dead, keptRoot, "0123", "one")
+		if err := os.MkdirAll(left, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		b.Abandoned = []string{dead}
+		b.start(t)
+		want(t, "workdir of a dead agent", exists(left), false)
+		if err := Clear(b.RepoDir); err != nil || exists(k.last()) {
+			t.Errorf("cleared: %v", err)
+		}
+	})
+}
