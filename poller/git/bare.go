@@ -151,11 +151,11 @@ func (b *bare) readRefs(ctx context.Context) error {
 		}
 		b.shallow = append(b.shallow, id)
 	}
-	return b.checkRefs()
+	return b.checkRefs(ctx)
 }
 
 // checkRefs finds out whether a crash took one of several files.
-func (b *bare) checkRefs() error {
+func (b *bare) checkRefs(ctx context.Context) error {
 	if len(b.held) == 0 && len(b.store.packs) > 0 {
 		return damaged("%s has objects and no refs", b.dir)
 	}
@@ -163,6 +163,10 @@ func (b *bare) checkRefs() error {
 		if b.depth == 1 && !slices.Contains(b.shallow, h.commit) {
 			return damaged("%s does not know that %s is without its parents", b.dir, h.commit)
 		}
+	}
+	if b.depth > 1 && len(b.shallow) == 0 { // nothing is cut, or that was lost
+		a := &ancestry{read: b.store.reader().read, depth: FullHistory}
+		return a.walk(ctx, b.commits()...)
 	}
 	return nil
 }

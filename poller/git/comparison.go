@@ -72,7 +72,7 @@ func (c *comparison) entries(tree plumbing.Hash) (map[string]treeEntry, error) {
 	if tree.IsZero() {
 		return nil, nil //nolint:nilnil // no tree has no entries
 	}
-	entries, err := c.tree(tree)
+	entries, err := readPastTree(tree, c.read)
 	if err != nil {
 		return nil, err
 	}

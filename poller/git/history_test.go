@@ -55,6 +55,7 @@ func mustBeRepository(t *testing.T, dir, sha string) {
 		want string
 		args []string
 	}{
+		{"", []string{"diff-files"}}, // which looks at no content unless it must
 		{"", []string{"status", "--porcelain", "--ignored", "--untracked-files=all"}},
 		{"", []string{"fsck", "--full", "--strict", "--no-dangling"}},
 		{"", []string{"diff", "HEAD"}},
@@ -157,7 +158,7 @@ func grow(t *testing.T, r *gittest.Repo, random *rand.Rand) {
 
 // TestHistories compares checkouts of random histories with clones.
 func TestHistories(t *testing.T) {
-	for seed := range uint64(3) {
+	for seed := range uint64(2) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			random := rand.New(rand.NewPCG(seed, 11))
@@ -170,7 +171,7 @@ func TestHistories(t *testing.T) {
 			sha := r.SHA("HEAD")
 			for way, reach := range historyWays() {
 				m := reach(t, r)
-				for _, history := range []int{0, 2, 3, 7, FullHistory} {
+				for _, history := range []int{0, 2, 5, FullHistory} {
 					dir := mustHistory(t, m, Revision{"refs/heads/" + branch, sha}, history)
 					mustBeRepository(t, dir, sha)
 					mustBeAsCloned(t, dir, r, branch, history)
@@ -186,36 +187,32 @@ func TestHistories(t *testing.T) {
 // TestFollowedHistories has mirrors follow a history while it grows, with
 // branches that are pushed over and go back, and checkouts of older commits.
 func TestFollowedHistories(t *testing.T) {
-	seed := uint64(0)
 	for way, reach := range historyWays() {
-		for range 2 {
-			seed++
-			t.Run(fmt.Sprintf("%s %d", way, seed), func(t *testing.T) {
-				t.Parallel()
-				random := rand.New(rand.NewPCG(seed, 13))
-				r := gittest.New(t)
-				r.Commit(map[string]string{"a": "1"})
-				m := reach(t, r)
-				for range 8 {
-					for range 1 + random.IntN(4) {
-						grow(t, r, random)
-					}
-					if random.IntN(3) == 0 {
-						back := strings.Fields(r.Git("rev-list", "--max-count=6", "HEAD"))
-						r.Reset(back[random.IntN(len(back))])
-					}
-					branch, sha := r.Git("branch", "--show-current"), r.SHA("HEAD")
-					for _, history := range []int{1, 3, FullHistory} {
-						dir := mustHistory(t, m, Revision{"refs/heads/" + branch, sha}, history)
-						mustBeRepository(t, dir, sha)
-						if history != FullHistory { // which has the tags of all that was fetched
-							mustBeAsCloned(t, dir, r, branch, history)
-						}
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			random := rand.New(rand.NewPCG(uint64(len(way)), 13))
+			r := gittest.New(t)
+			r.Commit(map[string]string{"a": "1"})
+			m := reach(t, r)
+			for range 6 {
+				for range 1 + random.IntN(4) {
+					grow(t, r, random)
+				}
+				if random.IntN(3) == 0 {
+					back := strings.Fields(r.Git("rev-list", "--max-count=6", "HEAD"))
+					r.Reset(back[random.IntN(len(back))])
+				}
+				branch, sha := r.Git("branch", "--show-current"), r.SHA("HEAD")
+				for _, history := range []int{1, 3, FullHistory} {
+					dir := mustHistory(t, m, Revision{"refs/heads/" + branch, sha}, history)
+					mustBeRepository(t, dir, sha)
+					if history != FullHistory { // which has the tags of all that was fetched
+						mustBeAsCloned(t, dir, r, branch, history)
 					}
 				}
-				mustKeepSound(t, m)
-			})
-		}
+			}
+			mustKeepSound(t, m)
+		})
 	}
 }
 
