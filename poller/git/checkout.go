@@ -24,6 +24,9 @@ func (m *Mirror) Checkout(ctx context.Context, rev Revision, dir string, o Optio
 	if err := c.run(ctx); err != nil {
 		return fmt.Errorf("check out %s of %s: %w", rev.SHA, m.URL, err)
 	}
+	if !m.URL.Local() {
+		m.tidy(ctx)
+	}
 	return nil
 }
 
@@ -34,7 +37,8 @@ type checkout struct {
 	rev held
 	dir string
 
-	fresh bool // all of the mirror came with this call
+	fresh bool    // all of the mirror came with this call
+	known *record // what dir holds, if it is there; nil: nothing
 }
 
 // revision is a revision with all that belongs to it, open.
@@ -47,10 +51,14 @@ type revision struct {
 // run makes the checkout, and once more with a new mirror if the old one is in
 // doubt.
 func (c *checkout) run(ctx context.Context) error {
-	if _, err := os.Lstat(c.dir); err == nil {
-		return &fs.PathError{Op: "create", Path: c.dir, Err: fs.ErrExist}
+	attempt := c.attempt
+	if info, err := os.Lstat(c.dir); err == nil {
+		if !c.Reuse || !info.IsDir() {
+			return &fs.PathError{Op: "create", Path: c.dir, Err: fs.ErrExist}
+		}
+		attempt = c.update
 	}
-	err := c.attempt(ctx)
+	err := attempt(ctx)
 	var doubt *damage
 	if c.URL.Local() || !errors.As(err, &doubt) {
 		return err
@@ -61,11 +69,11 @@ func (c *checkout) run(ctx context.Context) error {
 	if c.Log != nil {
 		c.Log.WarnContext(ctx, "mirror thrown away, will be fetched anew", "url", c.URL.String(), "err", err)
 	}
-	return c.attempt(ctx)
+	return attempt(ctx)
 }
 
 func (c *checkout) attempt(ctx context.Context) error {
-	err := c.publish(func(tmp string) error {
+	return c.publish(func(tmp string) error {
 		r, err := c.open(ctx, tmp)
 		if err != nil {
 			return err
@@ -73,10 +81,6 @@ func (c *checkout) attempt(ctx context.Context) error {
 		defer r.store.close()
 		return c.fill(ctx, r, tmp)
 	})
-	if err == nil && !c.URL.Local() {
-		c.tidy(ctx)
-	}
-	return err
 }
 
 // open finds the revision, and fetches what is missing of it. What comes from
@@ -99,7 +103,7 @@ func (c *checkout) open(ctx context.Context, dir string) (*revision, error) {
 	read := r.store.reader().read
 	_, tree, err := commitOf(ctx, c.rev.id, read)
 	if err == nil {
-		r.plan, err = makePlan(ctx, tree, read)
+		r.plan, err = makePlanFrom(ctx, c.known, tree, read)
 	}
 	if err != nil {
 		r.store.close()
@@ -131,8 +135,7 @@ func (c *checkout) obtain(ctx context.Context, dir string) (*store, *treeWriter,
 		return b.store, nil, nil
 	}
 	var l *landing
-	if len(b.held) == 0 {
-		c.fresh = true
+	if c.fresh = len(b.held) == 0; c.fresh && dir != "" {
 		l = &landing{ctx: ctx, dir: dir, want: c.rev.id, files: c.fileOptions()}
 	}
 	err = c.converse(ctx, func(r *remote) error {
@@ -155,7 +158,7 @@ func (c *checkout) obtain(ctx context.Context, dir string) (*store, *treeWriter,
 
 // fileOptions say how files are to be written.
 func (c *checkout) fileOptions() fileOptions {
-	return fileOptions{limit: c.maxSize(), owner: c.Owner}
+	return fileOptions{limit: c.maxSize(), owner: c.Owner, stats: c.Reuse}
 }
 
 // fill writes what is missing of the revision to dir.
@@ -167,7 +170,10 @@ func (c *checkout) fill(ctx context.Context, r *revision, dir string) error {
 			return err
 		}
 	}
-	return w.finish(ctx, r.store)
+	if err := w.finish(ctx, r.store); err != nil || !c.Reuse {
+		return err
+	}
+	return c.remember(dir, w)
 }
 
 // publish has fill write to a directory that then becomes that of the checkout.
