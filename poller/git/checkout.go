@@ -28,9 +28,12 @@ func (m *Mirror) Checkout(ctx context.Context, rev Revision, dir string, o Optio
 	if !ok {
 		return fmt.Errorf("check out %q of %s: not a commit id", rev.SHA, m.URL)
 	}
-	c := &checkout{Mirror: m, Options: o, kept: m.keep(o.depth()), rev: held{ref: rev.Ref, id: id}, dir: dir}
+	c := &checkout{Mirror: m, Options: o, kept: m.depot(o.depth()), rev: held{ref: rev.Ref, id: id}, dir: dir}
 	if err := c.run(ctx); err != nil {
 		return fmt.Errorf("check out %s of %s: %w", rev.SHA, m.URL, err)
+	}
+	if !m.URL.Local() {
+		m.tidy(ctx, c.kept)
 	}
 	return nil
 }
@@ -39,11 +42,12 @@ func (m *Mirror) Checkout(ctx context.Context, rev Revision, dir string, o Optio
 type checkout struct {
 	*Mirror
 	Options
-	kept *keep
+	kept *depot
 	rev  held // its commit is known once it is here
 	dir  string
 
 	fresh bool    // all of the mirror came with this call
+	known *record // what dir holds, if it is there; nil: nothing
 	git   *dotGit // to be; nil: none
 	tags  []tag   // of the remote
 }
@@ -58,10 +62,14 @@ type revision struct {
 // run makes the checkout, and once more with a new mirror if the old one is in
 // doubt.
 func (c *checkout) run(ctx context.Context) error {
-	if _, err := os.Lstat(c.dir); err == nil {
-		return &fs.PathError{Op: "create", Path: c.dir, Err: fs.ErrExist}
+	attempt := c.attempt
+	if info, err := os.Lstat(c.dir); err == nil {
+		if !c.Reuse || !info.IsDir() {
+			return &fs.PathError{Op: "create", Path: c.dir, Err: fs.ErrExist}
+		}
+		attempt = c.update
 	}
-	err := c.attempt(ctx)
+	err := c.withGit(ctx, attempt)
 	var doubt *damage
 	if c.URL.Local() || !errors.As(err, &doubt) {
 		return err
@@ -72,27 +80,21 @@ func (c *checkout) run(ctx context.Context) error {
 	if c.Log != nil {
 		c.Log.WarnContext(ctx, "mirror thrown away, will be fetched anew", "url", c.URL.String(), "err", err)
 	}
-	return c.attempt(ctx)
+	return c.withGit(ctx, attempt)
 }
 
 func (c *checkout) attempt(ctx context.Context) error {
-	err := c.withGit(func() error {
-		return c.publish(func(tmp string) error {
-			r, err := c.open(ctx, tmp)
-			if err != nil {
-				return err
-			}
-			defer r.store.close()
-			if err := c.fill(ctx, r, tmp); err != nil {
-				return err
-			}
-			return c.git.place(tmp)
-		})
+	return c.publish(func(tmp string) error {
+		r, err := c.open(ctx, tmp)
+		if err != nil {
+			return err
+		}
+		defer r.store.close()
+		if err := c.fill(ctx, r, tmp); err != nil {
+			return err
+		}
+		return c.git.place(tmp)
 	})
-	if err == nil && !c.URL.Local() {
-		c.tidy(ctx, c.kept)
-	}
-	return err
 }
 
 // open finds the revision, and fetches what is missing of it. What comes from
@@ -115,7 +117,7 @@ func (c *checkout) open(ctx context.Context, dir string) (*revision, error) {
 	read := r.store.reader().read
 	_, tree, err := commitOf(ctx, c.rev.id, read)
 	if err == nil {
-		r.plan, err = makePlan(ctx, tree, read)
+		r.plan, err = makePlanFrom(ctx, c.known, tree, read)
 	}
 	if err != nil {
 		r.store.close()
@@ -149,7 +151,7 @@ func (c *checkout) obtain(ctx context.Context, dir string) (*store, *treeWriter,
 	if err != nil {
 		return nil, nil, err
 	}
-	l, err := c.update(ctx, b, dir)
+	l, err := c.refresh(ctx, b, dir)
 	if err == nil && c.git != nil {
 		err = c.git.borrow(ctx, b, c)
 	}
@@ -163,8 +165,8 @@ func (c *checkout) obtain(ctx context.Context, dir string) (*store, *treeWriter,
 	return b.store, l.writer, nil
 }
 
-// update fetches the revision if it is not there, and tags if they are wanted.
-func (c *checkout) update(ctx context.Context, b *bare, dir string) (*landing, error) {
+// refresh fetches the revision if it is not there, and tags if they are wanted.
+func (c *checkout) refresh(ctx context.Context, b *bare, dir string) (*landing, error) {
 	rev, here, err := b.complete(ctx, c.rev)
 	if err != nil {
 		return nil, err
@@ -174,8 +176,7 @@ func (c *checkout) update(ctx context.Context, b *bare, dir string) (*landing, e
 		return nil, nil //nolint:nilnil // nothing to fetch, and nothing written meanwhile
 	}
 	var l *landing
-	if len(b.held) == 0 {
-		c.fresh = true
+	if c.fresh = len(b.held) == 0; c.fresh && dir != "" {
 		l = &landing{ctx: ctx, dir: dir, want: c.rev.id, files: c.fileOptions()}
 	}
 	err = c.converse(ctx, func(r *remote) error {
@@ -212,7 +213,7 @@ func (c *checkout) fetch(ctx context.Context, r *remote, b *bare, l *landing) er
 
 // fileOptions say how files are to be written.
 func (c *checkout) fileOptions() fileOptions {
-	return fileOptions{limit: c.maxSize(), owner: c.Owner, stats: c.DotGit}
+	return fileOptions{limit: c.maxSize(), owner: c.Owner, stats: c.Reuse || c.DotGit}
 }
 
 // fill writes what is missing of the revision to dir.
@@ -224,10 +225,13 @@ func (c *checkout) fill(ctx context.Context, r *revision, dir string) error {
 			return err
 		}
 	}
-	if err := w.finish(ctx, r.store); err != nil || c.git == nil {
+	if err := w.finish(ctx, r.store); err != nil {
 		return err
 	}
-	return c.git.index(w.plan.index(w.found))
+	if err := c.git.index(w); err != nil || !c.Reuse {
+		return err
+	}
+	return c.remember(dir, w)
 }
 
 // publish has fill write to a directory that then becomes that of the checkout.

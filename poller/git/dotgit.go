@@ -16,34 +16,30 @@ import (
 // It is always made anew: nothing that an action left in one is trusted.
 type dotGit struct {
 	dir   string
+	old   string // where the one before goes, to be removed
 	owner *Owner
 }
 
 // withGit gives the checkout a directory for its .git, if it is to have one,
 // while do is going on.
-func (c *checkout) withGit(do func() error) error {
+func (c *checkout) withGit(ctx context.Context, do func(context.Context) error) error {
 	if !c.DotGit {
-		return do()
+		return do(ctx)
 	}
-	parent := filepath.Dir(c.dir)
-	if err := os.MkdirAll(parent, 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(c.dir), 0o700); err != nil {
 		return err
 	}
-	tmp, err := os.MkdirTemp(parent, filepath.Base(c.dir)+".tmp-*")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(tmp) }() // after place there is nothing to remove
-	c.git = &dotGit{dir: tmp, owner: c.Owner}
+	c.git = &dotGit{dir: c.dir + ".git.tmp", old: c.dir + ".git.old", owner: c.Owner}
+	defer func() { _ = os.RemoveAll(c.git.dir) }() // after place there is nothing to remove
 	if err := c.git.begin(); err != nil {
 		return err
 	}
-	return do()
+	return do(ctx)
 }
 
 func (g *dotGit) begin() error {
-	err := os.Chmod(g.dir, 0o755)
-	for _, dir := range []string{"objects", "objects/info", "objects/pack", "refs", "refs/heads", "refs/tags", "info"} {
+	err := errors.Join(os.RemoveAll(g.dir), os.RemoveAll(g.old)) // a crash left them
+	for _, dir := range []string{"", "objects", "objects/info", "objects/pack", "refs", "refs/heads", "refs/tags", "info"} {
 		path := filepath.Join(g.dir, filepath.FromSlash(dir))
 		err = errors.Join(err, os.Mkdir(path, 0o755), os.Chmod(path, 0o755)) // whatever the umask
 	}
@@ -159,7 +155,11 @@ func (c *checkout) localTags(ctx context.Context, l local, s *store, a *ancestry
 }
 
 // index writes what git knows of the files of the checkout.
-func (g *dotGit) index(x *indexFile) error {
+func (g *dotGit) index(w *treeWriter) error {
+	if g == nil {
+		return nil
+	}
+	x := w.plan.index(w.found)
 	return g.save("index", encodeIndex(x))
 }
 
@@ -172,11 +172,11 @@ func (g *dotGit) place(dir string) error {
 	if err := g.handOver(g.dir); err != nil {
 		return err
 	}
-	at, old := filepath.Join(dir, ".git"), g.dir+".old"
-	if err := os.Rename(at, old); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	at := filepath.Join(dir, ".git")
+	if err := os.Rename(at, g.old); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return errors.Join(os.Rename(g.dir, at), os.RemoveAll(old))
+	return errors.Join(os.Rename(g.dir, at), os.RemoveAll(g.old))
 }
 
 // handOver gives a directory to the owner, what is in it first: as long as he

@@ -194,7 +194,7 @@ func TestGarbageCollection(t *testing.T) {
 		mustHistory(t, m, rev(), FullHistory)
 	}
 	dir := mustHistory(t, m, rev(), FullHistory)
-	kept := m.keep(FullHistory).dir
+	kept := m.depot(FullHistory).dir
 	before := fileContents(t, kept)
 	mustShare(t, kept, dir)
 	gittest.Git(t, dir, "gc", "--quiet", "--aggressive", "--prune=now")
@@ -208,7 +208,7 @@ func TestGarbageCollection(t *testing.T) {
 	mustKeepSound(t, m)
 	r.Commit(map[string]string{"a": "more"})
 	next := mustHistory(t, m, rev(), FullHistory)
-	if err := m.keep(FullHistory).wipe(generous(t)); err != nil {
+	if err := m.depot(FullHistory).wipe(generous(t)); err != nil {
 		t.Fatal(err)
 	}
 	mustBeRepository(t, next, r.SHA("HEAD"))

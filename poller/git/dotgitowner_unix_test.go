@@ -57,7 +57,7 @@ func TestOwnerOfDotGit(t *testing.T) {
 				t.Errorf("git %s: %v: %s", command, err, out)
 			}
 		}
-		packs, _ := filepath.Glob(filepath.Join(m.keep(FullHistory).dir, "objects", "pack", "*.pack"))
+		packs, _ := filepath.Glob(filepath.Join(m.depot(FullHistory).dir, "objects", "pack", "*.pack"))
 		for _, pack := range packs {
 			info, err := os.Stat(pack)
 			if err != nil || int(info.Sys().(*syscall.Stat_t).Uid) != os.Getuid() {
@@ -72,7 +72,7 @@ func TestOwnerOfDotGit(t *testing.T) {
 
 // TestDotGitAcrossFileSystems copies what cannot be linked.
 func TestDotGitAcrossFileSystems(t *testing.T) {
-	other, err := os.MkdirTemp("/dev/shm", "kitops-*")
+	other, err := os.MkdirTemp("/dev/shm", "kitops-*") //nolint:usetesting // which is on one file system with the mirror
 	if err != nil {
 		t.Log("without a second file system there is nothing to see here")
 		other = t.TempDir()

@@ -44,6 +44,11 @@ type fileStat struct {
 // fileTime is a time of a file since 1970.
 type fileTime struct{ sec, nsec uint32 }
 
+// before orders times.
+func (t fileTime) before(other fileTime) bool {
+	return t.sec < other.sec || t.sec == other.sec && t.nsec < other.nsec
+}
+
 // indexTree says that entries that follow each other make a tree that exists.
 type indexTree struct {
 	name    string // within the tree above; "" for the root

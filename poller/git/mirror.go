@@ -49,7 +49,7 @@ type Mirror struct {
 	discover atomic.Bool // http: listen before speaking
 	crowded  atomic.Bool // it was said that there are too many tags
 	looks    looks
-	keeps    keeps
+	depots   depots
 }
 
 // Heads asks the remote where the refs are that the patterns select, sorted by

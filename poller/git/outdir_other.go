@@ -18,6 +18,9 @@ type outDir struct {
 	owner *Owner   // whom to give what is made; nil: leave it
 	stats bool     // keep last
 	last  fileStat // of the file made last: not known here
+	dev   uint64   // of the directory, if it is one that was there: not known here
+
+	replace bool // what is at a file's place
 }
 
 func openOutDir(path string, p *plan) (*outDir, error) {
@@ -50,6 +53,11 @@ func (o *outDir) write(f planFile, content []byte) error {
 
 // stream is write for content that fill brings in pieces.
 func (o *outDir) stream(f planFile, fill func(io.Writer) (int64, error)) error {
+	if o.replace {
+		if err := o.unlink(f.dir, f.name); err != nil {
+			return err
+		}
+	}
 	file, err := o.root.OpenFile(filepath.FromSlash(o.plan.filePath(f)), os.O_WRONLY|os.O_CREATE|os.O_EXCL, os.FileMode(f.perm()))
 	if err != nil {
 		return err
@@ -65,5 +73,10 @@ func (o *outDir) stream(f planFile, fill func(io.Writer) (int64, error)) error {
 }
 
 func (o *outDir) symlink(f planFile, target string) error {
+	if o.replace {
+		if err := o.unlink(f.dir, f.name); err != nil {
+			return err
+		}
+	}
 	return o.root.Symlink(target, filepath.FromSlash(o.plan.filePath(f)))
 }

@@ -21,7 +21,11 @@ type outDir struct {
 	owner *Owner   // whom to give what is made; nil: leave it
 	stats bool     // keep last
 	last  fileStat // of the file made last
-	kept  [keptDirs]struct {
+	dev   uint64   // of the directory, if it is one that was there
+
+	stage  int    // where a file is made before it takes its place, as staged
+	staged string // "": at its place
+	kept   [keptDirs]struct {
 		dir int32 // 0: none
 		fd  int
 	}
@@ -41,6 +45,9 @@ func (o *outDir) close() {
 		if kept.dir != 0 {
 			_ = unix.Close(kept.fd)
 		}
+	}
+	if o.staged != "" {
+		_ = unix.Close(o.stage)
 	}
 	_ = unix.Close(o.root)
 }
@@ -146,11 +153,15 @@ func (o *outDir) stream(f planFile, fill func(io.Writer) (int64, error)) error {
 }
 
 func (o *outDir) create(f planFile) (int, error) {
+	const flags = unix.O_WRONLY | unix.O_CREAT | unix.O_EXCL | unix.O_NOFOLLOW
+	if o.staged != "" {
+		return openat(o.stage, o.staged, flags, f.perm())
+	}
 	dir, err := o.fd(f.dir)
 	if err != nil {
 		return -1, err
 	}
-	return openat(dir, f.name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, f.perm())
+	return openat(dir, f.name, flags, f.perm())
 }
 
 func (o *outDir) finish(fd int, f planFile, size int64) error {
@@ -169,7 +180,10 @@ func (o *outDir) finish(fd int, f planFile, size int64) error {
 		}
 	}
 	o.last = statOf(&info)
-	return fileError("write", f.name, errors.Join(err, unix.Close(fd)))
+	if err = errors.Join(err, unix.Close(fd)); err == nil {
+		err = o.settle(f)
+	}
+	return fileError("write", f.name, err)
 }
 
 func (o *outDir) symlink(f planFile, target string) error {
@@ -177,9 +191,16 @@ func (o *outDir) symlink(f planFile, target string) error {
 	if err != nil {
 		return err
 	}
-	err = unix.Symlinkat(target, dir, f.name)
+	at, name := dir, f.name
+	if o.staged != "" {
+		at, name = o.stage, o.staged
+	}
+	err = unix.Symlinkat(target, at, name)
 	if err == nil && o.owner != nil {
-		err = unix.Fchownat(dir, f.name, o.owner.UID, o.owner.GID, unix.AT_SYMLINK_NOFOLLOW)
+		err = unix.Fchownat(at, name, o.owner.UID, o.owner.GID, unix.AT_SYMLINK_NOFOLLOW)
+	}
+	if err == nil {
+		err = o.settle(f)
 	}
 	if err == nil && o.stats {
 		var info unix.Stat_t

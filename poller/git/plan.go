@@ -19,6 +19,7 @@ type plan struct {
 	tree  plumbing.Hash
 	dirs  []planDir // the first is the checkout itself
 	files []planFile
+	known *record // whose trees need not be read; nil: none
 }
 
 type planDir struct {
@@ -28,6 +29,7 @@ type planDir struct {
 	depth   int
 	mode    mode          // modeDir or modeSubmodule
 	id      plumbing.Hash // of its tree, or of the submodule's commit
+	was     int32         // its number in the record, the first is 1; 0: not in it
 }
 
 type planFile struct {
@@ -39,7 +41,12 @@ type planFile struct {
 
 // makePlan walks all trees below a tree. read gives a tree by its name.
 func makePlan(ctx context.Context, tree plumbing.Hash, read func(plumbing.Hash) (object, error)) (*plan, error) {
-	p := &plan{tree: tree, dirs: []planDir{{mode: modeDir, id: tree}}}
+	return makePlanFrom(ctx, nil, tree, read)
+}
+
+// makePlanFrom walks the trees that are not as in a record, which may be nil.
+func makePlanFrom(ctx context.Context, known *record, tree plumbing.Hash, read func(plumbing.Hash) (object, error)) (*plan, error) {
+	p := &plan{tree: tree, dirs: []planDir{{mode: modeDir, id: tree, was: 1}}, known: known}
 	if err := p.fill(ctx, 0, tree, read); err != nil {
 		return nil, err
 	}
@@ -54,12 +61,15 @@ func (p *plan) fill(ctx context.Context, dir int32, id plumbing.Hash, read func(
 	if depth > maxDepth {
 		return fmt.Errorf("directories nested deeper than %d", maxDepth)
 	}
+	if p.copyKnown(dir, id) {
+		return p.checkSize(0)
+	}
 	entries, err := readTree(id, read)
+	if err == nil {
+		err = p.checkSize(len(entries))
+	}
 	if err != nil {
 		return err
-	}
-	if len(p.dirs)+len(p.files)+len(entries) > maxEntries {
-		return fmt.Errorf("the revision has more than %d files and directories", maxEntries)
 	}
 	p.dirs[dir].entries = int32(len(entries))
 	for _, e := range entries {
@@ -67,13 +77,20 @@ func (p *plan) fill(ctx context.Context, dir int32, id plumbing.Hash, read func(
 			p.files = append(p.files, planFile{dir, e.mode, e.name, e.id})
 			continue
 		}
-		p.dirs = append(p.dirs, planDir{parent: dir, name: e.name, depth: depth + 1, mode: e.mode, id: e.id})
+		p.dirs = append(p.dirs, planDir{parent: dir, name: e.name, depth: depth + 1, mode: e.mode, id: e.id, was: p.known.lookup(p.dirs[dir].was, e.name)})
 		if e.mode == modeSubmodule {
 			continue
 		}
 		if err := p.fill(ctx, int32(len(p.dirs)-1), e.id, read); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func (p *plan) checkSize(more int) error {
+	if len(p.dirs)+len(p.files)+more > maxEntries {
+		return fmt.Errorf("the revision has more than %d files and directories", maxEntries)
 	}
 	return nil
 }

@@ -21,11 +21,11 @@ const (
 )
 
 // tidy keeps the mirror small. What goes wrong here concerns no checkout.
-func (m *Mirror) tidy(ctx context.Context, k *keep) {
-	err := k.rewrite(ctx)
+func (m *Mirror) tidy(ctx context.Context, d *depot) {
+	err := d.rewrite(ctx)
 	var doubt *damage
 	if errors.As(err, &doubt) {
-		err = errors.Join(err, k.wipe(ctx))
+		err = errors.Join(err, d.wipe(ctx))
 	}
 	if err != nil && ctx.Err() == nil && m.Log != nil {
 		m.Log.WarnContext(ctx, "mirror not tidied", "url", m.URL.String(), "err", err)
@@ -33,24 +33,24 @@ func (m *Mirror) tidy(ctx context.Context, k *keep) {
 }
 
 // rewrite makes one pack of many.
-func (k *keep) rewrite(ctx context.Context) error {
-	if err := k.busy.lock(ctx); err != nil {
+func (d *depot) rewrite(ctx context.Context) error {
+	if err := d.busy.lock(ctx); err != nil {
 		return err
 	}
-	defer k.busy.unlock()
-	many, large, err := overgrown(k.dir)
+	defer d.busy.unlock()
+	many, large, err := overgrown(d.dir)
 	if err != nil || !many && !large {
 		return err
 	}
-	b, err := openBare(ctx, k.dir, k.depth)
+	b, err := openBare(ctx, d.dir, d.depth)
 	if err != nil {
 		return err
 	}
 	defer b.close()
-	if k.depth == FullHistory && !large {
+	if d.depth == FullHistory && !large {
 		return b.gatherPacks(ctx)
 	}
-	return b.rewrite(ctx, k.tagged)
+	return b.rewrite(ctx, d.tagged)
 }
 
 // rewrite makes one pack with what the revisions held need and nothing else.

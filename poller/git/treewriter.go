@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"sync/atomic"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -31,6 +32,10 @@ type treeWriter struct {
 	done  []atomic.Bool // of each file
 	found []fileStat    // of each file; nil: nobody asked
 	bytes atomic.Int64
+
+	stage  string // directory in which files are made first; "": there is nothing to replace
+	stages atomic.Int32
+	dev    uint64 // with stage: of dir
 }
 
 // fileOptions say how the files of a checkout are written.
@@ -62,10 +67,18 @@ func newTreeWriter(dir string, p *plan, o fileOptions) (*treeWriter, error) {
 // open gives a goroutine what it writes with.
 func (w *treeWriter) open() (*outDir, error) {
 	out, err := openOutDir(w.dir, w.plan)
-	if err == nil {
-		out.owner, out.stats = w.owner, w.stats
+	if err != nil {
+		return nil, err
 	}
-	return out, err
+	out.owner, out.stats, out.dev = w.owner, w.stats, w.dev
+	if w.stage == "" {
+		return out, nil
+	}
+	if err := out.replacing(w.stage, strconv.Itoa(int(w.stages.Add(1)))); err != nil {
+		out.close()
+		return nil, err
+	}
+	return out, nil
 }
 
 // note keeps what is known of a file that was just written.
@@ -98,10 +111,7 @@ func (w *treeWriter) count(size int64) error {
 
 // finish writes from the store what is missing yet, and counts what is there.
 func (w *treeWriter) finish(ctx context.Context, s *store) error {
-	if err := w.writeFiles(ctx, s); err != nil {
-		return err
-	}
-	if err := w.writeSymlinks(ctx, s); err != nil {
+	if err := w.writeAll(ctx, s); err != nil {
 		return err
 	}
 	for i, d := range w.plan.dirs {
@@ -113,6 +123,13 @@ func (w *treeWriter) finish(ctx context.Context, s *store) error {
 		}
 	}
 	return nil
+}
+
+func (w *treeWriter) writeAll(ctx context.Context, s *store) error {
+	if err := w.writeFiles(ctx, s); err != nil {
+		return err
+	}
+	return w.writeSymlinks(ctx, s)
 }
 
 func (w *treeWriter) countNames(dir int32, want int) error {

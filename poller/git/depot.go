@@ -13,8 +13,8 @@ import (
 
 const historyInfix = "-history-"
 
-// keep is what a mirror keeps of its remote for one history: a bare repository.
-type keep struct {
+// depot is what a mirror keeps of its remote for one history: a bare repository.
+type depot struct {
 	dir   string
 	depth int   // commits; FullHistory: all
 	busy  mutex // who holds it has dir for itself
@@ -22,32 +22,32 @@ type keep struct {
 	tagged []plumbing.Hash // tag objects of the remote, as of late
 }
 
-// keeps are those of one mirror, by depth. It is safe for concurrent use.
-type keeps struct {
+// depots are those of one mirror, by depth. It is safe for concurrent use.
+type depots struct {
 	mu      sync.Mutex
-	byDepth map[int]*keep
+	byDepth map[int]*depot
 }
 
-// keep is the one for a history, which must be normal.
-func (m *Mirror) keep(depth int) *keep {
-	m.keeps.mu.Lock()
-	defer m.keeps.mu.Unlock()
-	if k := m.keeps.byDepth[depth]; k != nil {
-		return k
+// depot is the one for a history, which must be normal.
+func (m *Mirror) depot(depth int) *depot {
+	m.depots.mu.Lock()
+	defer m.depots.mu.Unlock()
+	if d := m.depots.byDepth[depth]; d != nil {
+		return d
 	}
-	if m.keeps.byDepth == nil {
-		m.keeps.byDepth = map[int]*keep{}
+	if m.depots.byDepth == nil {
+		m.depots.byDepth = map[int]*depot{}
 	}
-	k := &keep{dir: m.Dir, depth: depth}
+	d := &depot{dir: m.Dir, depth: depth}
 	switch depth {
 	case 1:
 	case FullHistory:
-		k.dir += historyInfix + "full"
+		d.dir += historyInfix + "full"
 	default:
-		k.dir += historyInfix + strconv.Itoa(depth)
+		d.dir += historyInfix + strconv.Itoa(depth)
 	}
-	m.keeps.byDepth[depth] = k
-	return k
+	m.depots.byDepth[depth] = d
+	return d
 }
 
 // Keeps says whether a directory is one that the mirror uses: Dir, or that of a
@@ -67,10 +67,10 @@ func (o Options) depth() int {
 	return o.History
 }
 
-func (k *keep) wipe(ctx context.Context) error {
-	if err := k.busy.lock(ctx); err != nil {
+func (d *depot) wipe(ctx context.Context) error {
+	if err := d.busy.lock(ctx); err != nil {
 		return err
 	}
-	defer k.busy.unlock()
-	return os.RemoveAll(k.dir)
+	defer d.busy.unlock()
+	return os.RemoveAll(d.dir)
 }

@@ -39,7 +39,7 @@ func TestHistoryGrowth(t *testing.T) {
 	}
 	mustKeepSound(t, m)
 	for history, commits := range map[int][2]int{4: {4, 50}, FullHistory: {101, 101}} {
-		dir := m.keep(history).dir
+		dir := m.depot(history).dir
 		packs, _ := filepath.Glob(filepath.Join(dir, "objects", "pack", "*.pack"))
 		if len(packs) > maxPacks {
 			t.Errorf("%d commits: %d packs", history, len(packs))
@@ -69,7 +69,7 @@ func TestRewriteOfHistories(t *testing.T) {
 				r.Git("push", "--quiet", "--tags")
 				mustHistory(t, m, rev, history)
 			}
-			k := m.keep(history)
+			k := m.depot(history)
 			b, err := openBare(generous(t), k.dir, k.depth)
 			if err != nil {
 				t.Fatal(err)
@@ -117,7 +117,7 @@ func TestCrashInRewrite(t *testing.T) {
 		rev = Revision{"refs/heads/main", r.Commit(map[string]string{"a": noise(i, 1000)})}
 		mustHistory(t, m, rev, 2)
 	}
-	k := m.keep(2)
+	k := m.depot(2)
 	whole := k.dir + ".whole"
 	gittest.Git(t, filepath.Dir(k.dir), "clone", "--quiet", "--mirror", "--depth=2", "file://"+r.Dir, whole+".clone")
 	if err := os.Rename(k.dir, whole); err != nil {
@@ -164,21 +164,21 @@ func TestCrashInRewrite(t *testing.T) {
 // warning tells of it where something was lost.
 func TestDoubtfulHistory(t *testing.T) {
 	pack := func(m *Mirror, history int, ext string) string {
-		found, _ := filepath.Glob(filepath.Join(m.keep(history).dir, "objects", "pack", "*"+ext))
+		found, _ := filepath.Glob(filepath.Join(m.depot(history).dir, "objects", "pack", "*"+ext))
 		return found[0]
 	}
 	for name, harm := range map[string]func(m *Mirror, history int) error{
-		"shallow gone": func(m *Mirror, history int) error { return os.RemoveAll(filepath.Join(m.keep(history).dir, shallow)) },
+		"shallow gone": func(m *Mirror, history int) error { return os.RemoveAll(filepath.Join(m.depot(history).dir, shallow)) },
 		"shallow of zeros": func(m *Mirror, history int) error {
-			return os.WriteFile(filepath.Join(m.keep(history).dir, shallow), []byte("\x00\x00"), 0o600)
+			return os.WriteFile(filepath.Join(m.depot(history).dir, shallow), []byte("\x00\x00"), 0o600)
 		},
 		"pack gone":   func(m *Mirror, history int) error { return os.Remove(pack(m, history, ".pack")) },
 		"index gone":  func(m *Mirror, history int) error { return os.Remove(pack(m, history, ".idx")) },
 		"pack cut":    func(m *Mirror, history int) error { return os.Truncate(pack(m, history, ".pack"), 100) },
-		"refs gone":   func(m *Mirror, history int) error { return os.Remove(filepath.Join(m.keep(history).dir, packedRefs)) },
-		"all is gone": func(m *Mirror, history int) error { return os.RemoveAll(m.keep(history).dir) },
+		"refs gone":   func(m *Mirror, history int) error { return os.Remove(filepath.Join(m.depot(history).dir, packedRefs)) },
+		"all is gone": func(m *Mirror, history int) error { return os.RemoveAll(m.depot(history).dir) },
 		"bad obsolete": func(m *Mirror, history int) error {
-			return os.WriteFile(filepath.Join(m.keep(history).dir, obsolete), []byte("../x\n"), 0o600)
+			return os.WriteFile(filepath.Join(m.depot(history).dir, obsolete), []byte("../x\n"), 0o600)
 		},
 	} {
 		for _, history := range []int{3, FullHistory} {
