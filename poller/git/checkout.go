@@ -12,15 +12,22 @@ import (
 
 // Checkout writes the tree of a revision that Heads gave to dir, which must not
 // exist. dir appears by rename when all is in it, or not at all; while it is
-// written its name is dir + ".tmp-*". There is no .git in it, symlinks are left
-// as they are. Line ends and idents are as .gitattributes of the revision say.
-// Filters are not run, so that Git LFS pointers stay pointers, which Log is told
-// once for each kind.
+// written its name is dir + ".tmp-*". Symlinks are left as they are. Line ends
+// and idents are as .gitattributes of the revision say. Filters are not run, so
+// that Git LFS pointers stay pointers, which Log is told once for each kind.
 //
 // Submodules are empty directories, or with Options.Submodules what was recorded
 // of them, five levels deep and 1,000 at most; only update = none leaves one
 // empty. What is wrong with one fails the checkout and names its path. MaxSize
 // holds for the files of all.
+//
+// With DotGit there is a repository in dir, detached at the commit, its remote
+// origin the URL without credentials. It has the history that is asked for and
+// the ref, a branch as one of origin; with a longer history than one commit the
+// remote is also asked for its tags, up to 10,000, and those that lead into the
+// history are there. It needs nothing of the mirror, whose packs it has hard
+// links to: they must not be written to, given away or changed in their mode,
+// so whoever wants the files to be another user's says so with Owner.
 //
 // It returns ErrMoved when the remote no longer gives the revision.
 func (m *Mirror) Checkout(ctx context.Context, rev Revision, dir string, o Options) error {
@@ -28,10 +35,11 @@ func (m *Mirror) Checkout(ctx context.Context, rev Revision, dir string, o Optio
 	if !ok {
 		return fmt.Errorf("check out %q of %s: not a commit id", rev.SHA, m.URL)
 	}
-	c := &checkout{Mirror: m, Options: o, rev: held{ref: rev.Ref, id: id}, dir: dir}
+	c := &checkout{Mirror: m, Options: o, kept: m.depot(o.depth()), rev: held{ref: rev.Ref, id: id}, dir: dir}
 	if err := c.run(ctx); err != nil {
 		return fmt.Errorf("check out %s of %s: %w", rev.SHA, m.URL, err)
 	}
+	c.tidyAll(ctx)
 	return nil
 }
 
@@ -39,10 +47,14 @@ func (m *Mirror) Checkout(ctx context.Context, rev Revision, dir string, o Optio
 type checkout struct {
 	*Mirror
 	Options
-	rev held
-	dir string
+	kept *depot
+	rev  held // its commit is known once it is here
+	dir  string
 
 	fresh bool         // all of the mirror came with this call
+	known *record      // what dir holds, if it is there; nil: nothing
+	git   *dotGit      // to be; nil: none
+	tags  []tag        // of the remote
 	subs  []*submodule // of the attempt
 	whole bool         // a remote that gives heads only is asked for all that they lead to
 }
@@ -57,70 +69,71 @@ type revision struct {
 // run makes the checkout, and once more with a new mirror if one is in doubt:
 // that of the repository, or of a submodule.
 func (c *checkout) run(ctx context.Context) error {
-	if _, err := os.Lstat(c.dir); err == nil {
-		return &fs.PathError{Op: "create", Path: c.dir, Err: fs.ErrExist}
+	attempt := c.attempt
+	if info, err := os.Lstat(c.dir); err == nil {
+		if !c.Reuse || !info.IsDir() {
+			return &fs.PathError{Op: "create", Path: c.dir, Err: fs.ErrExist}
+		}
+		attempt = c.update
 	}
-	var thrown []*Mirror
+	var thrown []*depot
 	for {
-		err := c.attempt(ctx)
-		m, fresh := c.inDoubt(err)
-		if m == nil || slices.Contains(thrown, m) {
+		err := c.withGit(ctx, attempt)
+		m, d, fresh := c.inDoubt(err)
+		if m == nil || slices.Contains(thrown, d) {
 			return err
 		}
-		if wiped := m.wipe(ctx); wiped != nil || fresh {
+		if wiped := d.wipe(ctx); wiped != nil || fresh {
 			return errors.Join(err, wiped)
 		}
 		if m.Log != nil {
 			m.Log.WarnContext(ctx, "mirror thrown away, will be fetched anew", "url", m.URL.String(), "err", err)
 		}
-		thrown = append(thrown, m)
+		thrown = append(thrown, d)
 	}
 }
 
-// inDoubt is the mirror that an error casts doubt on, and whether all of it
-// came with this call. Without one it is nil.
-func (c *checkout) inDoubt(err error) (m *Mirror, fresh bool) {
+// inDoubt is the mirror that an error casts doubt on, what it keeps of it, and
+// whether all of that came with this call. Without one it is nil.
+func (c *checkout) inDoubt(err error) (m *Mirror, d *depot, fresh bool) {
 	var doubt *damage
 	if !errors.As(err, &doubt) {
-		return nil, false
+		return nil, nil, false
 	}
-	m, fresh = c.Mirror, c.fresh
+	m, d, fresh = c.Mirror, c.kept, c.fresh
 	var of *submoduleError
 	if errors.As(err, &of) {
-		m, fresh = of.mirror, of.fresh
+		m, d, fresh = of.mirror, of.mirror.depot(1), of.fresh
 	}
 	if m.URL.Local() {
-		return nil, false
+		return nil, nil, false
 	}
-	return m, fresh
+	return m, d, fresh
 }
 
 func (c *checkout) attempt(ctx context.Context) error {
-	err := c.publish(func(tmp string) error {
+	return c.publish(func(tmp string) error {
 		r, err := c.open(ctx, tmp)
 		if err != nil {
 			return err
 		}
 		defer r.store.close()
-		return c.fill(ctx, r, tmp)
+		if err := c.fill(ctx, r, tmp); err != nil {
+			return err
+		}
+		return c.git.place(tmp)
 	})
-	if err == nil {
-		c.tidyAll(ctx)
-	}
-	return err
 }
 
-// tidyAll keeps the mirrors small that were read from.
+// tidyAll keeps what was read from small.
 func (c *checkout) tidyAll(ctx context.Context) {
-	used := []*Mirror{c.Mirror}
+	used := map[*depot]*Mirror{c.kept: c.Mirror}
 	for _, sub := range c.subs {
-		if !slices.Contains(used, sub.mirror) {
-			used = append(used, sub.mirror)
-		}
+		used[sub.mirror.depot(1)] = sub.mirror
 	}
-	for _, m := range used {
+	for d, m := range used {
 		if !m.URL.Local() {
-			m.tidy(ctx)
+			m.tidy(ctx, d)
 		}
 	}
 }
@@ -166,7 +179,7 @@ func (c *checkout) makePlan(ctx context.Context, s *store) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return makePlan(ctx, tree, read)
+	return makePlanFrom(ctx, c.known, tree, read)
 }
 
 func (c *checkout) openLocal(ctx context.Context) (*store, error) {
@@ -174,38 +187,30 @@ func (c *checkout) openLocal(ctx context.Context) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return local.store(ctx, c.rev.id)
+	s, err := local.store(ctx, c.rev.id)
+	if err == nil && c.git != nil {
+		if err = c.git.copyFrom(ctx, local, s, c); err != nil {
+			s.close()
+		}
+	}
+	return s, err
 }
 
-// obtain opens the mirror and fetches the revision if it is not there. Where
+// obtain opens the mirror and fetches what is not there of the revision. Where
 // nothing was, files go to dir at once, unless that is "".
 func (c *checkout) obtain(ctx context.Context, dir string) (*store, *treeWriter, error) {
-	if err := c.busy.lock(ctx); err != nil {
+	if err := c.kept.busy.lock(ctx); err != nil {
 		return nil, nil, err
 	}
-	defer c.busy.unlock()
-	b, err := openBare(ctx, c.Dir)
+	defer c.kept.busy.unlock()
+	b, err := openBare(ctx, c.kept.dir, c.kept.depth)
 	if err != nil {
 		return nil, nil, err
 	}
-	if b.holds(c.rev.id) {
-		return b.store, nil, nil
+	l, err := c.refresh(ctx, b, dir)
+	if err == nil && c.git != nil {
+		err = c.git.borrow(ctx, b, c)
 	}
-	var l *landing
-	if len(b.held) == 0 {
-		c.fresh = true
-		if dir != "" {
-			l = &landing{ctx: ctx, dir: dir, want: c.rev.id, limit: c.maxSize()}
-		}
-	}
-	err = c.converse(ctx, func(r *remote) error {
-		body, err := r.fetch(ctx, wish{want: c.rev.id, have: b.commits(), whole: c.whole})
-		if err != nil {
-			return err
-		}
-		defer func() { _ = body.Close() }()
-		return b.receive(ctx, body, c.rev, c.maxSize(), l)
-	})
 	if err != nil {
 		b.close()
 		return nil, nil, err
@@ -216,12 +221,63 @@ func (c *checkout) obtain(ctx context.Context, dir string) (*store, *treeWriter,
 	return b.store, l.writer, nil
 }
 
+// refresh fetches the revision if it is not there, and tags if they are wanted.
+func (c *checkout) refresh(ctx context.Context, b *bare, dir string) (*landing, error) {
+	rev, here, err := b.complete(ctx, c.rev)
+	if err != nil {
+		return nil, err
+	}
+	c.rev = rev
+	if here && !c.tagged() {
+		return nil, nil //nolint:nilnil // nothing to fetch, and nothing written meanwhile
+	}
+	var l *landing
+	if c.fresh = len(b.held) == 0; c.fresh && dir != "" {
+		l = &landing{ctx: ctx, dir: dir, want: c.rev.id, files: c.fileOptions()}
+	}
+	err = c.converse(ctx, func(r *remote) error {
+		if c.tagged() {
+			if err := c.listTags(ctx, r); err != nil {
+				return err
+			}
+		}
+		if here {
+			return nil
+		}
+		return c.fetch(ctx, r, b, l)
+	})
+	if err == nil && c.tagged() {
+		err = c.fetchTags(ctx, b)
+	}
+	return l, err
+}
+
+func (c *checkout) fetch(ctx context.Context, r *remote, b *bare, l *landing) error {
+	w, err := b.wish(c.rev)
+	if err != nil {
+		return err
+	}
+	w.tags, w.whole = c.tagged(), c.whole
+	d, err := r.fetch(ctx, w)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = d.Close() }()
+	c.rev, err = b.receive(ctx, d, c.rev, c.maxSize(), l)
+	return err
+}
+
+// fileOptions say how files are to be written.
+func (c *checkout) fileOptions() fileOptions {
+	return fileOptions{limit: c.maxSize(), owner: c.Owner, stats: c.Reuse || c.DotGit}
+}
+
 // fill writes what is missing of the revision to dir.
 func (c *checkout) fill(ctx context.Context, r *revision, dir string) error {
 	w := r.landed
 	if w == nil {
 		var err error
-		if w, err = newTreeWriter(dir, r.plan, c.maxSize()); err != nil {
+		if w, err = newTreeWriter(dir, r.plan, c.fileOptions()); err != nil {
 			return err
 		}
 	}
@@ -229,7 +285,10 @@ func (c *checkout) fill(ctx context.Context, r *revision, dir string) error {
 		return c.blame(ctx, r.plan, err)
 	}
 	c.warnOfLeft(ctx, r)
-	return nil
+	if err := c.git.index(w); err != nil || !c.Reuse {
+		return err
+	}
+	return c.remember(dir, w)
 }
 
 // publish has fill write to a directory that then becomes that of the checkout.

@@ -110,10 +110,10 @@ func (w *treeWriter) writeStored(ctx context.Context, out *outDir, r *storeReade
 		}
 	}
 	w.done[j.file].Store(true)
-	return w.writeLarge(ctx, out, f, func(to io.Writer) error {
+	return w.note(out, j.file, w.writeLarge(ctx, out, f, func(to io.Writer) error {
 		_, err := r.copyBlob(ctx, to, j.at, f.id)
 		return err
-	})
+	}))
 }
 
 // takeBack removes what was written before its conversion was known.

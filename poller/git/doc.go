@@ -8,12 +8,33 @@
 // # The way of a revision
 //
 //	look      looks ─► remote.list: ls-refs with prefixes, one request (protocol version 2)
-//	fetch     remote.fetch: depth 1, thin upon what the mirror holds
+//	fetch     remote.fetch: as deep as asked for, thin upon what the mirror holds
 //	          ─► packStream ─► arrival ─► resolve ─► connected ─► bare.adopt
 //	                              └─► landing: the first checkout is written meanwhile
+//	.git      dotGit.borrow: links to the mirror's packs, refs, tags; the index comes after the files
 //	graft     submodules, each fetched by its recorded commit into its own mirror ─► one plan, one store
 //	checkout  plan ─► applyAttributes ─► treeWriter: several writers, from packs to files ─► rename
 //	after     tidy: many packs become one
+//
+// # What a mirror holds
+//
+// One bare repository for each history that is asked for, so that tasks with
+// different ones do not disturb each other: revisions without their parents in
+// Mirror.Dir, 50 commits of history in Dir-history-50, all in Dir-history-full.
+// They share looks and nothing else.
+//
+// In each of them every commit is complete: its tree is there, and its parents
+// are, or it is listed in the file shallow. The file is made from what is there;
+// what a server says of it is only a hint. A revision is held when that goes on
+// for as many commits as asked for, on every way. So an older commit of what is
+// held needs no fetch, and git finds no fault. The history grows as fetches
+// come, and the rewrite cuts it back to its depth; a full one is only rewritten
+// when half of it is new, until then small packs become one.
+//
+// A checkout that is a repository owes nothing to the mirror: it has links to
+// all its packs, which nobody writes to, and lists as shallow what the mirror
+// does and where its own history ends. Alternates would be smaller by the names
+// of some files, and would need somebody who knows what borrows from whom.
 //
 // # What is its own, and why
 //

@@ -16,7 +16,7 @@ type landing struct {
 	ctx   context.Context
 	dir   string // to be filled
 	want  plumbing.Hash
-	limit int64
+	files fileOptions
 
 	metas  map[plumbing.Hash]object
 	size   int
@@ -59,7 +59,7 @@ func (l *landing) begin() error {
 	if err != nil {
 		return l.ctx.Err() // whatever it is will be found again when all is here
 	}
-	if l.writer, err = newTreeWriter(l.dir, p, l.limit); err != nil {
+	if l.writer, err = newTreeWriter(l.dir, p, l.files); err != nil {
 		return err
 	}
 	l.wanted = p.wanted()
@@ -70,7 +70,7 @@ func (l *landing) receiver() (func(plumbing.Hash, []byte) error, func(), error) 
 	if l.writer == nil {
 		return func(plumbing.Hash, []byte) error { return nil }, func() {}, nil
 	}
-	out, err := openOutDir(l.dir, l.writer.plan)
+	out, err := l.writer.open()
 	if err != nil {
 		return nil, nil, err
 	}

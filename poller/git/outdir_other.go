@@ -4,6 +4,7 @@ package git
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -12,8 +13,14 @@ import (
 // outDir writes into one directory. os.Root keeps whatever a tree or another
 // process puts in the way from leading outside. It is for one goroutine.
 type outDir struct {
-	plan *plan
-	root *os.Root
+	plan  *plan
+	root  *os.Root
+	owner *Owner   // whom to give what is made; nil: leave it
+	stats bool     // keep last
+	last  fileStat // of the file made last: not known here
+	dev   uint64   // of the directory, if it is one that was there: not known here
+
+	replace bool // what is at a file's place
 }
 
 func openOutDir(path string, p *plan) (*outDir, error) {
@@ -27,6 +34,9 @@ func openOutDir(path string, p *plan) (*outDir, error) {
 func (o *outDir) close() { _ = o.root.Close() }
 
 func (o *outDir) mkdir(dir int32) error {
+	if o.owner != nil {
+		return fmt.Errorf("files that belong to another user: %w", errors.ErrUnsupported)
+	}
 	if dir == 0 {
 		return nil
 	}
@@ -43,6 +53,11 @@ func (o *outDir) write(f planFile, content []byte) error {
 
 // stream is write for content that fill brings in pieces.
 func (o *outDir) stream(f planFile, fill func(io.Writer) (int64, error)) error {
+	if o.replace {
+		if err := o.unlink(f.dir, f.name); err != nil {
+			return err
+		}
+	}
 	file, err := o.root.OpenFile(filepath.FromSlash(o.plan.filePath(f)), os.O_WRONLY|os.O_CREATE|os.O_EXCL, os.FileMode(f.perm()))
 	if err != nil {
 		return err
@@ -68,5 +83,10 @@ func (o *outDir) remove(f planFile) (int64, error) {
 }
 
 func (o *outDir) symlink(f planFile, target string) error {
+	if o.replace {
+		if err := o.unlink(f.dir, f.name); err != nil {
+			return err
+		}
+	}
 	return o.root.Symlink(target, filepath.FromSlash(o.plan.filePath(f)))
 }

@@ -16,9 +16,16 @@ const keptDirs = 16 // descriptors of directories kept open, for each writer
 // is open, by one name, and follows no link: whatever a tree or another process
 // puts in the way, nothing lands outside. It is for one goroutine.
 type outDir struct {
-	plan *plan
-	root int
-	kept [keptDirs]struct {
+	plan  *plan
+	root  int
+	owner *Owner   // whom to give what is made; nil: leave it
+	stats bool     // keep last
+	last  fileStat // of the file made last
+	dev   uint64   // of the directory, if it is one that was there
+
+	stage  int    // where a file is made before it takes its place, as staged
+	staged string // "": at its place
+	kept   [keptDirs]struct {
 		dir int32 // 0: none
 		fd  int
 	}
@@ -38,6 +45,9 @@ func (o *outDir) close() {
 		if kept.dir != 0 {
 			_ = unix.Close(kept.fd)
 		}
+	}
+	if o.staged != "" {
+		_ = unix.Close(o.stage)
 	}
 	_ = unix.Close(o.root)
 }
@@ -74,7 +84,7 @@ func (o *outDir) fd(dir int32) (int, error) {
 func (o *outDir) mkdir(dir int32) error {
 	d := o.plan.dirs[dir]
 	if dir == 0 {
-		return fileError("chmod", ".", unix.Fchmod(o.root, 0o755))
+		return errors.Join(fileError("chmod", ".", unix.Fchmod(o.root, 0o755)), o.own(o.root, "."))
 	}
 	parent, err := o.fd(d.parent)
 	if err != nil {
@@ -87,11 +97,22 @@ func (o *outDir) mkdir(dir int32) error {
 	if err != nil {
 		return err
 	}
+	if err := o.own(fd, d.name); err != nil {
+		return err
+	}
 	var info unix.Stat_t
 	if err := unix.Fstat(fd, &info); err != nil || info.Mode&0o7777 == 0o755 {
 		return fileError("stat", d.name, err)
 	}
 	return fileError("chmod", d.name, unix.Fchmod(fd, 0o755))
+}
+
+// own gives a file or directory that was just made to its owner.
+func (o *outDir) own(fd int, name string) error {
+	if o.owner == nil {
+		return nil
+	}
+	return fileError("chown", name, unix.Fchown(fd, o.owner.UID, o.owner.GID))
 }
 
 // write makes a file of the plan and says so only when all of it is there.
@@ -132,23 +153,37 @@ func (o *outDir) stream(f planFile, fill func(io.Writer) (int64, error)) error {
 }
 
 func (o *outDir) create(f planFile) (int, error) {
+	const flags = unix.O_WRONLY | unix.O_CREAT | unix.O_EXCL | unix.O_NOFOLLOW
+	if o.staged != "" {
+		return openat(o.stage, o.staged, flags, f.perm())
+	}
 	dir, err := o.fd(f.dir)
 	if err != nil {
 		return -1, err
 	}
-	return openat(dir, f.name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, f.perm())
+	return openat(dir, f.name, flags, f.perm())
 }
 
 func (o *outDir) finish(fd int, f planFile, size int64) error {
 	var info unix.Stat_t
-	err := unix.Fstat(fd, &info)
+	err := o.own(fd, f.name) // which can take bits of the mode
+	if err == nil {
+		err = unix.Fstat(fd, &info)
+	}
 	if err == nil && info.Size != size {
 		err = io.ErrShortWrite
 	}
 	if err == nil && uint64(info.Mode)&0o7777 != uint64(f.perm()) {
 		err = unix.Fchmod(fd, f.perm())
+		if err == nil && o.stats {
+			err = unix.Fstat(fd, &info) // the time of the change is another now
+		}
 	}
-	return fileError("write", f.name, errors.Join(err, unix.Close(fd)))
+	o.last = statOf(&info)
+	if err = errors.Join(err, unix.Close(fd)); err == nil {
+		err = o.settle(f)
+	}
+	return fileError("write", f.name, err)
 }
 
 // remove takes a file of the plan away and says how many bytes it had.
@@ -169,7 +204,23 @@ func (o *outDir) symlink(f planFile, target string) error {
 	if err != nil {
 		return err
 	}
-	return fileError("symlink", f.name, unix.Symlinkat(target, dir, f.name))
+	at, name := dir, f.name
+	if o.staged != "" {
+		at, name = o.stage, o.staged
+	}
+	err = unix.Symlinkat(target, at, name)
+	if err == nil && o.owner != nil {
+		err = unix.Fchownat(at, name, o.owner.UID, o.owner.GID, unix.AT_SYMLINK_NOFOLLOW)
+	}
+	if err == nil {
+		err = o.settle(f)
+	}
+	if err == nil && o.stats {
+		var info unix.Stat_t
+		err = unix.Fstatat(dir, f.name, &info, unix.AT_SYMLINK_NOFOLLOW)
+		o.last = statOf(&info)
+	}
+	return fileError("symlink", f.name, err)
 }
 
 func openat(dir int, name string, flags int, perm uint32) (int, error) {

@@ -19,6 +19,7 @@ type plan struct {
 	tree  plumbing.Hash
 	dirs  []planDir // the first is the checkout itself
 	files []planFile
+	known *record // whose trees need not be read; nil: none
 
 	ownDirs, ownFiles int              // how many are of the revision itself; those of submodules come after them
 	attributes        []int32          // the files that are .gitattributes
@@ -32,6 +33,7 @@ type planDir struct {
 	depth   int
 	mode    mode          // modeDir or modeSubmodule
 	id      plumbing.Hash // of its tree, or of the submodule's commit
+	was     int32         // its number in the record, the first is 1; 0: not in it
 }
 
 type planFile struct {
@@ -45,7 +47,12 @@ type planFile struct {
 
 // makePlan walks all trees below a tree. read gives a tree by its name.
 func makePlan(ctx context.Context, tree plumbing.Hash, read func(plumbing.Hash) (object, error)) (*plan, error) {
-	p := &plan{tree: tree, dirs: []planDir{{mode: modeDir, id: tree}}}
+	return makePlanFrom(ctx, nil, tree, read)
+}
+
+// makePlanFrom walks the trees that are not as in a record, which may be nil.
+func makePlanFrom(ctx context.Context, known *record, tree plumbing.Hash, read func(plumbing.Hash) (object, error)) (*plan, error) {
+	p := &plan{tree: tree, dirs: []planDir{{mode: modeDir, id: tree, was: 1}}, known: known}
 	if err := p.fill(ctx, 0, tree, read); err != nil {
 		return nil, err
 	}
@@ -60,12 +67,15 @@ func (p *plan) fill(ctx context.Context, dir int32, id plumbing.Hash, read func(
 	if depth > maxDepth {
 		return fmt.Errorf("directories nested deeper than %d", maxDepth)
 	}
+	if p.copyKnown(dir, id) {
+		return p.checkSize(0)
+	}
 	entries, err := readTree(id, read)
+	if err == nil {
+		err = p.checkSize(len(entries))
+	}
 	if err != nil {
 		return err
-	}
-	if len(p.dirs)+len(p.files)+len(entries) > maxEntries {
-		return fmt.Errorf("the revision has more than %d files and directories", maxEntries)
 	}
 	p.dirs[dir].entries = int32(len(entries))
 	for _, e := range entries {
@@ -76,7 +86,7 @@ func (p *plan) fill(ctx context.Context, dir int32, id plumbing.Hash, read func(
 			p.files = append(p.files, planFile{dir: dir, mode: e.mode, name: e.name, id: e.id})
 			continue
 		}
-		p.dirs = append(p.dirs, planDir{parent: dir, name: e.name, depth: depth + 1, mode: e.mode, id: e.id})
+		p.dirs = append(p.dirs, planDir{parent: dir, name: e.name, depth: depth + 1, mode: e.mode, id: e.id, was: p.known.lookup(p.dirs[dir].was, e.name)})
 		if e.mode == modeSubmodule {
 			continue
 		}
@@ -87,7 +97,23 @@ func (p *plan) fill(ctx context.Context, dir int32, id plumbing.Hash, read func(
 	return nil
 }
 
+func (p *plan) checkSize(more int) error {
+	if len(p.dirs)+len(p.files)+more > maxEntries {
+		return fmt.Errorf("the revision has more than %d files and directories", maxEntries)
+	}
+	return nil
+}
+
 func readTree(id plumbing.Hash, read func(plumbing.Hash) (object, error)) ([]treeEntry, error) {
+	return readTreeAs(id, read, parseTree)
+}
+
+// readPastTree reads a tree that is not checked out: git lived with odd ones.
+func readPastTree(id plumbing.Hash, read func(plumbing.Hash) (object, error)) ([]treeEntry, error) {
+	return readTreeAs(id, read, scanTree)
+}
+
+func readTreeAs(id plumbing.Hash, read func(plumbing.Hash) (object, error), parse func([]byte) ([]treeEntry, error)) ([]treeEntry, error) {
 	o, err := read(id)
 	if err != nil {
 		return nil, fmt.Errorf("tree %w", err)
@@ -95,7 +121,7 @@ func readTree(id plumbing.Hash, read func(plumbing.Hash) (object, error)) ([]tre
 	if o.kind != plumbing.TreeObject {
 		return nil, damaged("%s is a %s, not a tree", id, o.kind)
 	}
-	entries, err := parseTree(o.data)
+	entries, err := parse(o.data)
 	if err != nil {
 		return nil, fmt.Errorf("tree %s: %w", id, err)
 	}

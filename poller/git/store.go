@@ -150,6 +150,11 @@ func (s *store) find(id plumbing.Hash) (place, bool) {
 	return place{}, false
 }
 
+func (s *store) has(id plumbing.Hash) bool {
+	_, ok := s.find(id)
+	return ok
+}
+
 func loosePath(dir string, id plumbing.Hash) string {
 	name := id.String()
 	return filepath.Join(dir, name[:2], name[2:])

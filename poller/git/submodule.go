@@ -52,7 +52,7 @@ func (s *submodule) wrap(err error) error {
 
 // fetch opens the mirror, with the recorded commit in it. Only then is the mirror's lock held.
 func (s *submodule) fetch(ctx context.Context) error {
-	c := &checkout{Mirror: s.mirror, rev: held{id: s.id}}
+	c := &checkout{Mirror: s.mirror, kept: s.mirror.depot(1), rev: held{id: s.id}}
 	var err error
 	s.store, _, err = c.reach(ctx, "")
 	switch {

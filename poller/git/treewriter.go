@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"sync/atomic"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -26,17 +27,29 @@ func writers() int { return min(max(runtime.GOMAXPROCS(0), 2), maxWriters) }
 // treeWriter fills a directory as planned. Symlinks come last, so that none is
 // there while files are written.
 type treeWriter struct {
+	fileOptions
 	dir   string
 	plan  *plan
 	made  int           // how many directories there are
 	done  []atomic.Bool // of each file
-	limit int64         // bytes of all files
+	found []fileStat    // of each file; nil: nobody asked
 	bytes atomic.Int64
+
+	stage  string // directory in which files are made first; "": there is nothing to replace
+	stages atomic.Int32
+	dev    uint64 // with stage: of dir
+}
+
+// fileOptions say how the files of a checkout are written.
+type fileOptions struct {
+	limit int64  // bytes of all files
+	owner *Owner // whom files and directories belong to; nil: the agent's user
+	stats bool   // keep what the file system says of each file
 }
 
 // newTreeWriter makes the directories of the plan below dir, which is empty.
-func newTreeWriter(dir string, p *plan, limit int64) (*treeWriter, error) {
-	w := &treeWriter{dir: dir, plan: p, limit: limit}
+func newTreeWriter(dir string, p *plan, o fileOptions) (*treeWriter, error) {
+	w := &treeWriter{fileOptions: o, dir: dir, plan: p}
 	if err := w.extend(); err != nil {
 		return nil, err
 	}
@@ -46,7 +59,7 @@ func newTreeWriter(dir string, p *plan, limit int64) (*treeWriter, error) {
 // extend makes the directories that have come to the plan. Nothing else may be
 // under way.
 func (w *treeWriter) extend() error {
-	out, err := openOutDir(w.dir, w.plan)
+	out, err := w.open()
 	if err != nil {
 		return err
 	}
@@ -61,7 +74,35 @@ func (w *treeWriter) extend() error {
 		done[i].Store(w.done[i].Load())
 	}
 	w.done = done
+	if w.stats {
+		w.found = append(w.found, make([]fileStat, len(w.plan.files)-len(w.found))...)
+	}
 	return nil
+}
+
+// open gives a goroutine what it writes with.
+func (w *treeWriter) open() (*outDir, error) {
+	out, err := openOutDir(w.dir, w.plan)
+	if err != nil {
+		return nil, err
+	}
+	out.owner, out.stats, out.dev = w.owner, w.stats, w.dev
+	if w.stage == "" {
+		return out, nil
+	}
+	if err := out.replacing(w.stage, strconv.Itoa(int(w.stages.Add(1)))); err != nil {
+		out.close()
+		return nil, err
+	}
+	return out, nil
+}
+
+// note keeps what is known of a file that was just written.
+func (w *treeWriter) note(out *outDir, file int, err error) error {
+	if err == nil && w.found != nil {
+		w.found[file] = out.last
+	}
+	return err
 }
 
 // write writes one file, unless it is a symlink or was written before. It is
@@ -72,16 +113,16 @@ func (w *treeWriter) write(ctx context.Context, out *outDir, file int, content [
 		return nil
 	}
 	if f.convert != 0 && len(content) > streamAbove {
-		return w.writeLarge(ctx, out, f, func(to io.Writer) error {
+		return w.note(out, file, w.writeLarge(ctx, out, f, func(to io.Writer) error {
 			_, err := io.Copy(to, struct{ io.Reader }{bytes.NewReader(content)}) // in pieces
 			return err
-		})
+		}))
 	}
 	content = f.convert.apply(content, f.id)
 	if err := w.count(int64(len(content))); err != nil {
 		return err
 	}
-	return out.write(f, content)
+	return w.note(out, file, out.write(f, content))
 }
 
 func (w *treeWriter) count(size int64) error {
@@ -96,10 +137,7 @@ func (w *treeWriter) finish(ctx context.Context, s *store) error {
 	if err := w.takeBack(); err != nil {
 		return err
 	}
-	if err := w.writeFiles(ctx, s); err != nil {
-		return err
-	}
-	if err := w.writeSymlinks(ctx, s); err != nil {
+	if err := w.writeAll(ctx, s); err != nil {
 		return err
 	}
 	for i, d := range w.plan.dirs {
@@ -111,6 +149,13 @@ func (w *treeWriter) finish(ctx context.Context, s *store) error {
 		}
 	}
 	return nil
+}
+
+func (w *treeWriter) writeAll(ctx context.Context, s *store) error {
+	if err := w.writeFiles(ctx, s); err != nil {
+		return err
+	}
+	return w.writeSymlinks(ctx, s)
 }
 
 func (w *treeWriter) countNames(dir int32, want int) error {
@@ -160,7 +205,7 @@ func (w *treeWriter) writeFiles(ctx context.Context, s *store) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for range min(writers(), 1+len(jobs)/batchFiles) {
 		group.Go(func() error {
-			out, err := openOutDir(w.dir, w.plan)
+			out, err := w.open()
 			if err != nil {
 				return err
 			}
@@ -202,17 +247,17 @@ func (w *treeWriter) writeFrom(ctx context.Context, out *outDir, r *storeReader,
 }
 
 func (w *treeWriter) writeSymlinks(ctx context.Context, s *store) error {
-	out, err := openOutDir(w.dir, w.plan)
+	out, err := w.open()
 	if err != nil {
 		return err
 	}
 	defer out.close()
 	r := s.reader()
-	for _, f := range w.plan.files {
-		if f.mode != modeSymlink {
+	for i, f := range w.plan.files {
+		if f.mode != modeSymlink || w.done[i].Load() {
 			continue
 		}
-		if err := w.symlink(ctx, out, r, f); err != nil {
+		if err := w.note(out, i, w.symlink(ctx, out, r, f)); err != nil {
 			return fmt.Errorf("%q: %w", w.plan.filePath(f), err)
 		}
 	}

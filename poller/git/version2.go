@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -83,41 +82,6 @@ func readList(p *pktReader) (*advertisement, error) {
 	}
 }
 
-// wish is what a fetch asks for.
-type wish struct {
-	want plumbing.Hash
-	have []plumbing.Hash // commits that are here without their parents
-
-	whole bool // it is no head, and the server gives heads only: then all that they lead to
-}
-
-// fetchRequest is fetch of gitprotocol-v2(5).
-func (w wish) fetchRequest() []byte {
-	lines := []string{
-		"command=fetch", "agent=" + capability.DefaultAgent(), delim,
-		"thin-pack", "no-progress", "ofs-delta", "want " + w.want.String(),
-	}
-	for _, id := range w.have {
-		lines = append(lines, "shallow "+id.String(), "have "+id.String())
-	}
-	return pkt(append(lines, "deepen 1", "done", flush)...)
-}
-
-// readToPack goes through what comes before the pack.
-func readToPack(p *pktReader) error {
-	for {
-		line, kind, err := p.next()
-		switch {
-		case err != nil:
-			return err
-		case kind == pktFlush || kind == pktEnd:
-			return errPkt
-		case line == "packfile":
-			return nil
-		}
-	}
-}
-
 // remote is a conversation whose version is settled.
 type remote struct {
 	session session
@@ -143,7 +107,7 @@ func (r *remote) list(ctx context.Context, prefixes []string) (*advertisement, e
 }
 
 // fetch asks for a pack, which may lean on what the wish says is here.
-func (r *remote) fetch(ctx context.Context, w wish) (io.ReadCloser, error) {
+func (r *remote) fetch(ctx context.Context, w wish) (*delivery, error) {
 	if r.ad != nil {
 		return fetchV0(ctx, r.session, r.ad, w)
 	}
@@ -155,11 +119,12 @@ func (r *remote) fetch(ctx context.Context, w wish) (io.ReadCloser, error) {
 		return nil, err
 	}
 	p := newPktReader(body)
-	if err := readToPack(p); err != nil {
+	shallow, err := readToPack(p)
+	if err != nil {
 		_ = body.Close()
 		return nil, r.judge(ctx, fmt.Errorf("ask for the pack: %w", err))
 	}
-	return &packBody{p, body}, nil
+	return &delivery{p, body, shallow}, nil
 }
 
 // judge says whether a failed answer was one at all.
@@ -182,11 +147,3 @@ func (r *remote) judge(ctx context.Context, err error) error {
 func refused(text string) bool {
 	return strings.Contains(text, "not our ref") || strings.Contains(text, "want ") && strings.Contains(text, "not valid")
 }
-
-// packBody is the pack of an answer.
-type packBody struct {
-	io.Reader
-	body io.Closer
-}
-
-func (b *packBody) Close() error { return b.body.Close() }

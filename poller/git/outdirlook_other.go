@@ -1,0 +1,103 @@
+//go:build !unix
+
+package git
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"path/filepath"
+)
+
+const hasModes = false // of files
+
+// identity is the directory itself, which is not known here.
+func (o *outDir) identity() (dirID, error) {
+	_, err := o.root.Stat(".")
+	return dirID{}, err
+}
+
+func (o *outDir) path(dir int32, name string) string {
+	return filepath.Join(filepath.FromSlash(o.plan.dirPath(dir)), name)
+}
+
+// enter says whether a directory of the plan is there.
+func (o *outDir) enter(dir int32) (bool, error) {
+	for at := dir; at != 0; at = o.plan.dirs[at].parent {
+		info, err := o.root.Lstat(filepath.FromSlash(o.plan.dirPath(at)))
+		if errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// look says what a name in a directory of the plan is.
+func (o *outDir) look(dir int32, name string) (fileInfo, error) {
+	info, err := o.root.Lstat(o.path(dir, name))
+	if err != nil {
+		return fileInfo{}, err
+	}
+	i := fileInfo{size: info.Size(), links: 1}
+	switch {
+	case info.Mode().IsRegular():
+		i.kind = modeFile
+	case info.Mode()&fs.ModeSymlink != 0:
+		i.kind = modeSymlink
+	case info.IsDir():
+		i.kind = modeDir
+	}
+	return i, nil
+}
+
+// openFile opens a file that look found, to read it.
+func (o *outDir) openFile(dir int32, name string, _ *fileInfo) (io.ReadCloser, error) {
+	return o.root.Open(o.path(dir, name))
+}
+
+func (o *outDir) readlink(dir int32, name string) (string, error) {
+	return o.root.Readlink(o.path(dir, name))
+}
+
+// names lists a directory of the plan.
+func (o *outDir) names(dir int32) ([]string, error) {
+	file, err := o.root.Open(filepath.FromSlash(o.plan.dirPath(dir)))
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return file.Readdirnames(-1)
+}
+
+// unlink removes a file, if it is there and no directory.
+func (o *outDir) unlink(dir int32, name string) error {
+	info, err := o.root.Lstat(o.path(dir, name))
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.IsDir() {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return o.root.Remove(o.path(dir, name))
+}
+
+// rmdir removes a directory of the plan, if it is there and empty.
+func (o *outDir) rmdir(dir int32) error {
+	inside, err := o.names(dir)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(inside) > 0 {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return o.root.Remove(filepath.FromSlash(o.plan.dirPath(dir)))
+}
+
+// removeAll removes whatever a name in a directory of the plan is, with all that
+// is in it.
+func (o *outDir) removeAll(dir int32, name string) error {
+	return o.root.RemoveAll(o.path(dir, name))
+}

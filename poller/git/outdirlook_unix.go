@@ -1,0 +1,167 @@
+//go:build unix
+
+package git
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+const hasModes = true // of files
+
+// identity is the directory itself.
+func (o *outDir) identity() (dirID, error) {
+	info, err := infoOf(o.root, ".")
+	return info.id, err
+}
+
+// enter sees to it that a directory of the plan is as it should be, and says
+// whether it is there at all.
+func (o *outDir) enter(dir int32) (bool, error) {
+	fd, err := o.fd(dir)
+	if errors.Is(err, unix.EACCES) && dir != 0 {
+		if err = o.unlock(dir); err == nil {
+			fd, err = o.fd(dir)
+		}
+	}
+	if gone(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	name := o.plan.dirPath(dir)
+	info, err := infoOf(fd, name)
+	if err == nil && info.id.dev != o.dev {
+		err = fmt.Errorf("%s is a mount point", name)
+	}
+	if err == nil && !info.belongs(o.owner) {
+		err = o.own(fd, name)
+	}
+	if err == nil && info.perm != 0o755 {
+		err = fileError("chmod", name, unix.Fchmod(fd, 0o755))
+	}
+	return err == nil, err
+}
+
+// unlock lets the owner of a directory into it.
+func (o *outDir) unlock(dir int32) error {
+	d := o.plan.dirs[dir]
+	parent, err := o.fd(d.parent)
+	if err != nil {
+		return err
+	}
+	return unlockAt(parent, d.name)
+}
+
+func unlockAt(parent int, name string) error {
+	err := unix.Fchmodat(parent, name, 0o700, unix.AT_SYMLINK_NOFOLLOW)
+	if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.ENOSYS) {
+		return fileError("chmod", name, err)
+	}
+	// An old kernel, which would follow a link: the worst is that the agent's
+	// own file behind it is locked to others.
+	var info unix.Stat_t
+	if err := unix.Fstatat(parent, name, &info, unix.AT_SYMLINK_NOFOLLOW); err != nil || info.Mode&unix.S_IFMT != unix.S_IFDIR {
+		return fileError("chmod", name, unix.ENOTDIR)
+	}
+	return fileError("chmod", name, unix.Fchmodat(parent, name, 0o700, 0))
+}
+
+// gone says whether an error means that there is no such directory, but a file
+// or a link at most.
+func gone(err error) bool {
+	return errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) || errors.Is(err, unix.EMLINK)
+}
+
+// look says what a name in a directory of the plan is.
+func (o *outDir) look(dir int32, name string) (fileInfo, error) {
+	fd, err := o.fd(dir)
+	if err != nil {
+		return fileInfo{}, err
+	}
+	var info unix.Stat_t
+	if err := fstatat(fd, name, &info); err != nil {
+		return fileInfo{}, fileError("stat", name, err)
+	}
+	return infoFrom(&info), nil
+}
+
+func fstatat(dir int, name string, info *unix.Stat_t) error {
+	for {
+		if err := unix.Fstatat(dir, name, info, unix.AT_SYMLINK_NOFOLLOW); !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
+}
+
+func infoOf(fd int, name string) (fileInfo, error) {
+	var info unix.Stat_t
+	err := unix.Fstat(fd, &info)
+	return infoFrom(&info), fileError("stat", name, err)
+}
+
+func infoFrom(info *unix.Stat_t) fileInfo {
+	i := fileInfo{
+		perm: uint32(info.Mode) & 0o7777, size: info.Size, links: uint64(info.Nlink),
+		id: dirID{uint64(info.Dev), info.Ino}, stat: statOf(info),
+	}
+	switch info.Mode & unix.S_IFMT {
+	case unix.S_IFREG:
+		i.kind = modeFile
+	case unix.S_IFLNK:
+		i.kind = modeSymlink
+	case unix.S_IFDIR:
+		i.kind = modeDir
+	}
+	return i
+}
+
+// openFile opens a file that look found, to read it.
+func (o *outDir) openFile(dir int32, name string, found *fileInfo) (io.ReadCloser, error) {
+	fd, err := o.fd(dir)
+	if err != nil {
+		return nil, err
+	}
+	file, err := openat(fd, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := infoOf(file, name); err != nil || info.kind != modeFile || info.stat != found.stat {
+		return nil, errors.Join(fmt.Errorf("%s changes while it is looked at", name), err, unix.Close(file))
+	}
+	return os.NewFile(uintptr(file), name), nil
+}
+
+func (o *outDir) readlink(dir int32, name string) (string, error) {
+	fd, err := o.fd(dir)
+	if err != nil {
+		return "", err
+	}
+	target := make([]byte, maxSymlink+1)
+	n, err := unix.Readlinkat(fd, name, target)
+	return string(target[:max(n, 0)]), fileError("readlink", name, err)
+}
+
+// names lists a directory of the plan.
+func (o *outDir) names(dir int32) ([]string, error) {
+	fd, err := o.fd(dir)
+	if err != nil {
+		return nil, err
+	}
+	return namesIn(fd)
+}
+
+func namesIn(dir int) ([]string, error) {
+	fd, err := openat(dir, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return nil, err
+	}
+	file := os.NewFile(uintptr(fd), ".")
+	defer file.Close()
+	return file.Readdirnames(-1)
+}

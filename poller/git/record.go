@@ -1,0 +1,230 @@
+package git
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+const (
+	recordExtra   = "KOPS"
+	recordVersion = 1
+	recordHead    = 1 + 8 + 8 + 4 + 4 // version, device and number of the directory, time
+	maxRecord     = 1 << 30           // bytes
+)
+
+// record is what a kept directory holds as far as it was written here. It saves
+// work and is never believed more than that: without it, or with one of another
+// directory, every file is compared by its content.
+type record struct {
+	plan    *plan // directories have the id of their tree where that is known
+	found   []fileStat
+	since   fileTime     // what changed then or later may have changed again unseen
+	journal []indexEntry // what an update that was cut off may have written, beyond the last that was not
+
+	child map[dirName]int32
+	spans []span // of each directory
+}
+
+// dirName is a directory by what it is in.
+type dirName struct {
+	parent int32
+	name   string
+}
+
+// span is what a directory of a record has in it and below: files, and all
+// directories up to another.
+type span struct{ firstFile, endFile, endDir int32 }
+
+// dirID tells a directory from another that came to have its name.
+type dirID struct{ dev, ino uint64 }
+
+func recordPath(dir string) string  { return dir + ".index" }
+func journalPath(dir string) string { return dir + ".index.next" }
+
+// loadRecord reads what is known of a directory, which can be nothing.
+func loadRecord(dir string, id dirID) *record {
+	x, since, known := readRecordFile(recordPath(dir), id)
+	next, _, begun := readRecordFile(journalPath(dir), id)
+	r := &record{since: since}
+	if begun {
+		r.journal = next.entries
+		x.entries = mergeEntries(x.entries, next.entries)
+	}
+	r.fill(x.entries)
+	if known && !begun {
+		r.knowTrees(x.trees)
+	}
+	return r
+}
+
+// readRecordFile reads a file that saveRecord wrote for a directory. Anything
+// else is as if it were not there.
+func readRecordFile(path string, id dirID) (x *indexFile, since fileTime, ok bool) {
+	data, err := readPrivate(path)
+	if err == nil {
+		x, err = parseIndex(data)
+	}
+	if err != nil {
+		return &indexFile{}, since, false
+	}
+	for _, extra := range x.extras {
+		b := extra.data
+		if extra.name != recordExtra || len(b) != recordHead || b[0] != recordVersion {
+			continue
+		}
+		found := dirID{binary.BigEndian.Uint64(b[1:]), binary.BigEndian.Uint64(b[9:])}
+		since = fileTime{binary.BigEndian.Uint32(b[17:]), binary.BigEndian.Uint32(b[21:])}
+		ok = found == id
+	}
+	if !ok {
+		return &indexFile{}, since, false
+	}
+	return x, since, true
+}
+
+func readPrivate(path string) ([]byte, error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxRecord {
+		return nil, errIndex
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data := make([]byte, info.Size())
+	_, err = io.ReadFull(file, data)
+	return data, err
+}
+
+// saveRecord makes a file for readRecordFile by way of another.
+func saveRecord(path, tmp string, x *indexFile, since fileTime, id dirID) error {
+	extra := []byte{recordVersion}
+	extra = binary.BigEndian.AppendUint64(extra, id.dev)
+	extra = binary.BigEndian.AppendUint64(extra, id.ino)
+	extra = binary.BigEndian.AppendUint32(extra, since.sec)
+	extra = binary.BigEndian.AppendUint32(extra, since.nsec)
+	x.extras = append(x.extras, indexExtra{recordExtra, extra})
+	if err := os.WriteFile(tmp, encodeIndex(x), 0o600); err != nil {
+		return errors.Join(err, os.Remove(tmp))
+	}
+	return os.Rename(tmp, path)
+}
+
+// mergeEntries has the entries of both; a path that is in both is as in a.
+func mergeEntries(a, b []indexEntry) []indexEntry {
+	all := make([]indexEntry, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		order := strings.Compare(a[0].path, b[0].path)
+		if order <= 0 {
+			all, a = append(all, a[0]), a[1:]
+		} else {
+			all = append(all, b[0])
+		}
+		if order >= 0 {
+			b = b[1:]
+		}
+	}
+	return append(append(all, a...), b...)
+}
+
+// fill makes directories and files of the entries, in their order.
+func (r *record) fill(entries []indexEntry) {
+	r.plan = &plan{dirs: []planDir{{mode: modeDir}}, files: make([]planFile, 0, len(entries))}
+	r.found = make([]fileStat, 0, len(entries))
+	r.child = map[dirName]int32{}
+	r.spans = make([]span, 1)
+	var open []openDir
+	before := ""
+	for _, e := range entries {
+		for len(open) > 0 && !open[len(open)-1].above(before, e.path) {
+			r.end(open[len(open)-1].dir)
+			open = open[:len(open)-1]
+		}
+		at := openDir{}
+		if len(open) > 0 {
+			at = open[len(open)-1]
+		}
+		for {
+			name, _, within := strings.Cut(e.path[at.length:], "/")
+			if !within {
+				break
+			}
+			at = openDir{r.add(at.dir, name, modeDir, plumbing.ZeroHash), at.length + len(name) + 1}
+			open = append(open, at)
+		}
+		if name := e.path[at.length:]; e.mode == modeSubmodule {
+			r.end(r.add(at.dir, name, e.mode, e.id))
+		} else {
+			r.plan.files = append(r.plan.files, planFile{dir: at.dir, mode: e.mode, name: name, id: e.id})
+			r.found = append(r.found, e.stat)
+		}
+		before = e.path
+	}
+	for _, at := range append(open, openDir{}) {
+		r.end(at.dir)
+	}
+}
+
+// openDir is a directory whose entries are being read, and the length of its
+// path with a slash.
+type openDir struct {
+	dir    int32
+	length int
+}
+
+// above says whether the next path is in the directory that the last was in.
+func (o openDir) above(last, next string) bool {
+	return len(next) > o.length && next[:o.length] == last[:o.length]
+}
+
+func (r *record) add(parent int32, name string, m mode, id plumbing.Hash) int32 {
+	dir := int32(len(r.plan.dirs))
+	r.plan.dirs = append(r.plan.dirs, planDir{parent: parent, name: name, depth: r.plan.dirs[parent].depth + 1, mode: m, id: id})
+	r.spans = append(r.spans, span{firstFile: int32(len(r.plan.files))})
+	r.child[dirName{parent, name}] = dir
+	return dir
+}
+
+func (r *record) end(dir int32) {
+	r.spans[dir].endFile, r.spans[dir].endDir = int32(len(r.plan.files)), int32(len(r.plan.dirs))
+}
+
+// knowTrees notes the trees that are as many files as they say.
+func (r *record) knowTrees(trees []indexTree) {
+	var walk func(dir int32)
+	walk = func(dir int32) {
+		t := trees[0]
+		trees = trees[1:]
+		if dir >= 0 {
+			if s := r.spans[dir]; t.entries == int(s.endFile-s.firstFile) && t.entries > 0 {
+				r.plan.dirs[dir].id = t.id
+			}
+		}
+		for range t.below {
+			below, ok := r.child[dirName{dir, trees[0].name}]
+			if !ok {
+				below = -1
+			}
+			walk(below)
+		}
+	}
+	if len(trees) > 0 {
+		walk(0)
+	}
+}
+
+// trusts says whether a file is as it was when its content was known.
+func (r *record) trusts(file int32, now fileStat) bool {
+	is := r.found[file]
+	is.dev, is.uid, is.gid = now.dev, now.uid, now.gid // no part of the content
+	return is == now && is.ino != 0 && is.ctime.before(r.since)
+}
