@@ -37,6 +37,7 @@ func BenchmarkHotPath(b *testing.B) {
 		size := fmt.Sprintf("%d files", files)
 		b.Run(fmt.Sprintf("First/%dfiles", files), func(b *testing.B) { w.first(b, size, served) })
 		b.Run(fmt.Sprintf("Commit/%dfiles", files), func(b *testing.B) { w.commit(b, size, served) })
+		b.Run(fmt.Sprintf("Reuse/%dfiles", files), func(b *testing.B) { w.reuse(b, size, served) })
 	}
 	b.Run("Growth", w.growth)
 	b.Run("Idle/1000tasks", w.idleTasks)
@@ -246,6 +247,36 @@ func (w *workbench) commit(b *testing.B, size string, s *served) {
 	w.compare(b, title+", CPU", "CPU", "ms", cpuMS, own, gits)
 	bytesKB := func(s sample) float64 { return float64(s.rss) / 1000 }
 	w.compare(b, title+", bytes received", "received", "KB", bytesKB, ownBytes, gitBytes)
+}
+
+// reuse measures a small push into a workdir that is there.
+func (w *workbench) reuse(b *testing.B, size string, s *served) {
+	b.Helper()
+	dir := ramTB{b}.TempDir()
+	mirror, mine, gits := filepath.Join(dir, "mirror"), filepath.Join(dir, "own"), filepath.Join(dir, "git")
+	files, err := strconv.Atoi(strings.Fields(size)[0])
+	if err != nil {
+		b.Fatal(err)
+	}
+	w.measure(b, "git", "clone", "--quiet", "--depth", "1", s.url, gits)
+	n := 10_000 // other commits than those of commit
+	own := func() sample { return w.measure(b, w.checkout, s.url, mirror, mine, "reuse") }
+	both := func() (kitops, git sample) {
+		n++
+		s.push(b, n, files)
+		kitops = own()
+		git = w.measure(b, "/bin/sh", "-c", `cd "$0" && git fetch --quiet --depth 1 "$1" main && git checkout --quiet --detach FETCH_HEAD`, gits, s.url)
+		same(b, mine, gits)
+		return kitops, git
+	}
+	own()
+	both() // after which no file is so new that it has to be read
+	var ours, theirs series
+	repeat(b, func() {
+		kitops, git := both()
+		ours, theirs = append(ours, kitops), append(theirs, git)
+	})
+	w.compareAll(b, "3-file commit, "+size+", reuse | fetch --depth 1, checkout in place", ours, theirs)
 }
 
 // growth follows 1,000 commits.

@@ -107,8 +107,8 @@ func infoOf(fd int, name string) (fileInfo, error) {
 
 func infoFrom(info *unix.Stat_t) fileInfo {
 	i := fileInfo{
-		perm: uint32(info.Mode) & 0o7777, size: info.Size, links: uint64(info.Nlink),
-		id: dirID{uint64(info.Dev), info.Ino}, stat: statOf(info),
+		perm: uint64(info.Mode) & 0o7777, size: info.Size, links: uint64(info.Nlink),
+		id: dirID{int64(info.Dev), info.Ino}, stat: statOf(info),
 	}
 	switch info.Mode & unix.S_IFMT {
 	case unix.S_IFREG:

@@ -41,7 +41,10 @@ type dirName struct {
 type span struct{ firstFile, endFile, endDir int32 }
 
 // dirID tells a directory from another that came to have its name.
-type dirID struct{ dev, ino uint64 }
+type dirID struct {
+	dev int64
+	ino uint64
+}
 
 func recordPath(dir string) string  { return dir + ".index" }
 func journalPath(dir string) string { return dir + ".index.next" }
@@ -77,7 +80,7 @@ func readRecordFile(path string, id dirID) (x *indexFile, since fileTime, ok boo
 		if extra.name != recordExtra || len(b) != recordHead || b[0] != recordVersion {
 			continue
 		}
-		found := dirID{binary.BigEndian.Uint64(b[1:]), binary.BigEndian.Uint64(b[9:])}
+		found := dirID{int64(binary.BigEndian.Uint64(b[1:])), binary.BigEndian.Uint64(b[9:])}
 		since = fileTime{binary.BigEndian.Uint32(b[17:]), binary.BigEndian.Uint32(b[21:])}
 		ok = found == id
 	}
@@ -108,7 +111,7 @@ func readPrivate(path string) ([]byte, error) {
 // saveRecord makes a file for readRecordFile by way of another.
 func saveRecord(path, tmp string, x *indexFile, since fileTime, id dirID) error {
 	extra := []byte{recordVersion}
-	extra = binary.BigEndian.AppendUint64(extra, id.dev)
+	extra = binary.BigEndian.AppendUint64(extra, uint64(id.dev))
 	extra = binary.BigEndian.AppendUint64(extra, id.ino)
 	extra = binary.BigEndian.AppendUint32(extra, since.sec)
 	extra = binary.BigEndian.AppendUint32(extra, since.nsec)
