@@ -18,33 +18,42 @@ var errIndex = errors.New("damaged index")
 // checksum, the order and the names of its paths, and its trees. Flags of
 // entries mean nothing here. Conflicts and versions other than 2 are refused.
 func parseIndex(data []byte) (*indexFile, error) {
+	x := &indexFile{}
+	grow := func(count int) { x.entries = make([]indexEntry, 0, count) }
+	return x, x.parse(data, grow, func(e *indexEntry) { x.entries = append(x.entries, *e) })
+}
+
+// parse hands entries on instead of keeping them. What is left in an entry is
+// the caller's until the next.
+func (x *indexFile) parse(data []byte, grow func(count int), visit func(*indexEntry)) error {
 	if len(data) < stageMinLen || !bytes.HasPrefix(data, []byte(stageMagic)) {
-		return nil, errIndex
+		return errIndex
 	}
 	body := data[:len(data)-sha1.Size]
 	if sha1.Sum(body) != [sha1.Size]byte(data[len(body):]) {
-		return nil, fmt.Errorf("%w: wrong checksum", errIndex)
+		return fmt.Errorf("%w: wrong checksum", errIndex)
 	}
 	count := int(binary.BigEndian.Uint32(body[len(stageMagic):]))
 	rest := body[len(stageMagic)+4:]
 	if count > maxEntries || count > len(rest)/stageMinEntry {
-		return nil, fmt.Errorf("%w: %d entries", errIndex, count)
+		return fmt.Errorf("%w: %d entries", errIndex, count)
 	}
-	x := &indexFile{entries: make([]indexEntry, count)}
+	grow(count)
 	text := string(rest) // paths are parts of it
 	before := ""
-	for i := range x.entries {
-		e := &x.entries[i]
+	var e indexEntry
+	for range count {
 		size, err := e.parse(rest, text)
 		if err == nil {
 			err = checkPath(before, e.path)
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
+		visit(&e)
 		rest, text, before = rest[size:], text[size:], e.path
 	}
-	return x, x.parseExtras(rest)
+	return x.parseExtras(rest, count)
 }
 
 // parse reads the entry at the beginning of data, which text is too, and says
@@ -113,7 +122,7 @@ func checkPath(before, path string) error {
 	return nil
 }
 
-func (x *indexFile) parseExtras(data []byte) error {
+func (x *indexFile) parseExtras(data []byte, entries int) error {
 	for len(data) > 0 {
 		if len(data) < 8 {
 			return errIndex
@@ -126,7 +135,7 @@ func (x *indexFile) parseExtras(data []byte) error {
 		extra.data, data = data[:size], data[size:]
 		switch {
 		case extra.name == treeExtension && x.trees == nil:
-			if err := x.parseTrees(extra.data); err != nil {
+			if err := x.parseTrees(extra.data, entries); err != nil {
 				return err
 			}
 		case extra.name[0] < 'A' || extra.name[0] > 'Z':
@@ -140,7 +149,7 @@ func (x *indexFile) parseExtras(data []byte) error {
 
 // parseTrees reads the trees. Whether they are made of the entries that they
 // claim is up to who uses them.
-func (x *indexFile) parseTrees(data []byte) error {
+func (x *indexFile) parseTrees(data []byte, entries int) error {
 	open := []int{1} // trees that are still to come, of each level
 	for len(data) > 0 {
 		for len(open) > 0 && open[len(open)-1] == 0 {
@@ -151,7 +160,7 @@ func (x *indexFile) parseTrees(data []byte) error {
 		}
 		open[len(open)-1]--
 		t, rest, ok := parseIndexTree(data)
-		if !ok || t.entries > len(x.entries) || t.below > len(rest) {
+		if !ok || t.entries > entries || t.below > len(rest) {
 			return errIndex
 		}
 		if len(x.trees) > 0 && checkName(t.name) != nil || len(x.trees) == 0 && t.name != "" {

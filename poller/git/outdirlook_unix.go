@@ -48,6 +48,15 @@ func (o *outDir) enter(dir int32) (bool, error) {
 	return err == nil, err
 }
 
+// self is a directory of the plan, if it is there.
+func (o *outDir) self(dir int32) (fileInfo, error) {
+	fd, err := o.fd(dir)
+	if err != nil {
+		return fileInfo{}, err
+	}
+	return infoOf(fd, o.plan.dirs[dir].name)
+}
+
 // unlock lets the owner of a directory into it.
 func (o *outDir) unlock(dir int32) error {
 	d := o.plan.dirs[dir]
