@@ -89,6 +89,13 @@ func (s *served) answer(backend http.Handler, r *http.Request) *httptest.Respons
 	return s.answers[key]
 }
 
+// forget has the server answer anew.
+func (s *served) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.answers)
+}
+
 type counter struct {
 	http.ResponseWriter
 	sent *atomic.Int64
@@ -249,32 +256,43 @@ func (w *workbench) commit(b *testing.B, size string, s *served) {
 	w.compare(b, title+", bytes received", "received", "KB", bytesKB, ownBytes, gitBytes)
 }
 
-// reuse measures a small push into a workdir that is there.
+// reuse measures a small push into a workdir that is there. Both sides have a
+// double that goes before them, so that the server has made its answers.
 func (w *workbench) reuse(b *testing.B, size string, s *served) {
 	b.Helper()
-	dir := ramTB{b}.TempDir()
-	mirror, mine, gits := filepath.Join(dir, "mirror"), filepath.Join(dir, "own"), filepath.Join(dir, "git")
 	files, err := strconv.Atoi(strings.Fields(size)[0])
 	if err != nil {
 		b.Fatal(err)
 	}
-	w.measure(b, "git", "clone", "--quiet", "--depth", "1", s.url, gits)
+	s.replay.Store(true)
+	defer s.replay.Store(false)
+	dir := ramTB{b}.TempDir()
+	own := func(who string) sample {
+		return w.measure(b, w.checkout, s.url, filepath.Join(dir, who+"-mirror"), filepath.Join(dir, who+"-own"), "reuse")
+	}
+	gits := func(who string) sample {
+		return w.measure(b, "/bin/sh", "-c", `cd "$0" && git fetch --quiet --depth 1 "$1" main && git checkout --quiet --detach FETCH_HEAD`, filepath.Join(dir, who+"-git"), s.url)
+	}
 	n := 10_000 // other commits than those of commit
-	own := func() sample { return w.measure(b, w.checkout, s.url, mirror, mine, "reuse") }
-	both := func() (kitops, git sample) {
+	push := func() {
 		n++
 		s.push(b, n, files)
-		kitops = own()
-		git = w.measure(b, "/bin/sh", "-c", `cd "$0" && git fetch --quiet --depth 1 "$1" main && git checkout --quiet --detach FETCH_HEAD`, gits, s.url)
-		same(b, mine, gits)
-		return kitops, git
+		s.forget()
+		own("double")
+		gits("double")
 	}
-	own()
-	both() // after which no file is so new that it has to be read
+	for _, who := range []string{"double", "measured"} {
+		w.measure(b, "git", "clone", "--quiet", "--depth", "1", s.url, filepath.Join(dir, who+"-git"))
+		own(who)
+	}
+	push() // after which no file is so new that it has to be read
+	own("measured")
+	gits("measured")
 	var ours, theirs series
 	repeat(b, func() {
-		kitops, git := both()
-		ours, theirs = append(ours, kitops), append(theirs, git)
+		push()
+		ours, theirs = append(ours, own("measured")), append(theirs, gits("measured"))
+		same(b, filepath.Join(dir, "measured-own"), filepath.Join(dir, "measured-git"))
 	})
 	w.compareAll(b, "3-file commit, "+size+", reuse | fetch --depth 1, checkout in place", ours, theirs)
 }

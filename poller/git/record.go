@@ -88,8 +88,8 @@ func (r *record) with(journal []indexEntry) *record {
 // readRecordFile reads a file that saveRecord wrote for a directory. Anything
 // else is as if it were not there.
 func readRecordFile(path string, id dirID, x *indexFile, grow func(int), visit func(*indexEntry)) (since fileTime, ok bool) {
-	data, err := readPrivate(path)
-	if err != nil || x.parse(data, grow, visit) != nil {
+	text, err := readPrivate(path)
+	if err != nil || x.parse(text, grow, visit) != nil {
 		return since, false
 	}
 	for _, extra := range x.extras {
@@ -104,22 +104,23 @@ func readRecordFile(path string, id dirID, x *indexFile, grow func(int), visit f
 	return since, ok
 }
 
-func readPrivate(path string) ([]byte, error) {
+func readPrivate(path string) (string, error) {
 	info, err := os.Lstat(path)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	if !info.Mode().IsRegular() || info.Size() > maxRecord {
-		return nil, errIndex
+		return "", errIndex
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	defer file.Close()
-	data := make([]byte, info.Size())
-	_, err = io.ReadFull(file, data)
-	return data, err
+	var text strings.Builder
+	text.Grow(int(info.Size()))
+	_, err = io.Copy(&text, io.LimitReader(file, info.Size()))
+	return text.String(), err
 }
 
 // saveRecord makes a file for readRecordFile by way of another.
