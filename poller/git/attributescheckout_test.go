@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -80,6 +83,21 @@ func TestCheckoutWithAttributes(t *testing.T) {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
 			m := reach(t, r)
+			dir := filepath.Join(t.TempDir(), "kept", "dir")
+			for i, sha := range append(shas, shas[1], shas[0]) {
+				if i == len(shas) {
+					if err := os.Remove(recordPath(dir)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for range 2 {
+					if err := m.Checkout(generous(t), Revision{Ref: "refs/heads/main", SHA: sha}, dir, Options{Reuse: true}); err != nil {
+						t.Fatal(err)
+					}
+					mustHave(t, fmt.Sprintf("%d kept", i), snapshot(t, dir), want[slices.Index(shas, sha)])
+				}
+			}
+			m = reach(t, r)
 			for i, sha := range shas {
 				mustHave(t, fmt.Sprintf("%d followed", i), snapshot(t, mustCheckout(t, m, sha)), want[i])
 				if i == 1 {
