@@ -28,12 +28,11 @@ type arrival struct {
 	unpacker
 	hash *objectHash
 
-	// onMeta gets commits, trees and tags in their order, onFirstBlob says that
-	// blobs begin. onBlob then makes a receiver of blobs for each of several
-	// goroutines, and what ends it. All may be nil.
-	onMeta      func(id plumbing.Hash, o object) error
-	onFirstBlob func() error
-	onBlob      func() (receive func(id plumbing.Hash, data []byte) error, done func(), err error)
+	// onMeta gets commits, trees and tags in their order, and blobs that come
+	// later are received later. onBlob makes a receiver of blobs for each of
+	// several goroutines, and what ends it. Both may be nil.
+	onMeta func(id plumbing.Hash, o object) error
+	onBlob func() (receive func(id plumbing.Hash, data []byte) error, done func(), err error)
 
 	chunks [][]packEntry // entries, while workers write names into them
 	batch  []arrived
@@ -133,12 +132,6 @@ func (a *arrival) next(ctx context.Context, i int, batches chan<- []arrived) err
 	a.bases.put(place{a.pack, offset}, o)
 	e.kind = o.kind
 	if o.kind == plumbing.BlobObject {
-		if a.onFirstBlob != nil {
-			if err := a.onFirstBlob(); err != nil {
-				return err
-			}
-			a.onFirstBlob = nil
-		}
 		a.batch = append(a.batch, arrived{e, o.data})
 		if a.size += weight(o); a.size > batchBytes {
 			return a.send(ctx, batches)

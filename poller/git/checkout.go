@@ -83,23 +83,26 @@ func (c *checkout) attempt(ctx context.Context) error {
 // a remote into an empty mirror goes to dir at once.
 func (c *checkout) open(ctx context.Context, dir string) (*revision, error) {
 	r := &revision{}
+	var l *landing
 	var err error
 	if c.URL.Local() {
 		r.store, err = c.openLocal(ctx)
 	} else {
-		r.store, r.landed, err = c.obtain(ctx, dir)
+		r.store, l, err = c.obtain(ctx, dir)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if r.landed != nil {
-		r.plan = r.landed.plan
-		return r, nil
-	}
 	read := r.store.reader().read
 	_, tree, err := commitOf(ctx, c.rev.id, read)
-	if err == nil {
+	switch {
+	case err != nil:
+	case l == nil:
 		r.plan, err = makePlan(ctx, tree, read)
+	default:
+		if r.landed, err = l.finish(ctx, tree, read); err == nil {
+			r.plan = r.landed.plan
+		}
 	}
 	if err != nil {
 		r.store.close()
@@ -118,7 +121,7 @@ func (c *checkout) openLocal(ctx context.Context) (*store, error) {
 
 // obtain opens the mirror and fetches the revision if it is not there. Where
 // nothing was, files go to dir at once.
-func (c *checkout) obtain(ctx context.Context, dir string) (*store, *treeWriter, error) {
+func (c *checkout) obtain(ctx context.Context, dir string) (*store, *landing, error) {
 	if err := c.busy.lock(ctx); err != nil {
 		return nil, nil, err
 	}
@@ -133,7 +136,8 @@ func (c *checkout) obtain(ctx context.Context, dir string) (*store, *treeWriter,
 	var l *landing
 	if len(b.held) == 0 {
 		c.fresh = true
-		l = &landing{ctx: ctx, dir: dir, want: c.rev.id, limit: c.maxSize()}
+		l = newLanding(ctx, dir, c.rev.id, c.maxSize())
+		defer l.close()
 	}
 	err = c.converse(ctx, func(r *remote) error {
 		body, err := r.fetch(ctx, wish{want: c.rev.id, have: b.commits()})
@@ -147,10 +151,7 @@ func (c *checkout) obtain(ctx context.Context, dir string) (*store, *treeWriter,
 		b.close()
 		return nil, nil, err
 	}
-	if l == nil {
-		return b.store, nil, nil
-	}
-	return b.store, l.writer, nil
+	return b.store, l, nil
 }
 
 // fill writes what is missing of the revision to dir.

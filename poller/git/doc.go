@@ -10,7 +10,7 @@
 //	look      looks ─► remote.list: ls-refs with prefixes, one request (protocol version 2)
 //	fetch     remote.fetch: depth 1, thin upon what the mirror holds
 //	          ─► packStream ─► arrival ─► resolve ─► connected ─► bare.adopt
-//	                              └─► landing: the first checkout is written meanwhile
+//	                              └─► landing: the first checkout is written meanwhile, in any order
 //	checkout  plan ─► treeWriter: several writers, from packs to files ─► rename
 //	after     tidy: many packs become one
 //

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"github.com/go-git/go-git/v5/plumbing"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -211,25 +210,4 @@ func (w *treeWriter) symlink(ctx context.Context, out *outDir, r *storeReader, f
 		return fmt.Errorf("symlink to a name of %d bytes", len(target))
 	}
 	return out.symlink(f, string(target))
-}
-
-// wanted finds the files that one blob fills.
-type wanted struct {
-	first map[plumbing.Hash]int32
-	next  []int32 // the next file with the same blob, -1 at the end
-}
-
-func (p *plan) wanted() wanted {
-	w := wanted{make(map[plumbing.Hash]int32, len(p.files)), make([]int32, len(p.files))}
-	for i, f := range p.files {
-		if f.mode == modeSymlink {
-			continue
-		}
-		before, again := w.first[f.id]
-		if !again {
-			before = -1
-		}
-		w.next[i], w.first[f.id] = before, int32(i)
-	}
-	return w
 }
