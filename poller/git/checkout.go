@@ -14,14 +14,15 @@ import (
 // written its name is dir + ".tmp-*". There is no .git in it, submodules are
 // empty directories, symlinks and Git LFS pointers are left as they are.
 //
-// It returns ErrMoved when the remote no longer gives the revision.
+// It returns ErrMoved when the remote no longer gives the revision. It refuses
+// what would fill the disk: 256 MB stay free, or a twentieth of a small one.
 func (m *Mirror) Checkout(ctx context.Context, rev Revision, dir string, o Options) error {
 	id, ok := parseID(rev.SHA)
 	if !ok {
 		return fmt.Errorf("check out %q of %s: not a commit id", rev.SHA, m.URL)
 	}
 	c := &checkout{Mirror: m, Options: o, rev: held{ref: rev.Ref, id: id}, dir: dir}
-	if err := c.run(ctx); err != nil {
+	if err := c.room(filepath.Dir(dir)).explain(c.run(ctx)); err != nil {
 		return fmt.Errorf("check out %s of %s: %w", rev.SHA, m.URL, err)
 	}
 	return nil
@@ -137,6 +138,7 @@ func (c *checkout) obtain(ctx context.Context, dir string) (*store, *landing, er
 	if len(b.held) == 0 {
 		c.fresh = true
 		l = newLanding(ctx, dir, c.rev.id, c.maxSize())
+		l.writer.room = c.room(dir)
 		defer l.close()
 	}
 	err = c.converse(ctx, func(r *remote) error {
@@ -145,7 +147,7 @@ func (c *checkout) obtain(ctx context.Context, dir string) (*store, *landing, er
 			return err
 		}
 		defer func() { _ = body.Close() }()
-		return b.receive(ctx, body, c.rev, c.maxSize(), l)
+		return b.receive(ctx, c.room(c.Dir).reader(body), c.rev, c.maxSize(), l)
 	})
 	if err != nil {
 		b.close()
@@ -162,6 +164,7 @@ func (c *checkout) fill(ctx context.Context, r *revision, dir string) error {
 		if w, err = newTreeWriter(dir, r.plan, c.maxSize()); err != nil {
 			return err
 		}
+		w.room = c.room(dir)
 	}
 	return w.finish(ctx, r.store)
 }

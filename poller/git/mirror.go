@@ -43,12 +43,14 @@ type Mirror struct {
 	SSHKeyFile string            // the only key to offer; "": agent, ~/.ssh/config and the usual key files
 	SSHAgent   string            // socket of the agent, SSH_AUTH_SOCK; "": none
 	Home       string            // home of the user, for ~/.ssh
-	MaxSize    Size              // bytes that a pack may have, and the files of a revision; 0: DefaultMaxSize
+	MaxSize    Size              // bytes that a pack may have, and the files of a revision; 0: DefaultMaxSize; less where the disk has no room
 	Log        *slog.Logger      // for what is put right without an error; nil: nowhere
 
 	discover atomic.Bool // http: listen before speaking
 	looks    looks
 	busy     mutex // who holds it has Dir for itself
+
+	space func(dir string) (Space, error) // nil: SpaceOf
 }
 
 // Heads asks the remote where the refs are that the patterns select, sorted by

@@ -3,6 +3,7 @@ package git
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,15 +27,29 @@ func (m *Mirror) tidy(ctx context.Context) {
 }
 
 // rewrite makes one pack of many, with what the revisions held need and
-// nothing else.
+// nothing else. That is cheaper than to fetch anew: what is kept is copied from
+// disk to disk, where the other way it is copied at the server, sent, inflated
+// and hashed. But for a time there are two of it. Where the disk has no room for
+// that, the mirror goes, and the next checkout fetches one revision.
 func (m *Mirror) rewrite(ctx context.Context) error {
 	if err := m.busy.lock(ctx); err != nil {
 		return err
 	}
 	defer m.busy.unlock()
-	if grown, err := overgrown(m.Dir); err != nil || !grown {
+	grown, bytes, err := overgrown(m.Dir)
+	if err != nil || !grown {
 		return err
 	}
+	if err = m.room(m.Dir).take(bytes); err == nil {
+		err = m.rewriteAll(ctx)
+	}
+	if errors.Is(err, errNoRoom) || diskFull(err) {
+		return errors.Join(fmt.Errorf("thrown away, will be fetched anew: %w", err), os.RemoveAll(m.Dir))
+	}
+	return err
+}
+
+func (m *Mirror) rewriteAll(ctx context.Context) error {
 	b, err := openBare(ctx, m.Dir)
 	if err != nil {
 		return err
@@ -63,18 +78,19 @@ func (m *Mirror) rewrite(ctx context.Context) error {
 	return nil
 }
 
-// overgrown looks at the files only, which is cheap.
-func overgrown(dir string) (bool, error) {
+// overgrown looks at the files only, which is cheap. It also says how many bytes
+// all packs have.
+func overgrown(dir string) (grown bool, all int64, err error) {
 	entries, err := os.ReadDir(filepath.Join(dir, "objects", "pack"))
 	if err != nil {
-		return false, err
+		return false, 0, err
 	}
 	var packs int
-	var largest, all int64
+	var largest int64
 	for _, entry := range entries {
 		info, err := entry.Info()
 		if err != nil {
-			return false, err
+			return false, 0, err
 		}
 		if filepath.Ext(entry.Name()) == ".pack" {
 			packs++
@@ -82,5 +98,5 @@ func overgrown(dir string) (bool, error) {
 			all += info.Size()
 		}
 	}
-	return packs > maxPacks || all-largest > max(largest/2, freeGrowth), nil
+	return packs > maxPacks || all-largest > max(largest/2, freeGrowth), all, nil
 }

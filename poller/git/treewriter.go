@@ -29,6 +29,7 @@ type treeWriter struct {
 	done  []atomic.Bool // of each file
 	limit int64         // bytes of all files
 	bytes atomic.Int64
+	room  *room
 }
 
 // newTreeWriter makes the directories of the plan below dir, which is empty.
@@ -63,7 +64,7 @@ func (w *treeWriter) count(size int64) error {
 	if w.bytes.Add(size) > w.limit {
 		return fmt.Errorf("the files of the revision have %w", tooMuch(w.limit))
 	}
-	return nil
+	return w.room.takeFile(size)
 }
 
 // finish writes from the store what is missing yet, and counts what is there.
