@@ -121,7 +121,7 @@ func (d *doctor) state(path string) {
 	}()
 	file, err := store.OpenFile(path)
 	if err == nil {
-		err = checkState(path, file)
+		_, err = newAgent(path, file)
 	}
 	if err != nil {
 		d.fail("state file "+path, err, "mend it, or move it away to start with an empty memory")
