@@ -35,6 +35,7 @@ type Poller struct {
 	tasks   []Task            // what Set wants
 	changed chan struct{}     // of one: tasks is another than what watches are
 
+	states    map[string]State // what Load found, until Run or Once has seen it
 	slots     *semaphore.Weighted
 	leftovers leftovers
 }
@@ -42,6 +43,19 @@ type Poller struct {
 // New returns a poller with no tasks.
 func New() *Poller {
 	return &Poller{watches: map[string]*watch{}, changed: make(chan struct{}, 1)}
+}
+
+// Load reads the memory of every task, so that a damaged one is found before
+// anything runs. Run and Once do so unless it was called before them.
+func (p *Poller) Load(ctx context.Context) error {
+	if p.states != nil {
+		return nil
+	}
+	all, err := states(ctx, p.Store)
+	if err == nil {
+		p.states = all
+	}
+	return err
 }
 
 // Set replaces the tasks. Tasks whose digest is the same are not disturbed; a
@@ -105,10 +119,11 @@ func (p *Poller) Once(ctx context.Context, all bool) error {
 // configured and sweeps what an earlier agent left.
 func (p *Poller) prepare(ctx context.Context, running *sync.WaitGroup) error {
 	p.slots = semaphore.NewWeighted(int64(max(1, p.Parallel)))
-	all, err := states(ctx, p.Store)
-	if err != nil {
+	if err := p.Load(ctx); err != nil {
 		return err
 	}
+	all := p.states
+	p.states = nil
 	pending := map[string]bool{}
 	for key, state := range all {
 		for _, r := range state.Refs {

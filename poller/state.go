@@ -153,20 +153,13 @@ func (m *memory) drop(ctx context.Context) error {
 	return nil
 }
 
-// CheckState reads every document of the store, so that a damaged one is
-// found before anything runs.
-func CheckState(ctx context.Context, s store.Store) error {
-	_, err := states(ctx, s)
-	return err
-}
-
 // states reads the memory of every task, also of those that are gone.
 func states(ctx context.Context, s store.Store) (map[string]State, error) {
 	keys, err := s.List(ctx, "")
 	if err != nil {
 		return nil, fmt.Errorf("read state: %w", err)
 	}
-	all := make(map[string]State, len(keys))
+	all := make(map[string]State, len(keys)) // never nil: see Load
 	var errs []error
 	for _, key := range keys {
 		m := memory{store: s, key: key}

@@ -1,6 +1,8 @@
 package poller
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -55,9 +57,38 @@ func TestDamagedDocumentIsNamed(t *testing.T) {
 	if _, err := s.Put(t.Context(), "deploy", []byte("refs: 3\n"), ""); err != nil {
 		t.Fatal(err)
 	}
-	err := CheckState(t.Context(), s)
-	if err == nil || !strings.Contains(err.Error(), `state of task "deploy"`) {
-		t.Errorf("CheckState: %v", err)
+	p := New()
+	p.Store = s
+	for range 2 { // what does not load is not taken for loaded
+		if err := p.Load(t.Context()); err == nil || !strings.Contains(err.Error(), `state of task "deploy"`) {
+			t.Errorf("Load: %v", err)
+		}
+	}
+}
+
+// lister counts how often all of a store is read.
+type lister struct {
+	store.Store
+	lists int
+}
+
+func (l *lister) List(ctx context.Context, prefix string) ([]string, error) {
+	l.lists++
+	return l.Store.List(ctx, prefix)
+}
+
+func TestStateIsLoadedOnce(t *testing.T) {
+	s := &lister{Store: store.NewMemory()}
+	if _, err := s.Put(t.Context(), "gone", []byte("url: https://example.com/x\n"), ""); err != nil {
+		t.Fatal(err)
+	}
+	p := New()
+	p.Store, p.RepoDir = s, t.TempDir()
+	if err := errors.Join(p.Load(t.Context()), p.Load(t.Context()), p.Once(t.Context(), true)); err != nil {
+		t.Fatal(err)
+	}
+	if s.lists != 1 || p.states != nil {
+		t.Errorf("read %d times, kept: %v", s.lists, p.states)
 	}
 }
 

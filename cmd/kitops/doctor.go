@@ -121,7 +121,7 @@ func (d *doctor) state(path string) {
 	}()
 	file, err := store.OpenFile(path)
 	if err == nil {
-		err = checkState(path, file)
+		_, err = newAgent(path, file)
 	}
 	if err != nil {
 		d.fail("state file "+path, err, "mend it, or move it away to start with an empty memory")
@@ -148,14 +148,14 @@ func (d *doctor) repoDir(path string) {
 		return
 	}
 	_ = os.Remove(probe)
-	free, err := freeSpace(existing)
-	text := fmt.Sprintf("directory for clones %s: %d MB free", path, free>>20)
+	space, err := git.SpaceOf(existing)
+	text := fmt.Sprintf("directory for clones %s: %d MB free", path, space.Free>>20)
 	switch {
 	case err != nil:
 		d.say(app.Warn, "directory for clones "+path+": free space unknown: "+err.Error(), "")
-	case free < noSpace:
+	case space.Free < noSpace:
 		d.say(app.Fail, text, "make room, or name another disk with --repo-dir")
-	case free < lowSpace:
+	case space.Free < lowSpace:
 		d.say(app.Warn, text, "large repositories may not fit")
 	default:
 		d.say(app.OK, text, "")

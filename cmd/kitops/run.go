@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -41,17 +42,22 @@ func (p program) run(all options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Release()) }()
+	agent, err := newAgent(settings.Poller.StateFile, state)
+	if err != nil {
+		return err
+	}
 	dirs, err := openRepoDir(settings.Poller.RepoDir, user != nil)
 	if err != nil {
 		return err
 	}
 	defer dirs.close()
 
-	agent := poller.New()
-	agent.Store, agent.RepoDir, agent.Abandoned = state, dirs.path, dirs.abandoned
+	agent.RepoDir, agent.Abandoned = dirs.path, dirs.abandoned
 	agent.Parallel, agent.Environ, agent.User = settings.Poller.MaxParallel, p.environ, user
 	agent.Reaper = &actions.Reaper{}
-	agent.Observers = []poller.Observer{status.Log(log)}
+	thrift := newThrift(debug.FreeOSMemory)
+	defer thrift.close()
+	agent.Observers = []poller.Observer{status.Log(log), thrift.observe}
 	wiring := p.wiring(dirs.path, newApps(settings.App.APIURL, log), settings.Git.MaxSize)
 	wiring.user = user
 	agent.Report = (&status.GitHub{Find: wiring.find, TargetURL: settings.Status.TargetURL, Log: log}).Report
@@ -159,21 +165,20 @@ func openState(path string) (*store.File, *store.Lock, error) {
 		return nil, nil, fmt.Errorf("state file: %w", err)
 	}
 	file, err := store.OpenFile(path)
-	if err == nil {
-		err = checkState(path, file)
-	}
 	if err != nil {
 		return nil, nil, errors.Join(err, lock.Release())
 	}
 	return file, lock, nil
 }
 
-// checkState refuses documents that are not kitops', before anything runs.
-func checkState(path string, file *store.File) error {
-	if err := poller.CheckState(context.Background(), file); err != nil {
-		return &configError{[]error{fmt.Errorf("%s: %w", path, err)}}
+// newAgent refuses documents that are not kitops', before anything runs.
+func newAgent(path string, file *store.File) (*poller.Poller, error) {
+	agent := poller.New()
+	agent.Store = file
+	if err := agent.Load(context.Background()); err != nil {
+		return nil, &configError{[]error{fmt.Errorf("%s: %w", path, err)}}
 	}
-	return nil
+	return agent, nil
 }
 
 // signals turns what the system says into contexts and calls.

@@ -13,8 +13,10 @@ import (
 const (
 	batchBytes   = 256 << 10 // of blobs handed to a worker at once
 	maxPackCount = 1 << 26   // objects; no repository comes near
-	arrivalBases = 32 << 20  // bytes of objects kept for deltas upon them
-	entryChunk   = 1 << 12
+	arrivalBases = 4 << 20   // bytes of objects kept for deltas upon them, which are not far in git's packs,
+	resolveBases = 32 << 20  // and for those that are
+	entryChunk   = 1 << 10
+	maxDelta     = 1 << 20 // bytes of room for deltas that is used again
 )
 
 // arrival takes in a pack: it finds the names of its objects and hands them on
@@ -28,13 +30,13 @@ type arrival struct {
 	unpacker
 	hash *objectHash
 
-	// onMeta gets commits, trees and tags in their order, onFirstBlob says that
-	// blobs begin. onBlob then makes a receiver of blobs for each of several
-	// goroutines, and what ends it. All may be nil.
-	onMeta      func(id plumbing.Hash, o object) error
-	onFirstBlob func() error
-	onBlob      func() (receive func(id plumbing.Hash, data []byte) error, done func(), err error)
+	// onMeta gets commits, trees and tags in their order, and blobs that come
+	// later are received later. onBlob makes a receiver of blobs for each of
+	// several goroutines, and what ends it. Both may be nil.
+	onMeta func(id plumbing.Hash, o object) error
+	onBlob func() (receive func(id plumbing.Hash, data []byte) error, done func(), err error)
 
+	delta  []byte        // room for the one at hand
 	chunks [][]packEntry // entries, while workers write names into them
 	batch  []arrived
 	size   int // bytes in batch
@@ -114,9 +116,16 @@ func (a *arrival) next(ctx context.Context, i int, batches chan<- []arrived) err
 		e.id, err = a.hash.id()
 		return err
 	}
-	data, err := a.stream.content(h)
+	var room []byte
+	if h.delta() {
+		room = a.delta
+	}
+	data, err := a.stream.content(h, room)
 	if err != nil {
 		return err
+	}
+	if h.delta() && cap(data) <= maxDelta {
+		a.delta = data
 	}
 	e.crc = a.stream.crc
 	o := object{h.kind, data}
@@ -133,12 +142,6 @@ func (a *arrival) next(ctx context.Context, i int, batches chan<- []arrived) err
 	a.bases.put(place{a.pack, offset}, o)
 	e.kind = o.kind
 	if o.kind == plumbing.BlobObject {
-		if a.onFirstBlob != nil {
-			if err := a.onFirstBlob(); err != nil {
-				return err
-			}
-			a.onFirstBlob = nil
-		}
 		a.batch = append(a.batch, arrived{e, o.data})
 		if a.size += weight(o); a.size > batchBytes {
 			return a.send(ctx, batches)

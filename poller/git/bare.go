@@ -115,10 +115,14 @@ func (b *bare) packDir() string { return filepath.Join(b.dir, "objects", "pack")
 func (b *bare) save(name string, content []byte) error {
 	path := filepath.Join(b.dir, name)
 	tmp := filepath.Join(filepath.Dir(path), tmpPrefix+filepath.Base(path))
-	if err := os.WriteFile(tmp, content, 0o600); err != nil {
-		return err
+	err := os.WriteFile(tmp, content, 0o600)
+	if err == nil {
+		err = os.Rename(tmp, path)
 	}
-	return os.Rename(tmp, path)
+	if err != nil {
+		_ = os.Remove(tmp) // it may be what filled the disk
+	}
+	return err
 }
 
 func (b *bare) readRefs(ctx context.Context) error {
@@ -239,7 +243,7 @@ func (b *bare) adopt(pack string, index []byte, sum plumbing.Hash) error {
 	}
 	relative := filepath.Join("objects", "pack", filepath.Base(name)+".idx")
 	if err := b.save(relative, index); err != nil {
-		return err
+		return errors.Join(err, os.Remove(name+".pack"))
 	}
 	p, err := openPack(name)
 	if err != nil {

@@ -29,14 +29,15 @@ import (
 // links to: they must not be written to, given away or changed in their mode,
 // so whoever wants the files to be another user's says so with Owner.
 //
-// It returns ErrMoved when the remote no longer gives the revision.
+// It returns ErrMoved when the remote no longer gives the revision. It refuses
+// what would fill the disk: 256 MB stay free, or a twentieth of a small one.
 func (m *Mirror) Checkout(ctx context.Context, rev Revision, dir string, o Options) error {
 	id, ok := parseID(rev.SHA)
 	if !ok {
 		return fmt.Errorf("check out %q of %s: not a commit id", rev.SHA, m.URL)
 	}
 	c := &checkout{Mirror: m, Options: o, kept: m.depot(o.depth()), rev: held{ref: rev.Ref, id: id}, dir: dir}
-	if err := c.run(ctx); err != nil {
+	if err := c.room(filepath.Dir(dir)).explain(c.run(ctx)); err != nil {
 		return fmt.Errorf("check out %s of %s: %w", rev.SHA, m.URL, err)
 	}
 	c.tidyAll(ctx)
@@ -142,16 +143,12 @@ func (c *checkout) tidyAll(ctx context.Context) {
 // it. What comes from a remote into an empty mirror goes to dir at once.
 func (c *checkout) open(ctx context.Context, dir string) (*revision, error) {
 	r := &revision{}
+	var l *landing
 	var err error
-	if r.store, r.landed, err = c.reach(ctx, dir); err != nil {
+	if r.store, l, err = c.reach(ctx, dir); err != nil {
 		return nil, err
 	}
-	if r.landed != nil {
-		r.plan = r.landed.plan
-	} else {
-		r.plan, err = c.makePlan(ctx, r.store)
-	}
-	if err == nil {
+	if r.plan, r.landed, err = c.makePlan(ctx, r.store, l); err == nil {
 		err = c.graft(ctx, r)
 	}
 	if err == nil {
@@ -165,7 +162,7 @@ func (c *checkout) open(ctx context.Context, dir string) (*revision, error) {
 }
 
 // reach opens what has the revision.
-func (c *checkout) reach(ctx context.Context, dir string) (*store, *treeWriter, error) {
+func (c *checkout) reach(ctx context.Context, dir string) (*store, *landing, error) {
 	if c.URL.Local() {
 		s, err := c.openLocal(ctx)
 		return s, nil, err
@@ -173,13 +170,23 @@ func (c *checkout) reach(ctx context.Context, dir string) (*store, *treeWriter, 
 	return c.obtain(ctx, dir)
 }
 
-func (c *checkout) makePlan(ctx context.Context, s *store) (*plan, error) {
+// makePlan plans the revision, and what is still to be written where some of it
+// has landed.
+func (c *checkout) makePlan(ctx context.Context, s *store, l *landing) (*plan, *treeWriter, error) {
 	read := s.reader().read
 	_, tree, err := commitOf(ctx, c.rev.id, read)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return makePlanFrom(ctx, c.known, tree, read)
+	if l == nil {
+		p, err := makePlanFrom(ctx, c.known, tree, read)
+		return p, nil, err
+	}
+	w, err := l.finish(ctx, tree, read)
+	if err != nil {
+		return nil, nil, err
+	}
+	return w.plan, w, nil
 }
 
 func (c *checkout) openLocal(ctx context.Context) (*store, error) {
@@ -198,7 +205,7 @@ func (c *checkout) openLocal(ctx context.Context) (*store, error) {
 
 // obtain opens the mirror and fetches what is not there of the revision. Where
 // nothing was, files go to dir at once, unless that is "".
-func (c *checkout) obtain(ctx context.Context, dir string) (*store, *treeWriter, error) {
+func (c *checkout) obtain(ctx context.Context, dir string) (*store, *landing, error) {
 	if err := c.kept.busy.lock(ctx); err != nil {
 		return nil, nil, err
 	}
@@ -215,10 +222,7 @@ func (c *checkout) obtain(ctx context.Context, dir string) (*store, *treeWriter,
 		b.close()
 		return nil, nil, err
 	}
-	if l == nil {
-		return b.store, nil, nil
-	}
-	return b.store, l.writer, nil
+	return b.store, l, nil
 }
 
 // refresh fetches the revision if it is not there, and tags if they are wanted.
@@ -233,7 +237,8 @@ func (c *checkout) refresh(ctx context.Context, b *bare, dir string) (*landing, 
 	}
 	var l *landing
 	if c.fresh = len(b.held) == 0; c.fresh && dir != "" {
-		l = &landing{ctx: ctx, dir: dir, want: c.rev.id, files: c.fileOptions()}
+		l = newLanding(ctx, dir, c.rev.id, c.fileOptions())
+		defer l.close()
 	}
 	err = c.converse(ctx, func(r *remote) error {
 		if c.tagged() {
@@ -263,13 +268,14 @@ func (c *checkout) fetch(ctx context.Context, r *remote, b *bare, l *landing) er
 		return err
 	}
 	defer func() { _ = d.Close() }()
+	d.Reader = c.room(c.kept.dir).reader(d.Reader)
 	c.rev, err = b.receive(ctx, d, c.rev, c.maxSize(), l)
 	return err
 }
 
 // fileOptions say how files are to be written.
 func (c *checkout) fileOptions() fileOptions {
-	return fileOptions{limit: c.maxSize(), owner: c.Owner, stats: c.Reuse || c.DotGit}
+	return fileOptions{limit: c.maxSize(), owner: c.Owner, stats: c.Reuse || c.DotGit, room: c.room(filepath.Dir(c.dir))}
 }
 
 // fill writes what is missing of the revision to dir.

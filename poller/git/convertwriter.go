@@ -125,7 +125,7 @@ func (w *treeWriter) takeBack() error {
 		}
 		if out == nil {
 			var err error
-			if out, err = openOutDir(w.dir, w.plan); err != nil {
+			if out, err = w.open(); err != nil {
 				return err
 			}
 			defer out.close()

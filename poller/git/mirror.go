@@ -43,7 +43,7 @@ type Mirror struct {
 	SSHKeyFile string            // the only key to offer; "": agent, ~/.ssh/config and the usual key files
 	SSHAgent   string            // socket of the agent, SSH_AUTH_SOCK; "": none
 	Home       string            // home of the user, for ~/.ssh
-	MaxSize    Size              // bytes that a pack may have, and the files of a revision; 0: DefaultMaxSize
+	MaxSize    Size              // bytes that a pack may have, and the files of a revision; 0: DefaultMaxSize; less where the disk has no room
 	Log        *slog.Logger      // for what is put right without an error; nil: nowhere
 
 	discover atomic.Bool // http: listen before speaking
@@ -51,6 +51,8 @@ type Mirror struct {
 	looks    looks
 	depots   depots
 	warned   warned
+
+	space func(dir string) (Space, error) // nil: SpaceOf
 }
 
 // Heads asks the remote where the refs are that the patterns select, sorted by

@@ -17,7 +17,7 @@ import (
 const (
 	packHead    = 12 // bytes: PACK, version, number of objects
 	packTrailer = sha1.Size
-	streamChunk = 512 << 10 // bytes read ahead
+	streamChunk = 128 << 10 // bytes read ahead
 	maxRatio    = 1032      // zlib packs nothing tighter
 
 	// maxUnfolding is how many times the size limit of a pack its objects may have when inflated.
@@ -164,8 +164,8 @@ func (s *packStream) head() (entryHead, error) {
 	return h, nil
 }
 
-// content inflates what an entry holds.
-func (s *packStream) content(h entryHead) ([]byte, error) {
+// content inflates what an entry holds, into the room given if that is enough.
+func (s *packStream) content(h entryHead, into []byte) ([]byte, error) {
 	if h.size > maxObject {
 		return nil, errTooLarge
 	}
@@ -177,7 +177,11 @@ func (s *packStream) content(h entryHead) ([]byte, error) {
 	if s.end-s.pos < least {
 		return nil, errPackCut
 	}
-	content := make([]byte, h.size)
+	content := into[:0]
+	if h.size > int64(cap(into)) {
+		content = make([]byte, 0, h.size)
+	}
+	content = content[:h.size]
 	for {
 		have := s.end - s.pos
 		used, err := s.inflater.inflate(content, s.buf[s.pos:s.end])

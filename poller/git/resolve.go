@@ -30,6 +30,7 @@ func (a *arrival) resolve(ctx context.Context, borrow func(plumbing.Hash) (objec
 	if len(a.waiting) == 0 {
 		return nil, nil
 	}
+	a.bases.limit = resolveBases
 	r := &resolver{
 		arrival: a, names: a.named(), borrow: borrow,
 		borrowed: map[plumbing.Hash]object{}, byID: map[plumbing.Hash][]waitingDelta{}, byOffset: map[int64][]waitingDelta{},

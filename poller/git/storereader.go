@@ -112,7 +112,7 @@ func (r *storeReader) copyBlob(ctx context.Context, w io.Writer, at place, id pl
 // or the end of the context.
 func asDamage(err error, id plumbing.Hash) error {
 	var file *os.PathError
-	if errors.As(err, &file) || errors.Is(err, errTooMuch) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.As(err, &file) || errors.Is(err, errTooMuch) || errors.Is(err, errNoRoom) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	return damaged("%s: %w", id, err)

@@ -128,7 +128,7 @@ func (u *update) keepFile(i int32, is fileStat, size int64) error {
 	if u.plan.files[i].mode == modeSymlink {
 		return nil
 	}
-	return u.count(size)
+	return u.countKept(size)
 }
 
 func (u *update) look(ctx context.Context, v *visitor, dir int32) error {

@@ -22,7 +22,7 @@ const (
 
 // tidy keeps the mirror small. What goes wrong here concerns no checkout.
 func (m *Mirror) tidy(ctx context.Context, d *depot) {
-	err := d.rewrite(ctx)
+	err := m.rewrite(ctx, d)
 	var doubt *damage
 	if errors.As(err, &doubt) {
 		err = errors.Join(err, d.wipe(ctx))
@@ -32,22 +32,36 @@ func (m *Mirror) tidy(ctx context.Context, d *depot) {
 	}
 }
 
-// rewrite makes one pack of many.
-func (d *depot) rewrite(ctx context.Context) error {
+// rewrite makes one pack of many. That is cheaper than to fetch anew: what is
+// kept is copied from disk to disk, where the other way it is copied at the
+// server, sent, inflated and hashed. But for a time there are two of it. Where
+// the disk has no room for that, the mirror goes, and the next checkout fetches
+// what it needs.
+func (m *Mirror) rewrite(ctx context.Context, d *depot) error {
 	if err := d.busy.lock(ctx); err != nil {
 		return err
 	}
 	defer d.busy.unlock()
-	many, large, err := overgrown(d.dir)
-	if err != nil || !many && !large {
+	g, err := growthOf(d.dir)
+	if err != nil || !g.many && !g.large {
 		return err
 	}
+	if err = m.room(d.dir).take(g.bytes); err == nil {
+		err = d.rewrite(ctx, g)
+	}
+	if errors.Is(err, errNoRoom) || diskFull(err) {
+		return errors.Join(fmt.Errorf("thrown away, will be fetched anew: %w", err), os.RemoveAll(d.dir))
+	}
+	return err
+}
+
+func (d *depot) rewrite(ctx context.Context, g growth) error {
 	b, err := openBare(ctx, d.dir, d.depth)
 	if err != nil {
 		return err
 	}
 	defer b.close()
-	if d.depth == FullHistory && !large {
+	if d.depth == FullHistory && !g.large {
 		return b.gatherPacks(ctx)
 	}
 	return b.rewrite(ctx, d.tagged)
@@ -160,25 +174,32 @@ func (b *bare) finishRewrite() error {
 	return os.Remove(path)
 }
 
-// overgrown says whether there are too many packs, or too many bytes. It looks
-// at the files only, which is cheap.
-func overgrown(dir string) (many, large bool, err error) {
+// growth is how much there is of a repository.
+type growth struct {
+	many, large bool  // too many packs, too many bytes
+	bytes       int64 // of all packs
+}
+
+// growthOf looks at the files only, which is cheap.
+func growthOf(dir string) (growth, error) {
 	entries, err := os.ReadDir(filepath.Join(dir, "objects", "pack"))
 	if err != nil {
-		return false, false, err
+		return growth{}, err
 	}
+	var g growth
 	var packs int
-	var largest, all int64
+	var largest int64
 	for _, entry := range entries {
 		info, err := entry.Info()
 		if err != nil {
-			return false, false, err
+			return growth{}, err
 		}
 		if filepath.Ext(entry.Name()) == ".pack" {
 			packs++
 			largest = max(largest, info.Size())
-			all += info.Size()
+			g.bytes += info.Size()
 		}
 	}
-	return packs > maxPacks, all-largest > max(largest/2, freeGrowth), nil
+	g.many, g.large = packs > maxPacks, g.bytes-largest > max(largest/2, freeGrowth)
+	return g, nil
 }

@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"sync/atomic"
 
-	"github.com/go-git/go-git/v5/plumbing"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -45,6 +44,7 @@ type fileOptions struct {
 	limit int64  // bytes of all files
 	owner *Owner // whom files and directories belong to; nil: the agent's user
 	stats bool   // keep what the file system says of each file
+	room  *room  // on the disk; nil: no end
 }
 
 // newTreeWriter makes the directories of the plan below dir, which is empty.
@@ -81,8 +81,11 @@ func (w *treeWriter) extend() error {
 }
 
 // open gives a goroutine what it writes with.
-func (w *treeWriter) open() (*outDir, error) {
-	out, err := openOutDir(w.dir, w.plan)
+func (w *treeWriter) open() (*outDir, error) { return w.openFor(w.plan) }
+
+// openFor is open for what is there of another plan.
+func (w *treeWriter) openFor(p *plan) (*outDir, error) {
+	out, err := openOutDir(w.dir, p)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +128,16 @@ func (w *treeWriter) write(ctx context.Context, out *outDir, file int, content [
 	return w.note(out, file, out.write(f, content))
 }
 
+// count is for bytes that are about to be written.
 func (w *treeWriter) count(size int64) error {
+	if err := w.countKept(size); err != nil {
+		return err
+	}
+	return w.room.takeFile(size)
+}
+
+// countKept is for bytes that are there.
+func (w *treeWriter) countKept(size int64) error {
 	if w.bytes.Add(size) > w.limit {
 		return fmt.Errorf("the files of the revision have %w", tooMuch(w.limit))
 	}
@@ -280,25 +292,4 @@ func (w *treeWriter) symlink(ctx context.Context, out *outDir, r *storeReader, f
 		return fmt.Errorf("symlink to a name of %d bytes", len(target))
 	}
 	return out.symlink(f, string(target))
-}
-
-// wanted finds the files that one blob fills.
-type wanted struct {
-	first map[plumbing.Hash]int32
-	next  []int32 // the next file with the same blob, -1 at the end
-}
-
-func (p *plan) wanted() wanted {
-	w := wanted{make(map[plumbing.Hash]int32, len(p.files)), make([]int32, len(p.files))}
-	for i, f := range p.files {
-		if f.mode == modeSymlink {
-			continue
-		}
-		before, again := w.first[f.id]
-		if !again {
-			before = -1
-		}
-		w.next[i], w.first[f.id] = before, int32(i)
-	}
-	return w
 }

@@ -1,0 +1,162 @@
+package git
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/bittrance/kitops/poller/git/gittest"
+)
+
+func TestRoom(t *testing.T) {
+	var asked int
+	space, broken := Space{}, error(nil)
+	at := func(s Space, err error) *room {
+		asked, space, broken = 0, s, err
+		return &room{dir: "/there", space: func(string) (Space, error) { asked++; return space, broken }}
+	}
+	const mb, large = 1 << 20, 1 << 40
+	r := at(Space{Free: 356 * mb, Total: large}, nil)
+	for i := range 100 { // nothing is written in truth, so the second look allows as much
+		if err := r.take(mb); err != nil {
+			t.Fatalf("%d MB of 100: %v", i, err)
+		}
+	}
+	if asked != 2 {
+		t.Errorf("asked %d times for 100 MB", asked)
+	}
+	space.Free = 256*mb + 10
+	for r.left.Load() >= mb {
+		_ = r.take(mb)
+	}
+	err := r.take(mb)
+	if !errors.Is(err, errNoRoom) {
+		t.Fatalf("beyond the reserve: %v", err)
+	}
+	for _, want := range []string{"256 MB are free in /there", "256 MB stay so", "--repo-dir"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q does not say %q", err, want)
+		}
+	}
+	for name, c := range map[string]struct {
+		space  Space
+		err    error
+		n      int64
+		refuse bool
+	}{
+		"small disk":           {Space{Free: 60 * mb, Total: 100 * mb}, nil, 54 * mb, false},
+		"small disk, too much": {Space{Free: 60 * mb, Total: 100 * mb}, nil, 56 * mb, true},
+		"full":                 {Space{Total: large}, nil, 1, true},
+		"tells nothing":        {Space{}, nil, large, false},
+		"cannot be asked":      {Space{}, errors.New("no"), large, false},
+		"without end":          {Space{Free: math.MaxUint64, Total: math.MaxUint64}, nil, large, false},
+	} {
+		if err := at(c.space, c.err).take(c.n); (err != nil) != c.refuse {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	r = at(Space{Free: 266 * mb, Total: large}, nil)
+	for range 2000 {
+		if err = r.takeFile(1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if space.Free = 0; r.left.Load() > 3*mb || r.takeFile(1) != nil {
+		t.Errorf("2,000 files of a byte leave %d bytes of 10 MB", r.left.Load())
+	}
+}
+
+// noise is a revision that no compression makes smaller.
+func randomFiles(files, size int, seed uint64) map[string]string {
+	random := rand.New(rand.NewPCG(seed, 1))
+	all := map[string]string{}
+	for i := range files {
+		content := make([]byte, size)
+		for j := range content {
+			content[j] = byte(random.Uint32())
+		}
+		all[fmt.Sprintf("d%d/f%d", i%3, i)] = string(content)
+	}
+	return all
+}
+
+// nothingHalf sees to it that a failed checkout left no files.
+func nothingHalf(t *testing.T, m *Mirror, parent string) {
+	t.Helper()
+	for _, pattern := range []string{filepath.Join(parent, "*"), filepath.Join(m.Dir, tmpPrefix+"*"), filepath.Join(m.Dir, "objects", "pack", "*")} {
+		if found, _ := filepath.Glob(pattern); len(found) > 0 {
+			t.Errorf("%q are left", found)
+		}
+	}
+}
+
+// TestNoRoom has the disk fill while a pack and while files are written.
+func TestNoRoom(t *testing.T) {
+	r := gittest.New(t)
+	rev := Revision{Ref: "refs/heads/main", SHA: r.Commit(randomFiles(40, 20_000, 1))}
+	plenty := Space{Free: 1 << 40, Total: 1 << 40}
+	bit := Space{Free: maxReserve + 300_000, Total: 1 << 40}
+	for name, later := range map[string]struct {
+		held   bool
+		spaces []Space
+	}{
+		"full":                {false, []Space{{Total: 1 << 40}}},
+		"full amid the pack":  {false, []Space{bit, bit, {Total: 1 << 40}}},
+		"full before files":   {true, []Space{{Total: 1 << 40}}},
+		"full amid the files": {true, []Space{bit, {Total: 1 << 40}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := overHTTP(t, r)
+			if later.held {
+				mustCheckout(t, m, rev.SHA)
+			}
+			m.space = func(string) (Space, error) {
+				s := later.spaces[0]
+				later.spaces = later.spaces[min(1, len(later.spaces)-1):]
+				return s, nil
+			}
+			parent := t.TempDir()
+			err := m.Checkout(generous(t), rev, filepath.Join(parent, "workdir"), Options{})
+			if !errors.Is(err, errNoRoom) || !strings.Contains(err.Error(), "--repo-dir") {
+				t.Fatal(err)
+			}
+			if left, _ := os.ReadDir(parent); len(left) > 0 {
+				t.Errorf("%v are left", left)
+			}
+			if !later.held {
+				nothingHalf(t, m, parent)
+			}
+			m.space = func(string) (Space, error) { return plenty, nil }
+			mustEqual(t, m, r, rev.SHA)
+			mustBeSound(t, m)
+		})
+	}
+}
+
+// TestTidyWithoutRoom throws the mirror away where two of it do not fit.
+func TestTidyWithoutRoom(t *testing.T) {
+	r := gittest.New(t)
+	m := overHTTP(t, r)
+	var log bytes.Buffer
+	m.Log = slog.New(slog.NewTextHandler(&log, nil))
+	mustCheckout(t, m, r.Commit(randomFiles(20, 10_000, 1)))
+	const room = 300_000 // for the next revision, not for both again
+	m.space = func(string) (Space, error) { return Space{Free: maxReserve + room, Total: 1 << 40}, nil }
+	sha := r.Commit(randomFiles(20, 10_000, 2))
+	mustCheckout(t, m, sha)
+	if _, err := os.Stat(m.Dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the mirror is there: %v", err)
+	}
+	if text := log.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, "thrown away, will be fetched anew") {
+		t.Errorf("logged %q", text)
+	}
+	mustEqual(t, m, r, sha)
+	mustBeSound(t, m)
+}
