@@ -24,8 +24,6 @@ func noise(random *rand.Rand, size int) string {
 }
 
 func attributed() map[string]string {
-	random := rand.New(rand.NewPCG(2, 2))
-	large := noise(random, streamAbove+1000)
 	return map[string]string{
 		attributesName:          "[attr]dos text eol=crlf\n*.bat dos\n*.auto text=auto eol=crlf\n*.id ident\n*.idcrlf ident text eol=crlf\n*.idauto ident text=auto eol=crlf\n",
 		"a.bat":                 "echo\nexit\n",
@@ -43,10 +41,6 @@ func attributed() map[string]string {
 		"sub/x/only.bat":        "a\nb\n",
 		"sub/x/a.txt":           "a\nb\n",
 		"sub/deep/x/a.txt":      "a\nb\n",
-		"large.bat":             large,
-		"large.auto":            large[1:],
-		"large binary.auto":     large[2:] + "\x00",
-		"large.idcrlf":          "$Id: x $\n" + large + "$Id: cut",
 		">link.bat":             "to\nnowhere",
 	}
 }
@@ -64,7 +58,7 @@ func TestCheckoutWithAttributes(t *testing.T) {
 		{attributesName: "* text eol=crlf\n"},
 		{attributesName: "* -text\n", "sub/not.bat": "c\nd\n"},
 		{"sub/" + attributesName: "*.txt ident\n", "sub/x/a.txt": "$Id$\n"},
-		{attributesName: files[attributesName], "large.bat": files["large.bat"] + "more\n"},
+		{attributesName: files[attributesName], "a.bat": "more\n"},
 	} {
 		after := ""
 		if len(shas) > 0 {
@@ -122,6 +116,28 @@ func mustHave(t *testing.T, what string, found, want map[string]string) {
 	}
 	if len(found) != len(want) {
 		t.Errorf("%s: %d entries, want %d", what, len(found), len(want))
+	}
+}
+
+// TestLargeWithAttributes has files that are not held in memory: in the first
+// checkout, and in one that follows.
+func TestLargeWithAttributes(t *testing.T) {
+	large := noise(rand.New(rand.NewPCG(2, 2)), streamAbove+1000)
+	r := gittest.New(t)
+	over := map[string]*Mirror{"path": mirror(t, r.Dir), "http": overHTTP(t, r)}
+	sha := ""
+	for i, change := range []map[string]string{
+		{
+			attributesName: attributed()[attributesName],
+			"a.bat":        large, "text.auto": large[1:], "binary.auto": large[2:] + "\x00", "x.idcrlf": "$Id: x $\n" + large + "$Id: cut",
+		},
+		{"a.bat": large + "more\n", attributesName: "* text=auto eol=crlf\n"},
+	} {
+		sha = asIs(t, r, sha, change)
+		want := cloned(t, r)
+		for way, m := range over {
+			mustHave(t, fmt.Sprintf("%d over %s", i, way), snapshot(t, mustCheckout(t, m, sha)), want)
+		}
 	}
 }
 

@@ -27,7 +27,7 @@ func TestHostileAttributes(t *testing.T) {
 	macros.WriteString("[attr]m100000 text eol=crlf\n* m0\n")
 	deep := map[string]string{}
 	for i := range 100 {
-		deep[strings.Repeat("d/", i)+attributesName] = globs.String()[:29*200] + "* eol=crlf\n"
+		deep[strings.Repeat("d/", i)+attributesName] = globs.String()[:29*50] + "* eol=crlf\n"
 	}
 	for name, files := range map[string]map[string]string{
 		"long line":    {attributesName: "a " + strings.Repeat("text ", 200_000) + "\n* eol=crlf\n"},
