@@ -219,7 +219,7 @@ func TestGarbageCollection(t *testing.T) {
 // nobody can write to by mistake.
 func mustShare(t *testing.T, kept, dir string) {
 	t.Helper()
-	packs, _ := filepath.Glob(filepath.Join(kept, "objects", "pack", "*.pack"))
+	packs, _ := filepath.Glob(filepath.Join(kept, "objects", "pack", "*"))
 	for _, pack := range packs {
 		here, err := os.Stat(pack)
 		if err != nil {
