@@ -37,6 +37,7 @@ func BenchmarkHotPath(b *testing.B) {
 		size := fmt.Sprintf("%d files", files)
 		b.Run(fmt.Sprintf("First/%dfiles", files), func(b *testing.B) { w.first(b, size, served) })
 		b.Run(fmt.Sprintf("Commit/%dfiles", files), func(b *testing.B) { w.commit(b, size, served) })
+		b.Run(fmt.Sprintf("Reuse/%dfiles", files), func(b *testing.B) { w.reuse(b, size, served) })
 	}
 	b.Run("Growth", w.growth)
 	b.Run("Idle/1000tasks", w.idleTasks)
@@ -86,6 +87,13 @@ func (s *served) answer(backend http.Handler, r *http.Request) *httptest.Respons
 		backend.ServeHTTP(s.answers[key], r)
 	}
 	return s.answers[key]
+}
+
+// forget has the server answer anew.
+func (s *served) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.answers)
 }
 
 type counter struct {
@@ -246,6 +254,47 @@ func (w *workbench) commit(b *testing.B, size string, s *served) {
 	w.compare(b, title+", CPU", "CPU", "ms", cpuMS, own, gits)
 	bytesKB := func(s sample) float64 { return float64(s.rss) / 1000 }
 	w.compare(b, title+", bytes received", "received", "KB", bytesKB, ownBytes, gitBytes)
+}
+
+// reuse measures a small push into a workdir that is there. Both sides have a
+// double that goes before them, so that the server has made its answers.
+func (w *workbench) reuse(b *testing.B, size string, s *served) {
+	b.Helper()
+	files, err := strconv.Atoi(strings.Fields(size)[0])
+	if err != nil {
+		b.Fatal(err)
+	}
+	s.replay.Store(true)
+	defer s.replay.Store(false)
+	dir := ramTB{b}.TempDir()
+	own := func(who string) sample {
+		return w.measure(b, w.checkout, s.url, filepath.Join(dir, who+"-mirror"), filepath.Join(dir, who+"-own"), "reuse")
+	}
+	gits := func(who string) sample {
+		return w.measure(b, "/bin/sh", "-c", `cd "$0" && git fetch --quiet --depth 1 "$1" main && git checkout --quiet --detach FETCH_HEAD`, filepath.Join(dir, who+"-git"), s.url)
+	}
+	n := 10_000 // other commits than those of commit
+	push := func() {
+		n++
+		s.push(b, n, files)
+		s.forget()
+		own("double")
+		gits("double")
+	}
+	for _, who := range []string{"double", "measured"} {
+		w.measure(b, "git", "clone", "--quiet", "--depth", "1", s.url, filepath.Join(dir, who+"-git"))
+		own(who)
+	}
+	push() // after which no file is so new that it has to be read
+	own("measured")
+	gits("measured")
+	var ours, theirs series
+	repeat(b, func() {
+		push()
+		ours, theirs = append(ours, own("measured")), append(theirs, gits("measured"))
+		same(b, filepath.Join(dir, "measured-own"), filepath.Join(dir, "measured-git"))
+	})
+	w.compareAll(b, "3-file commit, "+size+", reuse | fetch --depth 1, checkout in place", ours, theirs)
 }
 
 // growth follows 1,000 commits.

@@ -3,7 +3,7 @@ package git
 // fileInfo is what a name in a directory stands for.
 type fileInfo struct {
 	kind  mode // modeFile, modeSymlink or modeDir; 0: something else
-	perm  uint32
+	perm  uint64
 	size  int64
 	links uint64 // 1 if it is not known
 	id    dirID  // of the file, too; zero if it is not known
@@ -15,7 +15,7 @@ func (i *fileInfo) is(f planFile) bool {
 	if f.mode == modeSymlink {
 		return i.kind == modeSymlink
 	}
-	return i.kind == modeFile && (i.perm == f.perm() || !hasModes)
+	return i.kind == modeFile && (i.perm == uint64(f.perm()) || !hasModes)
 }
 
 // belongs says whether a file has the owner it should have, which may be nil.

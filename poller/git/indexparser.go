@@ -18,44 +18,67 @@ var errIndex = errors.New("damaged index")
 // checksum, the order and the names of its paths, and its trees. Flags of
 // entries mean nothing here. Conflicts and versions other than 2 are refused.
 func parseIndex(data []byte) (*indexFile, error) {
-	if len(data) < stageMinLen || !bytes.HasPrefix(data, []byte(stageMagic)) {
-		return nil, errIndex
+	x := &indexFile{}
+	grow := func(count int) { x.entries = make([]indexEntry, 0, count) }
+	return x, x.parse(string(data), grow, func(e *indexEntry) { x.entries = append(x.entries, *e) })
+}
+
+// parse hands entries on instead of keeping them. What is left in an entry is
+// the caller's until the next.
+func (x *indexFile) parse(text string, grow func(count int), visit func(*indexEntry)) error {
+	if len(text) < stageMinLen || !strings.HasPrefix(text, stageMagic) {
+		return errIndex
 	}
-	body := data[:len(data)-sha1.Size]
-	if sha1.Sum(body) != [sha1.Size]byte(data[len(body):]) {
-		return nil, fmt.Errorf("%w: wrong checksum", errIndex)
+	body := text[:len(text)-sha1.Size]
+	if !sums(body, text[len(body):]) {
+		return fmt.Errorf("%w: wrong checksum", errIndex)
 	}
-	count := int(binary.BigEndian.Uint32(body[len(stageMagic):]))
+	count := int(big32(body[len(stageMagic):]))
 	rest := body[len(stageMagic)+4:]
 	if count > maxEntries || count > len(rest)/stageMinEntry {
-		return nil, fmt.Errorf("%w: %d entries", errIndex, count)
+		return fmt.Errorf("%w: %d entries", errIndex, count)
 	}
-	x := &indexFile{entries: make([]indexEntry, count)}
-	text := string(rest) // paths are parts of it
+	grow(count)
 	before := ""
-	for i := range x.entries {
-		e := &x.entries[i]
-		size, err := e.parse(rest, text)
+	var e indexEntry
+	for range count {
+		size, err := e.parse(rest)
 		if err == nil {
 			err = checkPath(before, e.path)
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
-		rest, text, before = rest[size:], text[size:], e.path
+		visit(&e)
+		rest, before = rest[size:], e.path
 	}
-	return x, x.parseExtras(rest)
+	return x.parseExtras([]byte(rest), count)
 }
 
-// parse reads the entry at the beginning of data, which text is too, and says
-// how long it is.
-func (e *indexEntry) parse(data []byte, text string) (int, error) {
-	if len(data) < stageMinEntry {
+// sums says whether sum is the checksum of a text, without a copy of it.
+func sums(text, sum string) bool {
+	h := sha1.New()
+	buf := make([]byte, readBuffer)
+	for len(text) > 0 {
+		n := copy(buf, text)
+		_, _ = h.Write(buf[:n])
+		text = text[n:]
+	}
+	return string(h.Sum(nil)) == sum
+}
+
+func big32(s string) uint32 {
+	return uint32(s[0])<<24 | uint32(s[1])<<16 | uint32(s[2])<<8 | uint32(s[3])
+}
+
+// parse reads the entry at the beginning of a text and says how long it is.
+func (e *indexEntry) parse(text string) (int, error) {
+	if len(text) < stageMinEntry {
 		return 0, errIndex
 	}
 	var fields [stageStat / 4]uint32
 	for i := range fields {
-		fields[i] = binary.BigEndian.Uint32(data[4*i:])
+		fields[i] = big32(text[4*i:])
 	}
 	e.mode = mode(fields[6])
 	e.stat = fileStat{
@@ -67,17 +90,17 @@ func (e *indexEntry) parse(data []byte, text string) (int, error) {
 	default:
 		return 0, fmt.Errorf("%w: mode %o", errIndex, e.mode)
 	}
-	copy(e.id[:], data[stageStat:])
-	flags := int(binary.BigEndian.Uint16(data[stageHead-2:]))
+	copy(e.id[:], text[stageStat:])
+	flags := big32(text[stageHead-4:]) & 0xffff
 	if flags&0x3000 != 0 {
 		return 0, fmt.Errorf("%w: conflicts", errIndex)
 	}
-	length := flags & stageNameMask
+	length := int(flags & stageNameMask)
 	if length == stageNameMask {
 		length = strings.IndexByte(text[stageHead:], 0)
 	}
 	size := stageLen(length)
-	if length < 1 || size > len(data) {
+	if length < 1 || size > len(text) {
 		return 0, errIndex
 	}
 	e.path = text[stageHead : stageHead+length]
@@ -113,7 +136,7 @@ func checkPath(before, path string) error {
 	return nil
 }
 
-func (x *indexFile) parseExtras(data []byte) error {
+func (x *indexFile) parseExtras(data []byte, entries int) error {
 	for len(data) > 0 {
 		if len(data) < 8 {
 			return errIndex
@@ -126,7 +149,7 @@ func (x *indexFile) parseExtras(data []byte) error {
 		extra.data, data = data[:size], data[size:]
 		switch {
 		case extra.name == treeExtension && x.trees == nil:
-			if err := x.parseTrees(extra.data); err != nil {
+			if err := x.parseTrees(extra.data, entries); err != nil {
 				return err
 			}
 		case extra.name[0] < 'A' || extra.name[0] > 'Z':
@@ -140,7 +163,7 @@ func (x *indexFile) parseExtras(data []byte) error {
 
 // parseTrees reads the trees. Whether they are made of the entries that they
 // claim is up to who uses them.
-func (x *indexFile) parseTrees(data []byte) error {
+func (x *indexFile) parseTrees(data []byte, entries int) error {
 	open := []int{1} // trees that are still to come, of each level
 	for len(data) > 0 {
 		for len(open) > 0 && open[len(open)-1] == 0 {
@@ -151,7 +174,7 @@ func (x *indexFile) parseTrees(data []byte) error {
 		}
 		open[len(open)-1]--
 		t, rest, ok := parseIndexTree(data)
-		if !ok || t.entries > len(x.entries) || t.below > len(rest) {
+		if !ok || t.entries > entries || t.below > len(rest) {
 			return errIndex
 		}
 		if len(x.trees) > 0 && checkName(t.name) != nil || len(x.trees) == 0 && t.name != "" {

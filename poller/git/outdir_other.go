@@ -18,7 +18,7 @@ type outDir struct {
 	owner *Owner   // whom to give what is made; nil: leave it
 	stats bool     // keep last
 	last  fileStat // of the file made last: not known here
-	dev   uint64   // of the directory, if it is one that was there: not known here
+	dev   int64    // of the directory, if it is one that was there: not known here
 
 	replace bool // what is at a file's place
 }

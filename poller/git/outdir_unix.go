@@ -21,7 +21,7 @@ type outDir struct {
 	owner *Owner   // whom to give what is made; nil: leave it
 	stats bool     // keep last
 	last  fileStat // of the file made last
-	dev   uint64   // of the directory, if it is one that was there
+	dev   int64    // of the directory, if it is one that was there
 
 	stage  int    // where a file is made before it takes its place, as staged
 	staged string // "": at its place

@@ -35,6 +35,15 @@ func (o *outDir) enter(dir int32) (bool, error) {
 	return true, nil
 }
 
+// self is a directory of the plan, if it is there. No more of it is known here.
+func (o *outDir) self(dir int32) (fileInfo, error) {
+	there, err := o.enter(dir)
+	if err == nil && !there {
+		err = fs.ErrNotExist
+	}
+	return fileInfo{kind: modeDir, perm: 0o755}, err
+}
+
 // look says what a name in a directory of the plan is.
 func (o *outDir) look(dir int32, name string) (fileInfo, error) {
 	info, err := o.root.Lstat(o.path(dir, name))

@@ -48,6 +48,15 @@ func (o *outDir) enter(dir int32) (bool, error) {
 	return err == nil, err
 }
 
+// self is a directory of the plan, if it is there.
+func (o *outDir) self(dir int32) (fileInfo, error) {
+	fd, err := o.fd(dir)
+	if err != nil {
+		return fileInfo{}, err
+	}
+	return infoOf(fd, o.plan.dirs[dir].name)
+}
+
 // unlock lets the owner of a directory into it.
 func (o *outDir) unlock(dir int32) error {
 	d := o.plan.dirs[dir]
@@ -107,8 +116,8 @@ func infoOf(fd int, name string) (fileInfo, error) {
 
 func infoFrom(info *unix.Stat_t) fileInfo {
 	i := fileInfo{
-		perm: uint32(info.Mode) & 0o7777, size: info.Size, links: uint64(info.Nlink),
-		id: dirID{uint64(info.Dev), info.Ino}, stat: statOf(info),
+		perm: uint64(info.Mode) & 0o7777, size: info.Size, links: uint64(info.Nlink),
+		id: dirID{int64(info.Dev), info.Ino}, stat: statOf(info),
 	}
 	switch info.Mode & unix.S_IFMT {
 	case unix.S_IFREG:

@@ -21,8 +21,10 @@ func (p *plan) index(found []fileStat) *indexFile {
 // recorded is an index of all that is planned, of submodules as well. A
 // submodule is an entry where it is an empty directory. Trees with submodules
 // are not known by it, since what is in those is no matter of the tree alone.
-func (p *plan) recorded(found []fileStat) *indexFile {
+// was is where the record that the plan was made from has each file, or nil.
+func (p *plan) recorded(found []fileStat, was []int32) *indexFile {
 	b := newIndexer(p, found)
+	b.was = was
 	full := make([]bool, len(p.dirs))
 	for _, f := range p.files {
 		full[f.dir] = true
@@ -40,6 +42,7 @@ func (p *plan) recorded(found []fileStat) *indexFile {
 type indexer struct {
 	plan    *plan
 	found   []fileStat
+	was     []int32
 	foreign []bool // of each directory: it is left out
 	unknown []bool // of each directory: its tree is not noted
 	entries []int  // of each directory, those of directories below included
@@ -73,7 +76,12 @@ func (b *indexer) index(link func(dir int32) bool) *indexFile {
 		if b.foreign[f.dir] || link(f.dir) {
 			continue
 		}
-		e := indexEntry{path: paths[f.dir] + f.name, mode: f.mode, id: f.id}
+		e := indexEntry{mode: f.mode, id: f.id}
+		if b.was != nil && b.was[i] >= 0 {
+			e.path = p.known.paths[b.was[i]]
+		} else {
+			e.path = paths[f.dir] + f.name
+		}
 		if b.found != nil {
 			e.stat = b.found[i]
 		}

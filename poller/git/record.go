@@ -6,8 +6,6 @@ import (
 	"io"
 	"os"
 	"strings"
-
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 const (
@@ -24,10 +22,14 @@ type record struct {
 	plan    *plan // directories have the id of their tree where that is known
 	found   []fileStat
 	since   fileTime     // what changed then or later may have changed again unseen
+	paths   []string     // of each file
 	journal []indexEntry // what an update that was cut off may have written, beyond the last that was not
 
 	child map[dirName]int32
 	spans []span // of each directory
+
+	open []openDir // while it is read: directories, from the first down
+	last string    // while it is read: the path before
 }
 
 // dirName is a directory by what it is in.
@@ -41,74 +43,90 @@ type dirName struct {
 type span struct{ firstFile, endFile, endDir int32 }
 
 // dirID tells a directory from another that came to have its name.
-type dirID struct{ dev, ino uint64 }
+type dirID struct {
+	dev int64
+	ino uint64
+}
 
 func recordPath(dir string) string  { return dir + ".index" }
 func journalPath(dir string) string { return dir + ".index.next" }
 
 // loadRecord reads what is known of a directory, which can be nothing.
 func loadRecord(dir string, id dirID) *record {
-	x, since, known := readRecordFile(recordPath(dir), id)
-	next, _, begun := readRecordFile(journalPath(dir), id)
-	r := &record{since: since}
-	if begun {
-		r.journal = next.entries
-		x.entries = mergeEntries(x.entries, next.entries)
+	next := &indexFile{}
+	var entries []indexEntry
+	_, begun := readRecordFile(journalPath(dir), id, next, func(n int) { entries = make([]indexEntry, 0, n) }, func(e *indexEntry) { entries = append(entries, *e) })
+	r := newRecord()
+	x := &indexFile{}
+	var known bool
+	if r.since, known = readRecordFile(recordPath(dir), id, x, r.grow, r.add); !known {
+		r = newRecord()
 	}
-	r.fill(x.entries)
-	if known && !begun {
-		r.knowTrees(x.trees)
+	r.end()
+	if !begun {
+		if known {
+			r.knowTrees(x.trees)
+		}
+		return r
 	}
-	return r
+	r.journal = entries
+	return r.with(entries)
+}
+
+// with is the record with what a journal has besides. Trees are not known then.
+func (r *record) with(journal []indexEntry) *record {
+	whole := newRecord()
+	whole.since, whole.journal = r.since, journal
+	old := r.plan.recorded(r.found, nil)
+	for _, e := range mergeEntries(old.entries, journal) {
+		whole.add(&e)
+	}
+	whole.end()
+	return whole
 }
 
 // readRecordFile reads a file that saveRecord wrote for a directory. Anything
 // else is as if it were not there.
-func readRecordFile(path string, id dirID) (x *indexFile, since fileTime, ok bool) {
-	data, err := readPrivate(path)
-	if err == nil {
-		x, err = parseIndex(data)
-	}
-	if err != nil {
-		return &indexFile{}, since, false
+func readRecordFile(path string, id dirID, x *indexFile, grow func(int), visit func(*indexEntry)) (since fileTime, ok bool) {
+	text, err := readPrivate(path)
+	if err != nil || x.parse(text, grow, visit) != nil {
+		return since, false
 	}
 	for _, extra := range x.extras {
 		b := extra.data
 		if extra.name != recordExtra || len(b) != recordHead || b[0] != recordVersion {
 			continue
 		}
-		found := dirID{binary.BigEndian.Uint64(b[1:]), binary.BigEndian.Uint64(b[9:])}
+		found := dirID{int64(binary.BigEndian.Uint64(b[1:])), binary.BigEndian.Uint64(b[9:])}
 		since = fileTime{binary.BigEndian.Uint32(b[17:]), binary.BigEndian.Uint32(b[21:])}
 		ok = found == id
 	}
-	if !ok {
-		return &indexFile{}, since, false
-	}
-	return x, since, true
+	return since, ok
 }
 
-func readPrivate(path string) ([]byte, error) {
+func readPrivate(path string) (string, error) {
 	info, err := os.Lstat(path)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	if !info.Mode().IsRegular() || info.Size() > maxRecord {
-		return nil, errIndex
+		return "", errIndex
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	defer file.Close()
-	data := make([]byte, info.Size())
-	_, err = io.ReadFull(file, data)
-	return data, err
+	var text strings.Builder
+	text.Grow(int(info.Size()))
+	_, err = io.Copy(&text, io.LimitReader(file, info.Size()))
+	return text.String(), err
 }
 
 // saveRecord makes a file for readRecordFile by way of another.
 func saveRecord(path, tmp string, x *indexFile, since fileTime, id dirID) error {
 	extra := []byte{recordVersion}
-	extra = binary.BigEndian.AppendUint64(extra, id.dev)
+	extra = binary.BigEndian.AppendUint64(extra, uint64(id.dev))
 	extra = binary.BigEndian.AppendUint64(extra, id.ino)
 	extra = binary.BigEndian.AppendUint32(extra, since.sec)
 	extra = binary.BigEndian.AppendUint32(extra, since.nsec)
@@ -136,68 +154,6 @@ func mergeEntries(a, b []indexEntry) []indexEntry {
 	return append(append(all, a...), b...)
 }
 
-// fill makes directories and files of the entries, in their order.
-func (r *record) fill(entries []indexEntry) {
-	r.plan = &plan{dirs: []planDir{{mode: modeDir}}, files: make([]planFile, 0, len(entries))}
-	r.found = make([]fileStat, 0, len(entries))
-	r.child = map[dirName]int32{}
-	r.spans = make([]span, 1)
-	var open []openDir
-	before := ""
-	for _, e := range entries {
-		for len(open) > 0 && !open[len(open)-1].above(before, e.path) {
-			r.end(open[len(open)-1].dir)
-			open = open[:len(open)-1]
-		}
-		at := openDir{}
-		if len(open) > 0 {
-			at = open[len(open)-1]
-		}
-		for {
-			name, _, within := strings.Cut(e.path[at.length:], "/")
-			if !within {
-				break
-			}
-			at = openDir{r.add(at.dir, name, modeDir, plumbing.ZeroHash), at.length + len(name) + 1}
-			open = append(open, at)
-		}
-		if name := e.path[at.length:]; e.mode == modeSubmodule {
-			r.end(r.add(at.dir, name, e.mode, e.id))
-		} else {
-			r.plan.files = append(r.plan.files, planFile{dir: at.dir, mode: e.mode, name: name, id: e.id})
-			r.found = append(r.found, e.stat)
-		}
-		before = e.path
-	}
-	for _, at := range append(open, openDir{}) {
-		r.end(at.dir)
-	}
-}
-
-// openDir is a directory whose entries are being read, and the length of its
-// path with a slash.
-type openDir struct {
-	dir    int32
-	length int
-}
-
-// above says whether the next path is in the directory that the last was in.
-func (o openDir) above(last, next string) bool {
-	return len(next) > o.length && next[:o.length] == last[:o.length]
-}
-
-func (r *record) add(parent int32, name string, m mode, id plumbing.Hash) int32 {
-	dir := int32(len(r.plan.dirs))
-	r.plan.dirs = append(r.plan.dirs, planDir{parent: parent, name: name, depth: r.plan.dirs[parent].depth + 1, mode: m, id: id})
-	r.spans = append(r.spans, span{firstFile: int32(len(r.plan.files))})
-	r.child[dirName{parent, name}] = dir
-	return dir
-}
-
-func (r *record) end(dir int32) {
-	r.spans[dir].endFile, r.spans[dir].endDir = int32(len(r.plan.files)), int32(len(r.plan.dirs))
-}
-
 // knowTrees notes the trees that are as many files as they say.
 func (r *record) knowTrees(trees []indexTree) {
 	var walk func(dir int32)
@@ -222,9 +178,10 @@ func (r *record) knowTrees(trees []indexTree) {
 	}
 }
 
-// trusts says whether a file is as it was when its content was known.
+// trusts says whether a file is as it was when its content was known. Of a
+// large one not even the size is sure.
 func (r *record) trusts(file int32, now fileStat) bool {
 	is := r.found[file]
 	is.dev, is.uid, is.gid = now.dev, now.uid, now.gid // no part of the content
-	return is == now && is.ino != 0 && is.ctime.before(r.since)
+	return is == now && is.ino != 0 && is.size < 1<<31 && is.ctime.before(r.since)
 }

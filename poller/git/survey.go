@@ -6,17 +6,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"path"
-	"sync/atomic"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"golang.org/x/sync/errgroup"
 )
 
-const (
-	batchDirs  = 64       // what a goroutine takes at a time
-	readBuffer = 64 << 10 // bytes
-)
+const readBuffer = 64 << 10 // bytes
 
 // visitor is what a goroutine looks at directories with.
 type visitor struct {
@@ -25,35 +19,21 @@ type visitor struct {
 	buffer []byte
 }
 
-// each has several goroutines visit directories of the plan, neighbors by one.
+// each has several goroutines visit directories of the plan.
 func (u *update) each(ctx context.Context, dirs []int32, visit func(context.Context, *visitor, int32) error) error {
-	var next atomic.Int64
-	group, ctx := errgroup.WithContext(ctx)
-	for range min(writers(), (len(dirs)+batchDirs-1)/batchDirs) {
-		group.Go(func() error {
-			out, err := u.open()
-			if err != nil {
-				return err
-			}
-			defer out.close()
-			v := &visitor{out: out, hash: newRepeatedHash()}
-			for {
-				begin := int(next.Add(batchDirs)) - batchDirs
-				if begin >= len(dirs) {
-					return nil
-				}
-				for _, dir := range dirs[begin:min(begin+batchDirs, len(dirs))] {
-					if err := ctx.Err(); err != nil {
-						return err
-					}
-					if err := visit(ctx, v, dir); err != nil {
-						return fmt.Errorf("%q: %w", u.plan.dirPath(dir), err)
-					}
-				}
-			}
-		})
+	open := func() (*visitor, func(), error) {
+		out, err := u.open()
+		if err != nil {
+			return nil, nil, err
+		}
+		return &visitor{out: out, hash: newRepeatedHash()}, out.close, nil
 	}
-	return group.Wait()
+	return eachDir(ctx, len(dirs), open, func(ctx context.Context, v *visitor, i int) error {
+		if err := visit(ctx, v, dirs[i]); err != nil {
+			return fmt.Errorf("%q: %w", u.plan.dirPath(dirs[i]), err)
+		}
+		return nil
+	})
 }
 
 // removeStale removes the directories that are no longer planned, as far as
@@ -97,14 +77,58 @@ func (u *update) removeStaleDir(out *outDir, dir int32) error {
 	return out.rmdir(dir)
 }
 
-// survey finds out what is to be written, and takes away what is in the way.
+// survey finds out what is to be written, and takes away what is in the way. It
+// looks at what the inspection has left open.
 func (u *update) survey(ctx context.Context) error {
 	u.inside = u.plan.dirsIn()
-	dirs := make([]int32, len(u.plan.dirs))
-	for i := range dirs {
-		dirs[i] = int32(i)
+	var open []int32
+	for i := range u.plan.dirs {
+		settled, err := u.settle(int32(i))
+		if err != nil {
+			return err
+		}
+		if !settled || u.clean {
+			open = append(open, int32(i))
+		}
 	}
-	return u.each(ctx, dirs, u.look)
+	return u.each(ctx, open, u.look)
+}
+
+// settle keeps the files of a directory that are known to be as planned, and
+// says whether all is.
+func (u *update) settle(dir int32) (bool, error) {
+	was := u.plan.dirs[dir].was - 1
+	if was < 0 || !u.inspected.dirs[was] {
+		return false, nil
+	}
+	settled := len(u.stale[was]) == 0
+	for _, i := range u.files.of(dir) {
+		f, old := u.plan.files[i], u.was[i]
+		if old < 0 || !u.inspected.files[old] {
+			settled = false
+			continue
+		}
+		if before := u.known.plan.files[old]; before.id != f.id || before.mode != f.mode {
+			settled = false
+			continue
+		}
+		is := u.known.found[old]
+		if err := u.keepFile(i, is, int64(is.size)); err != nil {
+			return false, err
+		}
+	}
+	u.present[dir] = settled
+	return settled, nil
+}
+
+// keepFile leaves a file as it is.
+func (u *update) keepFile(i int32, is fileStat, size int64) error {
+	u.done[i].Store(true)
+	u.kept[i], u.found[i] = true, is
+	if u.plan.files[i].mode == modeSymlink {
+		return nil
+	}
+	return u.count(size)
 }
 
 func (u *update) look(ctx context.Context, v *visitor, dir int32) error {
@@ -133,6 +157,9 @@ func (u *update) look(ctx context.Context, v *visitor, dir int32) error {
 		}
 	}
 	for _, i := range u.files.of(dir) {
+		if u.kept[i] {
+			continue
+		}
 		if err := u.lookAt(ctx, v, i); err != nil {
 			return err
 		}
@@ -179,23 +206,20 @@ func (u *update) lookAt(ctx context.Context, v *visitor, i int32) error {
 		u.touched[f.dir].Store(true)
 		return v.out.removeAll(f.dir, f.name)
 	}
-	same := info.is(f) && info.belongs(u.owner)
-	if was := u.was[i]; was >= 0 && u.known.trusts(was, info.stat) {
-		same = same && u.known.plan.files[was].id == f.id
-	} else {
-		u.touched[f.dir].Store(true)
-		same = same && u.sameContent(ctx, v, f, &info)
-	}
-	if !same {
-		u.touched[f.dir].Store(true)
-		return ctx.Err()
-	}
-	u.done[i].Store(true)
-	u.kept[i], u.found[i] = true, info.stat
-	if info.kind != modeFile {
+	u.touched[f.dir].Store(true)
+	if !info.is(f) || !info.belongs(u.owner) {
 		return nil
 	}
-	return u.count(info.size)
+	same := false
+	if was := u.was[i]; was >= 0 && u.known.trusts(was, info.stat) {
+		same = u.known.plan.files[was].id == f.id
+	} else {
+		same = u.sameContent(ctx, v, f, &info)
+	}
+	if !same {
+		return ctx.Err()
+	}
+	return u.keepFile(i, info.stat, info.size)
 }
 
 // sameContent reads a file. What cannot be read is written anew.
@@ -248,64 +272,6 @@ func (u *update) makeDirs(ctx context.Context) error {
 		}
 		if err != nil {
 			return fmt.Errorf("%q: %w", u.plan.dirPath(int32(i)), err)
-		}
-	}
-	return nil
-}
-
-// verify looks again at directories in which something was not as it should be:
-// all that is planned must be there, and no two names may stand for one file,
-// as they can where case means nothing. It learns what files are now.
-func (u *update) verify(ctx context.Context) error {
-	var dirs []int32
-	for i := range u.touched {
-		if u.touched[i].Load() {
-			dirs = append(dirs, int32(i))
-		}
-	}
-	return u.each(ctx, dirs, u.verifyDir)
-}
-
-func (u *update) verifyDir(_ context.Context, v *visitor, dir int32) error {
-	seen := make(map[dirID]string)
-	once := func(name string, info *fileInfo) error {
-		other, twice := seen[info.id]
-		if twice && info.id != (dirID{}) && (info.links == 1 || info.kind == modeDir) {
-			return fmt.Errorf("refused: %q and %q are one file here", other, name)
-		}
-		seen[info.id] = name
-		return nil
-	}
-	for _, i := range u.files.of(dir) {
-		f := u.plan.files[i]
-		info, err := v.out.look(dir, f.name)
-		if err == nil && !info.is(f) {
-			err = fmt.Errorf("%q changes while the checkout is made", f.name)
-		}
-		if err == nil {
-			err = once(f.name, &info)
-		}
-		if err != nil {
-			return err
-		}
-		if !u.kept[i] {
-			u.found[i] = info.stat
-		}
-	}
-	for _, i := range u.inside.of(dir) {
-		if i == 0 {
-			continue
-		}
-		name := u.plan.dirs[i].name
-		info, err := v.out.look(dir, name)
-		if err == nil && info.kind != modeDir {
-			err = fmt.Errorf("%q changes while the checkout is made", path.Join(u.plan.dirPath(dir), name))
-		}
-		if err == nil {
-			err = once(name, &info)
-		}
-		if err != nil {
-			return err
 		}
 	}
 	return nil

@@ -134,7 +134,7 @@ func checkName(name string) error {
 // trailing dots and spaces, a stream, or in its short form; as HFS+ reads it,
 // without the characters it ignores.
 func isDotGit(name string) bool {
-	if !strings.ContainsAny(name, "gG") {
+	if first := name[0]; first != '.' && first|0x20 != 'g' && first < 0x80 {
 		return false
 	}
 	name = strings.Map(func(r rune) rune {

@@ -35,7 +35,7 @@ type treeWriter struct {
 
 	stage  string // directory in which files are made first; "": there is nothing to replace
 	stages atomic.Int32
-	dev    uint64 // with stage: of dir
+	dev    int64 // with stage: of dir
 }
 
 // fileOptions say how the files of a checkout are written.

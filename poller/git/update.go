@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // update brings a directory that is there to a revision, and touches nothing in
@@ -17,11 +19,12 @@ import (
 type update struct {
 	*treeWriter
 	*match
-	known *record
-	clean bool
-	keep  string // with clean: a name in dir that stays; "": none
-	id    dirID
-	since fileTime
+	known     *record
+	inspected *inspection
+	clean     bool
+	keep      string // with clean: a name in dir that stays; "": none
+	id        dirID
+	since     fileTime
 
 	kept    []bool        // of each file: it was as it should be
 	present []bool        // of each directory: it was there
@@ -61,7 +64,8 @@ func (c *checkout) update(ctx context.Context) error {
 		return err
 	}
 	c.known = loadRecord(c.dir, id)
-	r, err := c.open(ctx, "")
+	n := newInspection(c.known, c.Owner, id.dev)
+	r, err := c.openMeanwhile(ctx, func(ctx context.Context) error { return n.run(ctx, c.dir) })
 	if err != nil {
 		return err
 	}
@@ -71,7 +75,7 @@ func (c *checkout) update(ctx context.Context) error {
 		done: make([]atomic.Bool, len(r.plan.files)), found: make([]fileStat, len(r.plan.files)),
 	}
 	u := &update{
-		treeWriter: w, match: r.plan.match(), known: c.known, clean: c.Clean, id: id,
+		treeWriter: w, match: r.plan.match(), known: c.known, inspected: n, clean: c.Clean, id: id,
 		kept: make([]bool, len(r.plan.files)), present: make([]bool, len(r.plan.dirs)), touched: make([]atomic.Bool, len(r.plan.dirs)),
 	}
 	if c.DotGit {
@@ -84,6 +88,22 @@ func (c *checkout) update(ctx context.Context) error {
 		return err
 	}
 	return c.git.place(c.dir)
+}
+
+// openMeanwhile is open while something else is done.
+func (c *checkout) openMeanwhile(ctx context.Context, work func(context.Context) error) (*revision, error) {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return work(ctx) })
+	var r *revision
+	group.Go(func() (err error) {
+		r, err = c.open(ctx, "")
+		return err
+	})
+	err := group.Wait()
+	if err != nil && r != nil {
+		r.store.close()
+	}
+	return r, err
 }
 
 func (u *update) run(ctx context.Context, s *store) (err error) {
@@ -138,7 +158,7 @@ func (u *update) tmp() string { return filepath.Join(u.stage, "index") }
 
 // save says what is here now.
 func (u *update) save() error {
-	if err := saveRecord(recordPath(u.dir), u.tmp(), u.plan.recorded(u.found), u.since, u.id); err != nil {
+	if err := saveRecord(recordPath(u.dir), u.tmp(), u.plan.recorded(u.found, u.was), u.since, u.id); err != nil {
 		return err
 	}
 	return forget(journalPath(u.dir))
@@ -165,5 +185,5 @@ func (c *checkout) remember(tmp string, w *treeWriter) (err error) {
 	if err := forget(journalPath(c.dir)); err != nil {
 		return err
 	}
-	return saveRecord(recordPath(c.dir), filepath.Join(stagePath(c.dir), "index"), w.plan.recorded(w.found), since, id)
+	return saveRecord(recordPath(c.dir), filepath.Join(stagePath(c.dir), "index"), w.plan.recorded(w.found, nil), since, id)
 }

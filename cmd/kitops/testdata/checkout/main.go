@@ -10,15 +10,17 @@ import (
 	"github.com/bittrance/kitops/poller/git"
 )
 
-// main takes the address, the directory of the mirror and that of the checkout.
+// main takes the address, the directory of the mirror and that of the checkout,
+// and "reuse" if that may be there.
 func main() {
-	if err := run(os.Args[1], os.Args[2], os.Args[3]); err != nil {
+	o := git.Options{Reuse: len(os.Args) > 4 && os.Args[4] == "reuse"}
+	if err := run(os.Args[1], os.Args[2], os.Args[3], o); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(address, mirror, dir string) error {
+func run(address, mirror, dir string, o git.Options) error {
 	url, err := git.ParseURL(address)
 	if err != nil {
 		return err
@@ -29,5 +31,5 @@ func run(address, mirror, dir string) error {
 	if err != nil {
 		return err
 	}
-	return m.Checkout(ctx, heads[0], dir, git.Options{})
+	return m.Checkout(ctx, heads[0], dir, o)
 }

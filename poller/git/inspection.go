@@ -1,0 +1,86 @@
+package git
+
+import (
+	"context"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const batchDirs = 64 // what a goroutine takes at a time
+
+// eachDir has several goroutines visit count directories, neighbors by one. Each
+// has a visitor of its own.
+func eachDir[V any](ctx context.Context, count int, open func() (V, func(), error), visit func(context.Context, V, int) error) error {
+	var next atomic.Int64
+	group, ctx := errgroup.WithContext(ctx)
+	for range min(writers(), (count+batchDirs-1)/batchDirs) {
+		group.Go(func() error {
+			v, done, err := open()
+			if err != nil {
+				return err
+			}
+			defer done()
+			for {
+				begin := int(next.Add(batchDirs)) - batchDirs
+				if begin >= count {
+					return nil
+				}
+				for i := begin; i < min(begin+batchDirs, count); i++ {
+					if err := ctx.Err(); err != nil {
+						return err
+					}
+					if err := visit(ctx, v, i); err != nil {
+						return err
+					}
+				}
+			}
+		})
+	}
+	return group.Wait()
+}
+
+// inspection is what a record is still right about. It is made while nobody
+// knows yet what is wanted, and changes nothing.
+type inspection struct {
+	known *record
+	owner *Owner
+	dev   int64
+	dirs  []bool // of each directory: it is there, and as it should be
+	files []bool // of each file: it has not changed
+}
+
+func newInspection(known *record, owner *Owner, dev int64) *inspection {
+	return &inspection{known: known, owner: owner, dev: dev, dirs: make([]bool, len(known.plan.dirs)), files: make([]bool, len(known.plan.files))}
+}
+
+func (n *inspection) run(ctx context.Context, dir string) error {
+	if len(n.files) == 0 {
+		return nil
+	}
+	in := n.known.plan.filesIn()
+	open := func() (*outDir, func(), error) {
+		out, err := openOutDir(dir, n.known.plan)
+		if err != nil {
+			return nil, nil, err
+		}
+		return out, out.close, nil
+	}
+	return eachDir(ctx, len(n.dirs), open, func(_ context.Context, out *outDir, dir int) error {
+		n.dirs[dir] = n.asItShould(out, int32(dir))
+		if !n.dirs[dir] {
+			return nil
+		}
+		for _, i := range in.of(int32(dir)) {
+			f := n.known.plan.files[i]
+			info, err := out.look(f.dir, f.name)
+			n.files[i] = err == nil && info.is(f) && info.belongs(n.owner) && n.known.trusts(i, info.stat)
+		}
+		return nil
+	})
+}
+
+func (n *inspection) asItShould(out *outDir, dir int32) bool {
+	info, err := out.self(dir)
+	return err == nil && info.perm == 0o755 && info.id.dev == n.dev && info.belongs(n.owner)
+}
