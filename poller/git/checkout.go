@@ -27,7 +27,9 @@ import (
 // remote is also asked for its tags, up to 10,000, and those that lead into the
 // history are there. It needs nothing of the mirror, whose packs it has hard
 // links to: they must not be written to, given away or changed in their mode,
-// so whoever wants the files to be another user's says so with Owner.
+// so whoever wants the files to be another user's says so with Owner. It is made
+// in dir + ".git.tmp" and takes the place of whatever has its name in a dir that
+// is there, by way of dir + ".git.old".
 //
 // It returns ErrMoved when the remote no longer gives the revision. It refuses
 // what would fill the disk: 256 MB stay free, or a twentieth of a small one.

@@ -69,10 +69,10 @@ func (g *dotGit) borrow(ctx context.Context, b *bare, c *checkout) error {
 }
 
 // take makes a link to a file of a pack, or a copy where that cannot be, or
-// another user is to have it.
+// another user is to have it. Git itself never writes to such a file.
 func (g *dotGit) take(path string) error {
 	to := filepath.Join(g.packDir(), filepath.Base(path))
-	if g.owner == nil && os.Link(path, to) == nil {
+	if g.owner == nil && os.Chmod(path, 0o444) == nil && os.Link(path, to) == nil {
 		return nil
 	}
 	from, err := os.Open(path)

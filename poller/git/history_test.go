@@ -164,7 +164,7 @@ func TestHistories(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 11))
 			r := gittest.New(t)
 			r.Commit(map[string]string{"a": "1"})
-			for range 25 {
+			for range 20 {
 				grow(t, r, random)
 			}
 			branch := r.Git("branch", "--show-current")

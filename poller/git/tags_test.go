@@ -1,0 +1,78 @@
+package git
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/bittrance/kitops/poller/git/gittest"
+)
+
+// TestTagsFollow moves and deletes tags, and gives up where there are too many.
+func TestTagsFollow(t *testing.T) {
+	for way, reach := range historyWays() {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			r := gittest.New(t)
+			m := reach(t, r)
+			var log bytes.Buffer
+			m.Log = slog.New(slog.NewTextHandler(&log, nil))
+			r.Commit(map[string]string{"a": "1"})
+			sha := r.Commit(map[string]string{"a": "2"})
+			rev := Revision{"refs/heads/main", sha}
+			mustBeAsCloned(t, mustHistory(t, m, rev, 5), r, "main", 5)
+			for _, change := range [][]string{
+				{"tag", "--annotate", "--message=x", "v1", sha},
+				{"tag", "light", sha},
+				{"tag", "--force", "--annotate", "--message=y", "v1", sha + "~1"},
+				{"tag", "--delete", "light"},
+				{"tag", "--annotate", "--message=z", "outer", "v1"},
+				{"tag", "tree", sha + "^{tree}"},
+			} {
+				r.Bare(change...)
+				for _, history := range []int{5, FullHistory} {
+					dir := mustHistory(t, m, rev, history)
+					mustBeRepository(t, dir, sha)
+					mustBeAsCloned(t, dir, r, "main", history)
+				}
+			}
+			mustKeepSound(t, m)
+			packed := refsHeader
+			for i := range maxTagRefs {
+				packed += fmt.Sprintf("%s refs/tags/many/%05d\n", sha, i)
+			}
+			write(t, filepath.Join(r.Dir, "packed-refs"), packed)
+			for range 2 {
+				if got := gittest.Git(t, mustHistory(t, m, rev, 5), "tag"); got != "" {
+					t.Errorf("tags %.100s", got)
+				}
+			}
+			if n := strings.Count(log.String(), "too many tags"); n != 1 || strings.Count(log.String(), "level=WARN") != 1 {
+				t.Errorf("warned %d times: %s", n, log.String())
+			}
+		})
+	}
+}
+
+// TestClashingTags has tags that cannot all be files, as a server can tell them.
+func TestClashingTags(t *testing.T) {
+	id := strings.Repeat("12", 20)
+	answer := pkt(id+" refs/tags/a", id+" refs/tags/a/b", id+" refs/tags/a-b", id+" refs/tags/x/y/z", id+" refs/tags/x", id+" refs/tags/a",
+		id+" refs/heads/planted", id+" refs/tags/b\n"+id, id+" refs/tags/own/below", flush)
+	tags, count, err := readTags(newPktReader(bytes.NewReader(answer)))
+	if err != nil || count != 9 {
+		t.Fatal(count, err)
+	}
+	c := &checkout{rev: held{ref: "refs/tags/own"}, tags: sound(tags)}
+	var names []string
+	for _, ref := range c.refs() {
+		names = append(names, ref.ref)
+	}
+	if want := []string{"refs/tags/own", "refs/tags/a", "refs/tags/a-b", "refs/tags/x"}; !slices.Equal(names, want) {
+		t.Errorf("refs %v", names)
+	}
+}
