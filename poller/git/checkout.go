@@ -182,7 +182,13 @@ func (c *checkout) publish(fill func(tmp string) error) error {
 	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return err
 	}
-	tmp, err := os.MkdirTemp(parent, filepath.Base(c.dir)+".tmp-*")
+	const unfinished = ".tmp-"
+	if c.Reuse {
+		if err := sweepBeside(c.dir, unfinished); err != nil {
+			return err
+		}
+	}
+	tmp, err := os.MkdirTemp(parent, filepath.Base(c.dir)+unfinished+"*")
 	if err != nil {
 		return err
 	}

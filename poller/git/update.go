@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -163,6 +164,18 @@ func forget(path string) error {
 		return err
 	}
 	return nil
+}
+
+// sweepBeside removes what calls that were killed left beside a directory that
+// stays: nobody else does.
+func sweepBeside(dir, suffix string) error {
+	entries, err := os.ReadDir(filepath.Dir(dir))
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), filepath.Base(dir)+suffix) {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(filepath.Dir(dir), entry.Name())))
+		}
+	}
+	return err
 }
 
 // remember records what is in a directory that is about to get its name.
