@@ -115,15 +115,20 @@ func (m *mirrors) sweep() error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	used := map[string]bool{}
-	for _, mirror := range m.known {
-		used[filepath.Base(mirror.Dir)] = true
-	}
 	for _, entry := range found {
 		owner, _, _ := strings.Cut(entry.Name(), submoduleMark)
-		if !used[owner] {
+		if !m.used(filepath.Join(m.dir, owner)) {
 			err = errors.Join(err, os.RemoveAll(filepath.Join(m.dir, entry.Name())))
 		}
 	}
 	return err
+}
+
+func (m *mirrors) used(dir string) bool {
+	for _, mirror := range m.known {
+		if mirror.Keeps(dir) {
+			return true
+		}
+	}
+	return false
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -16,12 +17,14 @@ import (
 
 var errSHA256 = errors.New("the repository uses SHA-256 object names, which kitops cannot read yet")
 
-// advertisement is what a remote says it has, peeled tags left out.
+// advertisement is what a remote says it has.
 type advertisement struct {
 	refs    map[string]plumbing.Hash
-	head    plumbing.Hash    // the commit HEAD leads to; zero when there is none
-	headRef string           // the branch HEAD names; "" when detached or not told
-	caps    *capability.List // nil for local repositories
+	peeled  map[string]plumbing.Hash // what refs that are at tags lead to, where that is told
+	shallow []plumbing.Hash          // where the remote's own history is cut, where that is told
+	head    plumbing.Hash            // the commit HEAD leads to; zero when there is none
+	headRef string                   // the branch HEAD names; "" when detached or not told
+	caps    *capability.List         // nil for local repositories
 }
 
 // readAdvertisement reads what a server of version 0 says first.
@@ -40,7 +43,7 @@ func readAdvertisement(ctx context.Context, r io.Reader) (*advertisement, error)
 	if err != nil {
 		return nil, fmt.Errorf("read refs: %w", ctxErr(ctx, err))
 	}
-	ad := &advertisement{refs: ar.References, caps: ar.Capabilities}
+	ad := &advertisement{refs: ar.References, peeled: ar.Peeled, shallow: ar.Shallows, caps: ar.Capabilities}
 	if ar.Head != nil {
 		ad.head = *ar.Head
 	}
@@ -87,17 +90,27 @@ func (ad *advertisement) defaultBranch() (Revision, error) {
 	return Revision{Ref: ad.headRef, SHA: sha.String()}, nil
 }
 
-// gives says whether the remote may be asked for the commit: it is where a ref
-// is, or the server takes any commit that it has.
-func (ad *advertisement) gives(sha plumbing.Hash) bool {
-	if ad.head == sha {
+// gives says whether the remote may be asked for all of these: they are where
+// refs are, or the server takes any commit that it has.
+func (ad *advertisement) gives(want []plumbing.Hash) bool {
+	if ad.caps != nil && (ad.caps.Supports(capability.AllowTipSHA1InWant) || ad.caps.Supports(capability.AllowReachableSHA1InWant) ||
+		ad.caps.Supports("allow-any-sha1-in-want")) {
 		return true
 	}
+	tips := map[plumbing.Hash]bool{ad.head: true}
 	for _, at := range ad.refs {
-		if at == sha {
-			return true
+		tips[at] = true
+	}
+	return !slices.ContainsFunc(want, func(id plumbing.Hash) bool { return !tips[id] })
+}
+
+// tips are where branches and tags are, each once.
+func (ad *advertisement) tips() []plumbing.Hash {
+	seen := map[plumbing.Hash]bool{}
+	for ref, id := range ad.refs {
+		if strings.HasPrefix(ref, "refs/heads/") || strings.HasPrefix(ref, "refs/tags/") {
+			seen[id] = true
 		}
 	}
-	return ad.caps != nil && (ad.caps.Supports(capability.AllowTipSHA1InWant) || ad.caps.Supports(capability.AllowReachableSHA1InWant) ||
-		ad.caps.Supports("allow-any-sha1-in-want"))
+	return slices.Collect(maps.Keys(seen))
 }

@@ -23,14 +23,16 @@ const (
 )
 
 // bare is a bare repository that belongs to a mirror: git can read it, and
-// finds it without fault. It holds commits without their parents; what a ref
-// leads to is complete, because nothing becomes a ref before that was checked.
+// finds it without fault. Every commit in it is complete, with its parents or
+// in the list of those without, because no pack gets in before that was checked.
 // Nothing in it is trusted for being there: objects are hashed when read.
 type bare struct {
 	dir     string
+	depth   int // commits on every way down from a ref; FullHistory: all
 	store   *store
 	held    []held // the one used last comes first
 	shallow []plumbing.Hash
+	saved   string // the file of that name, as it is
 }
 
 // held is a ref of a bare repository and the commit that it leads to.
@@ -41,8 +43,8 @@ type held struct {
 
 // openBare opens the repository, or makes one. It removes what an interrupted
 // call left. The caller has the directory for itself.
-func openBare(ctx context.Context, dir string) (*bare, error) {
-	b := &bare{dir: dir}
+func openBare(ctx context.Context, dir string, depth int) (*bare, error) {
+	b := &bare{dir: dir, depth: depth}
 	if err := b.prepare(); err != nil {
 		return nil, err
 	}
@@ -80,7 +82,7 @@ func (b *bare) prepare() error {
 	if _, err := os.Lstat(filepath.Join(b.dir, "objects", "info", "alternates")); err == nil {
 		return damaged("%s has alternates, which are not of kitops", b.dir)
 	}
-	return b.sweep()
+	return errors.Join(b.sweep(), b.finishRewrite())
 }
 
 // sweep removes unfinished files, and packs that have no index yet.
@@ -141,35 +143,35 @@ func (b *bare) readRefs(ctx context.Context) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	for line := range strings.Lines(string(cut)) {
+	b.saved = string(cut)
+	for line := range strings.Lines(b.saved) {
 		id, ok := parseID(line)
 		if !ok {
 			return damaged("%s holds %q", filepath.Join(b.dir, shallow), line)
 		}
 		b.shallow = append(b.shallow, id)
 	}
-	return b.checkRefs()
+	return b.checkRefs(ctx)
 }
 
 // checkRefs finds out whether a crash took one of several files.
-func (b *bare) checkRefs() error {
+func (b *bare) checkRefs(ctx context.Context) error {
 	if len(b.held) == 0 && len(b.store.packs) > 0 {
 		return damaged("%s has objects and no refs", b.dir)
 	}
 	for _, h := range b.held {
-		if !slices.Contains(b.shallow, h.commit) {
+		if b.depth == 1 && !slices.Contains(b.shallow, h.commit) {
 			return damaged("%s does not know that %s is without its parents", b.dir, h.commit)
 		}
+	}
+	if b.depth > 1 && len(b.shallow) == 0 { // nothing is cut, or that was lost
+		a := &ancestry{read: b.store.reader().read, depth: FullHistory}
+		return a.walk(ctx, b.commits()...)
 	}
 	return nil
 }
 
-// holds says whether a revision is here with all that belongs to it.
-func (b *bare) holds(id plumbing.Hash) bool {
-	return slices.ContainsFunc(b.held, func(h held) bool { return h.id == id })
-}
-
-// commits are the revisions held, as a server is told of them.
+// commits are the revisions held.
 func (b *bare) commits() []plumbing.Hash {
 	var ids []plumbing.Hash
 	for _, h := range b.held {
@@ -180,16 +182,9 @@ func (b *bare) commits() []plumbing.Hash {
 	return ids
 }
 
-// hold makes a revision that is complete a ref. The list of commits without
-// parents comes first: one too many in it does no harm.
+// hold makes a revision that is complete a ref.
 func (b *bare) hold(rev held) error {
 	rev.ref = refName(rev.ref, rev.id)
-	if len(b.held) > 0 && b.held[0] == rev {
-		return nil
-	}
-	if !slices.Contains(b.shallow, rev.commit) {
-		b.shallow = append(b.shallow, rev.commit)
-	}
 	b.held = slices.DeleteFunc(b.held, func(h held) bool {
 		return h.ref == rev.ref || strings.HasPrefix(h.ref, rev.ref+"/") || strings.HasPrefix(rev.ref, h.ref+"/")
 	})
@@ -198,38 +193,63 @@ func (b *bare) hold(rev held) error {
 }
 
 func (b *bare) saveRefs() error {
-	var cut, refs strings.Builder
-	for _, id := range b.shallow {
-		fmt.Fprintln(&cut, id)
-	}
+	var refs strings.Builder
 	for _, h := range b.held {
 		fmt.Fprintln(&refs, h.id, h.ref)
 	}
-	return errors.Join(b.save(shallow, []byte(cut.String())), b.save(packedRefs, []byte(refs.String())))
+	return errors.Join(b.saveShallow(b.shallow), b.save(packedRefs, []byte(refs.String())))
+}
+
+func (b *bare) saveShallow(ids []plumbing.Hash) error {
+	set := map[plumbing.Hash]bool{}
+	for _, id := range ids {
+		set[id] = true
+	}
+	var cut strings.Builder
+	for _, id := range sorted(set) {
+		fmt.Fprintln(&cut, id)
+	}
+	if cut.String() == b.saved {
+		return nil
+	}
+	b.saved = cut.String()
+	return b.save(shallow, []byte(b.saved))
 }
 
 // refName is what a ref is called here: as there, unless that is HEAD or no
 // name that git would give.
 func refName(ref string, id plumbing.Hash) string {
-	if plumbing.ReferenceName(ref).Validate() == nil && strings.HasPrefix(ref, "refs/") {
+	if validRef(ref) {
 		return ref
 	}
 	return "refs/kitops/" + id.String()
 }
 
+// validRef says whether git would give a ref this name.
+func validRef(ref string) bool {
+	return plumbing.ReferenceName(ref).Validate() == nil && strings.HasPrefix(ref, "refs/")
+}
+
 // adopt gives a pack and its index their names, in git's order: the index last.
+// Checkouts link to the pack, so it is never written to again.
 func (b *bare) adopt(pack string, index []byte, sum plumbing.Hash) error {
-	name := filepath.Join("objects", "pack", "pack-"+sum.String())
-	if err := os.Rename(pack, filepath.Join(b.dir, name+".pack")); err != nil {
+	name := b.packName(sum)
+	if err := errors.Join(os.Chmod(pack, 0o444), os.Rename(pack, name+".pack")); err != nil {
 		return err
 	}
-	if err := b.save(name+".idx", index); err != nil {
+	relative := filepath.Join("objects", "pack", filepath.Base(name)+".idx")
+	if err := b.save(relative, index); err != nil {
 		return err
 	}
-	p, err := openPack(filepath.Join(b.dir, name))
+	p, err := openPack(name)
 	if err != nil {
 		return err
 	}
 	b.store.insert(p)
 	return nil
+}
+
+// packName is the path of a pack without what tells it from its index.
+func (b *bare) packName(sum plumbing.Hash) string {
+	return filepath.Join(b.packDir(), "pack-"+sum.String())
 }

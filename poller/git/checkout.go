@@ -7,12 +7,27 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // Checkout writes the tree of a revision that Heads gave to dir, which must not
 // exist. dir appears by rename when all is in it, or not at all; while it is
-// written its name is dir + ".tmp-*". There is no .git in it, submodules are
-// empty directories, symlinks and Git LFS pointers are left as they are.
+// written its name is dir + ".tmp-*". Symlinks are left as they are. Line ends
+// and idents are as .gitattributes of the revision say. Filters are not run, so
+// that Git LFS pointers stay pointers, which Log is told once for each kind.
+//
+// Submodules are empty directories, or with Options.Submodules what was recorded
+// of them, five levels deep and 1,000 at most; only update = none leaves one
+// empty. What is wrong with one fails the checkout and names its path. MaxSize
+// holds for the files of all.
+//
+// With DotGit there is a repository in dir, detached at the commit, its remote
+// origin the URL without credentials. It has the history that is asked for and
+// the ref, a branch as one of origin; with a longer history than one commit the
+// remote is also asked for its tags, up to 10,000, and those that lead into the
+// history are there. It needs nothing of the mirror, whose packs it has hard
+// links to: they must not be written to, given away or changed in their mode,
+// so whoever wants the files to be another user's says so with Owner.
 //
 // It returns ErrMoved when the remote no longer gives the revision.
 func (m *Mirror) Checkout(ctx context.Context, rev Revision, dir string, o Options) error {
@@ -20,13 +35,11 @@ func (m *Mirror) Checkout(ctx context.Context, rev Revision, dir string, o Optio
 	if !ok {
 		return fmt.Errorf("check out %q of %s: not a commit id", rev.SHA, m.URL)
 	}
-	c := &checkout{Mirror: m, Options: o, rev: held{ref: rev.Ref, id: id}, dir: dir}
+	c := &checkout{Mirror: m, Options: o, kept: m.depot(o.depth()), rev: held{ref: rev.Ref, id: id}, dir: dir}
 	if err := c.run(ctx); err != nil {
 		return fmt.Errorf("check out %s of %s: %w", rev.SHA, m.URL, err)
 	}
-	if !m.URL.Local() {
-		m.tidy(ctx)
-	}
+	c.tidyAll(ctx)
 	return nil
 }
 
@@ -34,11 +47,16 @@ func (m *Mirror) Checkout(ctx context.Context, rev Revision, dir string, o Optio
 type checkout struct {
 	*Mirror
 	Options
-	rev held
-	dir string
+	kept *depot
+	rev  held // its commit is known once it is here
+	dir  string
 
-	fresh bool    // all of the mirror came with this call
-	known *record // what dir holds, if it is there; nil: nothing
+	fresh bool         // all of the mirror came with this call
+	known *record      // what dir holds, if it is there; nil: nothing
+	git   *dotGit      // to be; nil: none
+	tags  []tag        // of the remote
+	subs  []*submodule // of the attempt
+	whole bool         // a remote that gives heads only is asked for all that they lead to
 }
 
 // revision is a revision with all that belongs to it, open.
@@ -48,8 +66,8 @@ type revision struct {
 	landed *treeWriter // some of the files were written meanwhile; nil: none
 }
 
-// run makes the checkout, and once more with a new mirror if the old one is in
-// doubt.
+// run makes the checkout, and once more with a new mirror if one is in doubt:
+// that of the repository, or of a submodule.
 func (c *checkout) run(ctx context.Context) error {
 	attempt := c.attempt
 	if info, err := os.Lstat(c.dir); err == nil {
@@ -58,18 +76,39 @@ func (c *checkout) run(ctx context.Context) error {
 		}
 		attempt = c.update
 	}
-	err := attempt(ctx)
+	var thrown []*depot
+	for {
+		err := c.withGit(ctx, attempt)
+		m, d, fresh := c.inDoubt(err)
+		if m == nil || slices.Contains(thrown, d) {
+			return err
+		}
+		if wiped := d.wipe(ctx); wiped != nil || fresh {
+			return errors.Join(err, wiped)
+		}
+		if m.Log != nil {
+			m.Log.WarnContext(ctx, "mirror thrown away, will be fetched anew", "url", m.URL.String(), "err", err)
+		}
+		thrown = append(thrown, d)
+	}
+}
+
+// inDoubt is the mirror that an error casts doubt on, what it keeps of it, and
+// whether all of that came with this call. Without one it is nil.
+func (c *checkout) inDoubt(err error) (m *Mirror, d *depot, fresh bool) {
 	var doubt *damage
-	if c.URL.Local() || !errors.As(err, &doubt) {
-		return err
+	if !errors.As(err, &doubt) {
+		return nil, nil, false
 	}
-	if wiped := c.wipe(ctx); wiped != nil || c.fresh {
-		return errors.Join(err, wiped)
+	m, d, fresh = c.Mirror, c.kept, c.fresh
+	var of *submoduleError
+	if errors.As(err, &of) {
+		m, d, fresh = of.mirror, of.mirror.depot(1), of.fresh
 	}
-	if c.Log != nil {
-		c.Log.WarnContext(ctx, "mirror thrown away, will be fetched anew", "url", c.URL.String(), "err", err)
+	if m.URL.Local() {
+		return nil, nil, false
 	}
-	return attempt(ctx)
+	return m, d, fresh
 }
 
 func (c *checkout) attempt(ctx context.Context) error {
@@ -79,31 +118,44 @@ func (c *checkout) attempt(ctx context.Context) error {
 			return err
 		}
 		defer r.store.close()
-		return c.fill(ctx, r, tmp)
+		if err := c.fill(ctx, r, tmp); err != nil {
+			return err
+		}
+		return c.git.place(tmp)
 	})
 }
 
-// open finds the revision, and fetches what is missing of it. What comes from
-// a remote into an empty mirror goes to dir at once.
+// tidyAll keeps what was read from small.
+func (c *checkout) tidyAll(ctx context.Context) {
+	used := map[*depot]*Mirror{c.kept: c.Mirror}
+	for _, sub := range c.subs {
+		used[sub.mirror.depot(1)] = sub.mirror
+	}
+	for d, m := range used {
+		if !m.URL.Local() {
+			m.tidy(ctx, d)
+		}
+	}
+}
+
+// open finds the revision with its submodules, and fetches what is missing of
+// it. What comes from a remote into an empty mirror goes to dir at once.
 func (c *checkout) open(ctx context.Context, dir string) (*revision, error) {
 	r := &revision{}
 	var err error
-	if c.URL.Local() {
-		r.store, err = c.openLocal(ctx)
-	} else {
-		r.store, r.landed, err = c.obtain(ctx, dir)
-	}
-	if err != nil {
+	if r.store, r.landed, err = c.reach(ctx, dir); err != nil {
 		return nil, err
 	}
 	if r.landed != nil {
 		r.plan = r.landed.plan
-		return r, nil
+	} else {
+		r.plan, err = c.makePlan(ctx, r.store)
 	}
-	read := r.store.reader().read
-	_, tree, err := commitOf(ctx, c.rev.id, read)
 	if err == nil {
-		r.plan, err = makePlanFrom(ctx, c.known, tree, read)
+		err = c.graft(ctx, r)
+	}
+	if err == nil {
+		err = c.applyAttributes(ctx, r)
 	}
 	if err != nil {
 		r.store.close()
@@ -112,40 +164,53 @@ func (c *checkout) open(ctx context.Context, dir string) (*revision, error) {
 	return r, nil
 }
 
+// reach opens what has the revision.
+func (c *checkout) reach(ctx context.Context, dir string) (*store, *treeWriter, error) {
+	if c.URL.Local() {
+		s, err := c.openLocal(ctx)
+		return s, nil, err
+	}
+	return c.obtain(ctx, dir)
+}
+
+func (c *checkout) makePlan(ctx context.Context, s *store) (*plan, error) {
+	read := s.reader().read
+	_, tree, err := commitOf(ctx, c.rev.id, read)
+	if err != nil {
+		return nil, err
+	}
+	return makePlanFrom(ctx, c.known, tree, read)
+}
+
 func (c *checkout) openLocal(ctx context.Context) (*store, error) {
 	local, err := openLocal(c.URL.path)
 	if err != nil {
 		return nil, err
 	}
-	return local.store(ctx, c.rev.id)
+	s, err := local.store(ctx, c.rev.id)
+	if err == nil && c.git != nil {
+		if err = c.git.copyFrom(ctx, local, s, c); err != nil {
+			s.close()
+		}
+	}
+	return s, err
 }
 
-// obtain opens the mirror and fetches the revision if it is not there. Where
-// nothing was, files go to dir at once.
+// obtain opens the mirror and fetches what is not there of the revision. Where
+// nothing was, files go to dir at once, unless that is "".
 func (c *checkout) obtain(ctx context.Context, dir string) (*store, *treeWriter, error) {
-	if err := c.busy.lock(ctx); err != nil {
+	if err := c.kept.busy.lock(ctx); err != nil {
 		return nil, nil, err
 	}
-	defer c.busy.unlock()
-	b, err := openBare(ctx, c.Dir)
+	defer c.kept.busy.unlock()
+	b, err := openBare(ctx, c.kept.dir, c.kept.depth)
 	if err != nil {
 		return nil, nil, err
 	}
-	if b.holds(c.rev.id) {
-		return b.store, nil, nil
+	l, err := c.refresh(ctx, b, dir)
+	if err == nil && c.git != nil {
+		err = c.git.borrow(ctx, b, c)
 	}
-	var l *landing
-	if c.fresh = len(b.held) == 0; c.fresh && dir != "" {
-		l = &landing{ctx: ctx, dir: dir, want: c.rev.id, files: c.fileOptions()}
-	}
-	err = c.converse(ctx, func(r *remote) error {
-		body, err := r.fetch(ctx, wish{want: c.rev.id, have: b.commits()})
-		if err != nil {
-			return err
-		}
-		defer func() { _ = body.Close() }()
-		return b.receive(ctx, body, c.rev, c.maxSize(), l)
-	})
 	if err != nil {
 		b.close()
 		return nil, nil, err
@@ -156,9 +221,55 @@ func (c *checkout) obtain(ctx context.Context, dir string) (*store, *treeWriter,
 	return b.store, l.writer, nil
 }
 
+// refresh fetches the revision if it is not there, and tags if they are wanted.
+func (c *checkout) refresh(ctx context.Context, b *bare, dir string) (*landing, error) {
+	rev, here, err := b.complete(ctx, c.rev)
+	if err != nil {
+		return nil, err
+	}
+	c.rev = rev
+	if here && !c.tagged() {
+		return nil, nil //nolint:nilnil // nothing to fetch, and nothing written meanwhile
+	}
+	var l *landing
+	if c.fresh = len(b.held) == 0; c.fresh && dir != "" {
+		l = &landing{ctx: ctx, dir: dir, want: c.rev.id, files: c.fileOptions()}
+	}
+	err = c.converse(ctx, func(r *remote) error {
+		if c.tagged() {
+			if err := c.listTags(ctx, r); err != nil {
+				return err
+			}
+		}
+		if here {
+			return nil
+		}
+		return c.fetch(ctx, r, b, l)
+	})
+	if err == nil && c.tagged() {
+		err = c.fetchTags(ctx, b)
+	}
+	return l, err
+}
+
+func (c *checkout) fetch(ctx context.Context, r *remote, b *bare, l *landing) error {
+	w, err := b.wish(c.rev)
+	if err != nil {
+		return err
+	}
+	w.tags, w.whole = c.tagged(), c.whole
+	d, err := r.fetch(ctx, w)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = d.Close() }()
+	c.rev, err = b.receive(ctx, d, c.rev, c.maxSize(), l)
+	return err
+}
+
 // fileOptions say how files are to be written.
 func (c *checkout) fileOptions() fileOptions {
-	return fileOptions{limit: c.maxSize(), owner: c.Owner, stats: c.Reuse}
+	return fileOptions{limit: c.maxSize(), owner: c.Owner, stats: c.Reuse || c.DotGit}
 }
 
 // fill writes what is missing of the revision to dir.
@@ -170,7 +281,11 @@ func (c *checkout) fill(ctx context.Context, r *revision, dir string) error {
 			return err
 		}
 	}
-	if err := w.finish(ctx, r.store); err != nil || !c.Reuse {
+	if err := w.finish(ctx, r.store); err != nil {
+		return c.blame(ctx, r.plan, err)
+	}
+	c.warnOfLeft(ctx, r)
+	if err := c.git.index(w); err != nil || !c.Reuse {
 		return err
 	}
 	return c.remember(dir, w)

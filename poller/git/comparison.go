@@ -13,11 +13,14 @@ type comparison struct {
 	read  func(plumbing.Hash) (object, error)
 	visit func(treeEntry) error
 	seen  int // entries
+
+	lenient bool                   // names that no checkout may have do no harm
+	whole   map[plumbing.Hash]bool // trees that were gone through; nil: not noted, and entries are limited
 }
 
 // walk compares two trees. The known one may be zero.
 func (c *comparison) walk(ctx context.Context, known, tree plumbing.Hash, depth int) error {
-	if known == tree {
+	if known == tree || c.whole[tree] {
 		return nil
 	}
 	if err := ctx.Err(); err != nil {
@@ -26,11 +29,11 @@ func (c *comparison) walk(ctx context.Context, known, tree plumbing.Hash, depth 
 	if depth > maxDepth {
 		return fmt.Errorf("directories nested deeper than %d", maxDepth)
 	}
-	entries, err := readTree(tree, c.read)
+	entries, err := c.tree(tree)
 	if err != nil {
 		return err
 	}
-	if c.seen += len(entries); c.seen > maxEntries {
+	if c.seen += len(entries); c.seen > maxEntries && c.whole == nil {
 		return fmt.Errorf("the revision has more than %d files and directories", maxEntries)
 	}
 	before, err := c.entries(known)
@@ -52,14 +55,24 @@ func (c *comparison) walk(ctx context.Context, known, tree plumbing.Hash, depth 
 			return err
 		}
 	}
+	if c.whole != nil {
+		c.whole[tree] = true
+	}
 	return nil
+}
+
+func (c *comparison) tree(id plumbing.Hash) ([]treeEntry, error) {
+	if c.lenient {
+		return readPastTree(id, c.read)
+	}
+	return readTree(id, c.read)
 }
 
 func (c *comparison) entries(tree plumbing.Hash) (map[string]treeEntry, error) {
 	if tree.IsZero() {
 		return nil, nil //nolint:nilnil // no tree has no entries
 	}
-	entries, err := readTree(tree, c.read)
+	entries, err := readPastTree(tree, c.read)
 	if err != nil {
 		return nil, err
 	}

@@ -8,11 +8,33 @@
 // # The way of a revision
 //
 //	look      looks ─► remote.list: ls-refs with prefixes, one request (protocol version 2)
-//	fetch     remote.fetch: depth 1, thin upon what the mirror holds
+//	fetch     remote.fetch: as deep as asked for, thin upon what the mirror holds
 //	          ─► packStream ─► arrival ─► resolve ─► connected ─► bare.adopt
 //	                              └─► landing: the first checkout is written meanwhile
-//	checkout  plan ─► treeWriter: several writers, from packs to files ─► rename
+//	.git      dotGit.borrow: links to the mirror's packs, refs, tags; the index comes after the files
+//	graft     submodules, each fetched by its recorded commit into its own mirror ─► one plan, one store
+//	checkout  plan ─► applyAttributes ─► treeWriter: several writers, from packs to files ─► rename
 //	after     tidy: many packs become one
+//
+// # What a mirror holds
+//
+// One bare repository for each history that is asked for, so that tasks with
+// different ones do not disturb each other: revisions without their parents in
+// Mirror.Dir, 50 commits of history in Dir-history-50, all in Dir-history-full.
+// They share looks and nothing else.
+//
+// In each of them every commit is complete: its tree is there, and its parents
+// are, or it is listed in the file shallow. The file is made from what is there;
+// what a server says of it is only a hint. A revision is held when that goes on
+// for as many commits as asked for, on every way. So an older commit of what is
+// held needs no fetch, and git finds no fault. The history grows as fetches
+// come, and the rewrite cuts it back to its depth; a full one is only rewritten
+// when half of it is new, until then small packs become one.
+//
+// A checkout that is a repository owes nothing to the mirror: it has links to
+// all its packs, which nobody writes to, and lists as shallow what the mirror
+// does and where its own history ends. Alternates would be smaller by the names
+// of some files, and would need somebody who knows what borrows from whom.
 //
 // # What is its own, and why
 //
@@ -29,8 +51,24 @@
 //     every file, and it takes a missing subtree for the end and reports
 //     success. Here every object is hashed, every name counted, and a checkout
 //     appears by rename or not at all.
+//   - The reading of .gitmodules. go-git's refuses files that git takes, and
+//     reads values that go on in the next line otherwise.
+//   - The attributes of files. go-git's reading of .gitattributes ends at the
+//     first line that is odd, panics at some, knows macros in part and mixes up
+//     which of two rules wins.
 //   - The refs of local repositories. One stale lock file makes go-git's
 //     listing fail; git skips it.
+//
+// # How files are written
+//
+// As git checkout does where nothing is configured: .gitattributes of the
+// revision decide on line ends (text, eol, crlf, macros) and idents, by git's
+// rules for patterns and for what is text. What lands before its attributes are
+// known is written again. Filters are not run and encodings not changed, Git LFS
+// pointers stay: each of that is told once for a mirror. There are three
+// differences. Where core.ignoreCase would be set, patterns still heed case. In
+// blobs of more than 4 MB an ident is looked for in git's streaming way, also
+// with text=auto. And what git's streaming loses before an ident, stays.
 //
 // # What it trusts
 //
@@ -38,6 +76,10 @@
 // repository in it are refused, sizes are checked before memory is reserved,
 // chains of deltas are bounded, hashes detect collisions, redirects never carry
 // credentials to another origin, host keys must be known.
+//
+// Nothing that .gitmodules says: addresses lead to https and ssh only (to this
+// host only from a repository that is on it), without anybody's credentials;
+// paths are those of the tree, names lead nowhere, commands are not run.
 //
 // Nothing the disk holds: a mirror is a real bare repository, but its files may
 // be cut or foreign after a crash. Objects are hashed again when read, a revision

@@ -17,16 +17,28 @@ import (
 // receive takes in a pack that makes the wanted revision complete together with
 // what the repository has. l, which may be nil, writes files meanwhile. Nothing
 // is changed but that there may be a temporary file until all is checked.
-func (b *bare) receive(ctx context.Context, r io.Reader, rev held, limit int64, l *landing) (err error) {
+func (b *bare) receive(ctx context.Context, d *delivery, rev held, limit int64, l *landing) (held, error) {
+	err := b.takeIn(ctx, d, limit, l, func(whole *store) (cut []plumbing.Hash, err error) {
+		rev, cut, err = b.connected(ctx, whole, rev, d.shallow)
+		return cut, err
+	})
+	if err != nil {
+		return rev, err
+	}
+	return rev, b.hold(rev)
+}
+
+// takeIn makes a pack one of the repository if check finds all in order, given
+// the repository as it will be. check says which commits are without parents
+// then.
+func (b *bare) takeIn(ctx context.Context, r io.Reader, limit int64, l *landing, check func(*store) ([]plumbing.Hash, error)) (err error) {
 	file, err := os.CreateTemp(b.packDir(), tmpPrefix+"pack_")
 	if err != nil {
 		return err
 	}
 	defer func() {
-		_ = file.Close() // closed before it was renamed, if it was
-		if err != nil {
-			_ = os.Remove(file.Name()) // what stays is swept
-		}
+		_ = file.Close()           // closed before it was renamed, if it was
+		_ = os.Remove(file.Name()) // gone after the rename; what stays is swept
 	}()
 	a := newArrival(ctx, r, file, limit)
 	if l != nil {
@@ -53,41 +65,30 @@ func (b *bare) receive(ctx context.Context, r io.Reader, rev held, limit int64, 
 		return errors.New("the index of the pack cannot be read back")
 	}
 	p := &pack{file: file, size: a.pack.size, index: parsed}
-	whole := &store{packs: append(b.store.packs[:len(b.store.packs):len(b.store.packs)], p)}
-	if rev, err = b.connected(ctx, whole, rev); err != nil {
+	cut, err := check(&store{packs: append(b.store.packs[:len(b.store.packs):len(b.store.packs)], p)})
+	if err != nil {
 		return fmt.Errorf("check the pack: %w", err)
 	}
 	if err := file.Close(); err != nil {
 		return err
 	}
-	if err := b.adopt(file.Name(), index, sum); err != nil {
-		return err
-	}
-	return b.hold(rev)
+	return b.accept(file.Name(), index, sum, cut)
 }
 
-// connected checks that all of a revision is there. What a complete revision
-// has in the same place is.
-func (b *bare) connected(ctx context.Context, s *store, rev held) (held, error) {
-	r := s.reader()
-	var tree plumbing.Hash
-	var err error
-	if rev.commit, tree, err = commitOf(ctx, rev.id, r.read); err != nil {
-		return rev, err
-	}
-	var known plumbing.Hash
-	if len(b.held) > 0 {
-		if _, known, err = commitOf(ctx, b.held[0].commit, r.read); err != nil {
-			return rev, err
+// accept makes a pack one of the repository that was found in order. A crash
+// may leave commits too many in the list of those without parents, which does
+// no harm, and never one too few.
+func (b *bare) accept(pack string, index []byte, sum plumbing.Hash, cut []plumbing.Hash) error {
+	if parsed, ok := parsePackIndex(index); ok && parsed.count > 0 {
+		if err := b.saveShallow(append(cut[:len(cut):len(cut)], b.shallow...)); err != nil {
+			return err
+		}
+		if err := b.adopt(pack, index, sum); err != nil {
+			return err
 		}
 	}
-	c := comparison{read: r.read, visit: func(e treeEntry) error {
-		if _, ok := s.find(e.id); !ok {
-			return fmt.Errorf("blob %w", missing(e.id))
-		}
-		return nil
-	}}
-	return rev, c.walk(ctx, known, tree, 0)
+	b.shallow = cut
+	return nil
 }
 
 // complete appends to a thin pack what it leans on, and gives the pack the

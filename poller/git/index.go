@@ -32,6 +32,8 @@ type indexEntry struct {
 	mode mode   // never modeDir
 	id   plumbing.Hash
 	stat fileStat
+
+	convert convert // how it was written, which an index does not tell
 }
 
 // fileStat is what a file system says of a file, as far as an index has room

@@ -77,7 +77,7 @@ func (l *landing) receiver() (func(plumbing.Hash, []byte) error, func(), error) 
 	return func(id plumbing.Hash, data []byte) error {
 		file, ok := l.wanted.first[id]
 		for ok && file >= 0 {
-			if err := l.writer.write(out, int(file), data); err != nil {
+			if err := l.writer.write(l.ctx, out, int(file), data); err != nil {
 				return fmt.Errorf("%q: %w", l.writer.plan.filePath(l.writer.plan.files[file]), err)
 			}
 			file = l.wanted.next[file]

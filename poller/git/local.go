@@ -101,7 +101,7 @@ func (l local) store(ctx context.Context, id plumbing.Hash) (*store, error) {
 		return s, nil
 	}
 	s.close()
-	if ad, err := l.advertisement(ctx); err == nil && ad.gives(id) {
+	if ad, err := l.advertisement(ctx); err == nil && ad.gives([]plumbing.Hash{id}) {
 		return nil, fmt.Errorf("commit %w", missing(id)) // a ref leads nowhere: waiting will not help
 	}
 	return nil, ErrMoved
@@ -195,6 +195,21 @@ func (l local) readPacked(refs map[string]plumbing.Hash, symbolic map[string]str
 		}
 	}
 	return lines.Err()
+}
+
+// shallow are the commits whose parents are not here.
+func (l local) shallow() (map[plumbing.Hash]bool, error) {
+	lines, err := os.ReadFile(filepath.Join(l.common, shallow))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	cut := map[plumbing.Hash]bool{}
+	for line := range strings.Lines(string(lines)) {
+		if id, ok := parseID(line); ok {
+			cut[id] = true
+		}
+	}
+	return cut, nil
 }
 
 func symref(content []byte) (string, bool) {

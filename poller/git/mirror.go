@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
 	"slices"
 	"sync/atomic"
 )
@@ -32,12 +31,13 @@ const DefaultMaxSize = 4 << 30
 // Mirror is one remote repository. Its methods are safe for concurrent use; its
 // fields are set once. Two mirrors must not have one Dir.
 //
-// In Dir it keeps a bare repository, from which it knows what need not be
-// fetched again. Whatever it doubts in there it throws away and fetches anew.
+// In Dir it keeps a bare repository with the revisions alone, and one for each
+// longer history that is asked for in a directory beside it, see Keeps. From
+// them it knows what need not be fetched again. Whatever it doubts in there it throws away and fetches anew.
 // Nothing is open between calls.
 type Mirror struct {
 	URL        URL
-	Dir        string            // private directory; made if missing, may be lost between calls
+	Dir        string            // private directory, see Keeps; made if missing, may be lost between calls
 	Auth       Auth              // nil: only what the address holds, which comes first
 	Transport  http.RoundTripper // for http(s), see NewTransport; nil: http.DefaultTransport
 	SSHKeyFile string            // the only key to offer; "": agent, ~/.ssh/config and the usual key files
@@ -47,8 +47,10 @@ type Mirror struct {
 	Log        *slog.Logger      // for what is put right without an error; nil: nowhere
 
 	discover atomic.Bool // http: listen before speaking
+	crowded  atomic.Bool // it was said that there are too many tags
 	looks    looks
-	busy     mutex // who holds it has Dir for itself
+	depots   depots
+	warned   warned
 }
 
 // Heads asks the remote where the refs are that the patterns select, sorted by
@@ -91,14 +93,6 @@ func (m *Mirror) look(ctx context.Context, refs Patterns) (*advertisement, error
 		return err
 	})
 	return ad, err
-}
-
-func (m *Mirror) wipe(ctx context.Context) error {
-	if err := m.busy.lock(ctx); err != nil {
-		return err
-	}
-	defer m.busy.unlock()
-	return os.RemoveAll(m.Dir)
 }
 
 func (m *Mirror) maxSize() int64 {

@@ -10,13 +10,23 @@ const (
 // Options say what a checkout has beyond the files of the revision. The zero
 // value is a new directory with files only.
 type Options struct {
-	Reuse      bool                           // dir may be there from an earlier call: only what differs is touched
-	Clean      bool                           // with Reuse: what is in dir and not of the revision is removed
-	DotGit     bool                           // dir is a repository, for git commands to work in
-	History    int                            // with DotGit: how many commits it has, FullHistory for all; 0: 1
-	Submodules func(url URL) (*Mirror, error) // where submodules come from; nil: they are empty directories
-	Owner      *Owner                         // whom the files belong to; nil: the agent's user
+	Reuse      bool       // dir may be there from an earlier call: only what differs is touched
+	Clean      bool       // with Reuse: what is in dir and not of the revision is removed
+	DotGit     bool       // dir is a repository, for git commands to work in
+	History    int        // with DotGit: how many commits it has, FullHistory for all; 0: 1
+	Submodules Submodules // where submodules come from; nil: they are empty directories
+	Owner      *Owner     // whom the files belong to; nil: the agent's user
 }
+
+// Submodules gives the mirror of a submodule, named by its address: absolute,
+// with the host in lower case, without a port that says nothing, without a
+// password, and with a user name for ssh only; otherwise as it is written in
+// .gitmodules, so .git or a slash at the end may be there or not. The address
+// was chosen by who may push: what the mirror has of credentials goes there.
+//
+// One repository should be one mirror, whoever asks. Calls for one checkout come
+// one after another, those for several may come at once.
+type Submodules func(url URL) (*Mirror, error)
 
 // Owner is a user of the host.
 type Owner struct{ UID, GID int }

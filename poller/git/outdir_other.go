@@ -72,6 +72,16 @@ func (o *outDir) stream(f planFile, fill func(io.Writer) (int64, error)) error {
 	return errors.Join(err, file.Close())
 }
 
+// remove takes a file of the plan away and says how many bytes it had.
+func (o *outDir) remove(f planFile) (int64, error) {
+	name := filepath.FromSlash(o.plan.filePath(f))
+	info, err := o.root.Lstat(name)
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), o.root.Remove(name)
+}
+
 func (o *outDir) symlink(f planFile, target string) error {
 	if o.replace {
 		if err := o.unlink(f.dir, f.name); err != nil {

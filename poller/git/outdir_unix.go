@@ -186,6 +186,19 @@ func (o *outDir) finish(fd int, f planFile, size int64) error {
 	return fileError("write", f.name, err)
 }
 
+// remove takes a file of the plan away and says how many bytes it had.
+func (o *outDir) remove(f planFile) (int64, error) {
+	dir, err := o.fd(f.dir)
+	if err != nil {
+		return 0, err
+	}
+	var info unix.Stat_t
+	if err := unix.Fstatat(dir, f.name, &info, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return 0, fileError("stat", f.name, err)
+	}
+	return info.Size, fileError("remove", f.name, unix.Unlinkat(dir, f.name, 0))
+}
+
 func (o *outDir) symlink(f planFile, target string) error {
 	dir, err := o.fd(f.dir)
 	if err != nil {

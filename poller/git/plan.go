@@ -20,6 +20,10 @@ type plan struct {
 	dirs  []planDir // the first is the checkout itself
 	files []planFile
 	known *record // whose trees need not be read; nil: none
+
+	ownDirs, ownFiles int              // how many are of the revision itself; those of submodules come after them
+	attributes        []int32          // the files that are .gitattributes
+	left              map[left][]int32 // the files that git would do more with
 }
 
 type planDir struct {
@@ -37,6 +41,8 @@ type planFile struct {
 	mode mode // never modeDir or modeSubmodule
 	name string
 	id   plumbing.Hash
+
+	convert convert // 0 until the attributes are known
 }
 
 // makePlan walks all trees below a tree. read gives a tree by its name.
@@ -74,7 +80,10 @@ func (p *plan) fill(ctx context.Context, dir int32, id plumbing.Hash, read func(
 	p.dirs[dir].entries = int32(len(entries))
 	for _, e := range entries {
 		if e.mode != modeDir && e.mode != modeSubmodule {
-			p.files = append(p.files, planFile{dir, e.mode, e.name, e.id})
+			if e.name == attributesName {
+				p.attributes = append(p.attributes, int32(len(p.files)))
+			}
+			p.files = append(p.files, planFile{dir: dir, mode: e.mode, name: e.name, id: e.id})
 			continue
 		}
 		p.dirs = append(p.dirs, planDir{parent: dir, name: e.name, depth: depth + 1, mode: e.mode, id: e.id, was: p.known.lookup(p.dirs[dir].was, e.name)})
@@ -96,6 +105,15 @@ func (p *plan) checkSize(more int) error {
 }
 
 func readTree(id plumbing.Hash, read func(plumbing.Hash) (object, error)) ([]treeEntry, error) {
+	return readTreeAs(id, read, parseTree)
+}
+
+// readPastTree reads a tree that is not checked out: git lived with odd ones.
+func readPastTree(id plumbing.Hash, read func(plumbing.Hash) (object, error)) ([]treeEntry, error) {
+	return readTreeAs(id, read, scanTree)
+}
+
+func readTreeAs(id plumbing.Hash, read func(plumbing.Hash) (object, error), parse func([]byte) ([]treeEntry, error)) ([]treeEntry, error) {
 	o, err := read(id)
 	if err != nil {
 		return nil, fmt.Errorf("tree %w", err)
@@ -103,7 +121,7 @@ func readTree(id plumbing.Hash, read func(plumbing.Hash) (object, error)) ([]tre
 	if o.kind != plumbing.TreeObject {
 		return nil, damaged("%s is a %s, not a tree", id, o.kind)
 	}
-	entries, err := parseTree(o.data)
+	entries, err := parse(o.data)
 	if err != nil {
 		return nil, fmt.Errorf("tree %s: %w", id, err)
 	}

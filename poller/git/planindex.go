@@ -76,7 +76,7 @@ func (b *indexer) index(link func(dir int32) bool) *indexFile {
 		if b.foreign[f.dir] || link(f.dir) {
 			continue
 		}
-		e := indexEntry{mode: f.mode, id: f.id}
+		e := indexEntry{mode: f.mode, id: f.id, convert: f.convert}
 		if b.was != nil && b.was[i] >= 0 {
 			e.path = p.known.paths[b.was[i]]
 		} else {

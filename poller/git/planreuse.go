@@ -44,7 +44,10 @@ func (p *plan) copyKnown(dir int32, id plumbing.Hash) bool {
 	p.files = slices.Grow(p.files, int(s.endFile-s.firstFile))
 	for i := s.firstFile; i < s.endFile; i++ {
 		f := p.known.plan.files[i]
-		f.dir = place(f.dir)
+		f.dir, f.convert = place(f.dir), 0
+		if f.name == attributesName {
+			p.attributes = append(p.attributes, int32(len(p.files)))
+		}
 		p.files = append(p.files, f)
 	}
 	return true

@@ -63,6 +63,7 @@ func loadRecord(dir string, id dirID) *record {
 		r = newRecord()
 	}
 	r.end()
+	known = known && r.knowConversions(x.extras)
 	if !begun {
 		if known {
 			r.knowTrees(x.trees)
@@ -130,7 +131,7 @@ func saveRecord(path, tmp string, x *indexFile, since fileTime, id dirID) error 
 	extra = binary.BigEndian.AppendUint64(extra, id.ino)
 	extra = binary.BigEndian.AppendUint32(extra, since.sec)
 	extra = binary.BigEndian.AppendUint32(extra, since.nsec)
-	x.extras = append(x.extras, indexExtra{recordExtra, extra})
+	x.extras = append(x.extras, indexExtra{recordExtra, extra}, indexExtra{recordConversions, conversions(x.entries)})
 	if err := os.WriteFile(tmp, encodeIndex(x), 0o600); err != nil {
 		return errors.Join(err, os.Remove(tmp))
 	}

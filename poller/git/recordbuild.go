@@ -35,7 +35,7 @@ func (r *record) add(e *indexEntry) {
 	if name := e.path[at.length:]; e.mode == modeSubmodule {
 		r.endDir(r.addDir(at.dir, name, e.mode, e.id))
 	} else {
-		r.plan.files = append(r.plan.files, planFile{dir: at.dir, mode: e.mode, name: name, id: e.id})
+		r.plan.files = append(r.plan.files, planFile{dir: at.dir, mode: e.mode, name: name, id: e.id, convert: e.convert})
 		r.found = append(r.found, e.stat)
 		r.paths = append(r.paths, e.path)
 	}

@@ -1,43 +1,35 @@
 package git
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha1"
 	"encoding/binary"
 	"errors"
-	"hash/crc32"
+	"fmt"
 	"io"
 	"os"
-	"slices"
 
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// repack adds a pack that has all that is held.
-func (b *bare) repack(ctx context.Context) (sum plumbing.Hash, err error) {
-	file, err := os.CreateTemp(b.packDir(), tmpPrefix+"pack_")
+// repack makes a pack in a directory of what gather finds for it.
+func repack(ctx context.Context, s *store, dir string, gather func(*repacker) error) (path string, index []byte, sum plumbing.Hash, err error) {
+	file, err := os.CreateTemp(dir, tmpPrefix+"pack_")
 	if err != nil {
-		return sum, err
+		return "", nil, sum, err
 	}
-	defer func() {
-		_ = file.Close()
-		_ = os.Remove(file.Name()) // gone after the rename
-	}()
 	r := &repacker{
-		reader: b.store.reader(), out: packWriter{f: file},
+		reader: s.reader(), out: packWriter{f: file},
 		written: map[plumbing.Hash]int64{}, packs: map[*pack][]packEntry{},
 	}
-	if err := r.gather(ctx, b.held); err != nil {
-		return sum, err
+	if err = gather(r); err == nil {
+		sum, err = r.write(ctx, file)
 	}
-	if sum, err = r.write(ctx, file); err != nil {
-		return sum, err
+	if err = errors.Join(err, file.Close()); err != nil {
+		_ = os.Remove(file.Name()) // what stays is swept
+		return "", nil, sum, err
 	}
-	if err := file.Close(); err != nil {
-		return sum, err
-	}
-	return sum, b.adopt(file.Name(), encodePackIndex(r.entries, sum), sum)
+	return file.Name(), encodePackIndex(r.entries, sum), sum, nil
 }
 
 // repacker copies objects into one pack: entries as they are where that can be,
@@ -49,30 +41,55 @@ type repacker struct {
 	written map[plumbing.Hash]int64 // where; 0: to be written, -1: under way
 	entries []packEntry
 	packs   map[*pack][]packEntry // what they have, by offset
+	piece   []byte
+	limit   int64 // bytes of the pack; 0: none
 }
 
-// gather finds all objects of the revisions.
-func (r *repacker) gather(ctx context.Context, revisions []held) error {
-	for _, rev := range revisions {
-		_, tree, err := commitOf(ctx, rev.id, func(id plumbing.Hash) (object, error) {
-			r.add(id)
-			return r.reader.read(id)
-		})
-		if err == nil {
-			err = r.gatherTree(ctx, tree, 0)
+// gather finds all objects of a history, and the tags that lead into it.
+func (r *repacker) gather(ctx context.Context, a *ancestry, tags []plumbing.Hash) error {
+	for _, c := range a.commits {
+		r.add(c.id)
+	}
+	for _, id := range tags {
+		if err := r.gatherTag(ctx, id); err != nil {
+			return err
 		}
-		if err != nil {
+	}
+	for _, c := range a.commits {
+		if err := r.gatherTree(ctx, c.tree, 0); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// gatherTag adds a tag and those below it, if what they lead to is to be there.
+func (r *repacker) gatherTag(ctx context.Context, id plumbing.Hash) error {
+	if !r.reader.store.has(id) {
+		return nil
+	}
+	var chain []plumbing.Hash
+	commit, _, err := commitOf(ctx, id, func(id plumbing.Hash) (object, error) {
+		chain = append(chain, id)
+		return r.reader.read(id)
+	})
+	if _, kept := r.written[commit]; err != nil || !kept {
+		return ctx.Err() // a tag of something else
+	}
+	for _, id := range chain {
+		r.add(id)
+	}
+	return nil
+}
+
 func (r *repacker) gatherTree(ctx context.Context, id plumbing.Hash, depth int) error {
-	if !r.add(id) || depth > maxDepth {
+	if !r.add(id) {
 		return ctx.Err()
 	}
-	entries, err := readTree(id, r.reader.read)
+	if depth > maxDepth {
+		return fmt.Errorf("directories nested deeper than %d", maxDepth)
+	}
+	entries, err := readPastTree(id, r.reader.read)
 	for _, e := range entries {
 		switch e.mode {
 		case modeSubmodule:
@@ -107,6 +124,9 @@ func (r *repacker) write(ctx context.Context, file *os.File) (sum plumbing.Hash,
 		if err := r.copy(id, 0); err != nil {
 			return sum, err
 		}
+		if r.limit > 0 && r.out.offset > r.limit {
+			return sum, fmt.Errorf("the history has %w", tooMuch(r.limit))
+		}
 	}
 	h := sha1.New()
 	if _, err := io.Copy(h, io.NewSectionReader(file, 0, r.out.offset)); err != nil {
@@ -115,86 +135,4 @@ func (r *repacker) write(ctx context.Context, file *os.File) (sum plumbing.Hash,
 	h.Sum(sum[:0])
 	_, err = r.out.Write(sum[:])
 	return sum, err
-}
-
-// copy writes one object, after what it leans on if that is written as well.
-func (r *repacker) copy(id plumbing.Hash, depth int) error {
-	if r.written[id] != 0 {
-		return nil
-	}
-	r.written[id] = -1
-	at, ok := r.reader.store.find(id)
-	if !ok || at.pack == nil {
-		return missing(id)
-	}
-	h, err := r.reader.window.head(at.pack, at.offset)
-	if err != nil {
-		return damaged("%s: %w", id, err)
-	}
-	base := int64(0)
-	if name, ok := r.baseOf(at, h); ok && depth < maxDepth {
-		if err := r.copy(name, depth+1); err != nil {
-			return err
-		}
-		base = r.written[name]
-	}
-	e := packEntry{id: id, offset: r.out.offset}
-	if h.delta() && base <= 0 {
-		var o object
-		if o, err = r.reader.readAt(at, id); err == nil {
-			e, err = r.out.whole(id, o)
-		}
-	} else {
-		e.crc, err = r.raw(at, h, base)
-	}
-	r.written[id] = e.offset
-	r.entries = append(r.entries, e)
-	return err
-}
-
-// baseOf names what a delta leans on, if that is to be in the pack.
-func (r *repacker) baseOf(at place, h entryHead) (plumbing.Hash, bool) {
-	name := h.base
-	if h.kind == plumbing.OFSDeltaObject {
-		entries, i, ok := r.entryAt(place{at.pack, at.offset - h.back})
-		if !ok {
-			return name, false // reading it will say so
-		}
-		name = entries[i].id
-	}
-	_, kept := r.written[name]
-	return name, kept && h.delta()
-}
-
-func (r *repacker) entryAt(at place) (entries []packEntry, i int, ok bool) {
-	entries = r.packs[at.pack]
-	if entries == nil {
-		entries = at.pack.index.entries()
-		r.packs[at.pack] = entries
-	}
-	i, ok = slices.BinarySearchFunc(entries, at.offset, func(e packEntry, offset int64) int { return cmp.Compare(e.offset, offset) })
-	return entries, i, ok
-}
-
-// raw copies an entry as it is compressed, and what it leans on anew.
-func (r *repacker) raw(at place, h entryHead, base int64) (crc uint32, err error) {
-	entries, i, ok := r.entryAt(at)
-	end := at.pack.size
-	if ok && i+1 < len(entries) {
-		end = entries[i+1].offset
-	}
-	entry := make([]byte, end-at.offset)
-	if _, err := at.pack.file.ReadAt(entry, at.offset); err != nil || !ok || crc32.ChecksumIEEE(entry) != entries[i].crc {
-		return 0, errors.Join(damaged("the pack %s is damaged at %d", at.pack.index.pack, at.offset), err)
-	}
-	head := entry[:h.length]
-	if h.delta() {
-		head = appendDeltaHead(nil, h.size, r.out.offset-base)
-	}
-	r.out.crc = 0
-	_, err = r.out.Write(head)
-	if err == nil {
-		_, err = r.out.Write(entry[h.length:])
-	}
-	return r.out.crc, err
 }

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/pktline"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
@@ -125,9 +124,12 @@ func readCapabilities(p *pktReader) error {
 }
 
 // fetchV0 asks in the words of the first protocol.
-func fetchV0(ctx context.Context, s session, ad *advertisement, w wish) (io.ReadCloser, error) {
+func fetchV0(ctx context.Context, s session, ad *advertisement, w wish) (*delivery, error) {
 	if !ad.gives(w.want) {
-		return nil, ErrMoved
+		if w.want = ad.tips(); !w.whole || len(w.want) == 0 {
+			return nil, ErrMoved
+		}
+		w.have, w.shallow, w.depth = nil, nil, FullHistory
 	}
 	request := newRequest(ad.caps, w)
 	var message strings.Builder
@@ -160,26 +162,5 @@ func fetchV0(ctx context.Context, s session, ad *advertisement, w wish) (io.Read
 	case request.Capabilities.Supports(capability.Sideband):
 		pack = sideband.NewDemuxer(sideband.Sideband, response)
 	}
-	return &packBody{pack, body}, nil
-}
-
-// newRequest uses what the server offers, multi_ack included: Azure DevOps
-// serves nobody without it. A server that cannot cut the history sends it all.
-func newRequest(offered *capability.List, w wish) *packp.UploadPackRequest {
-	request := packp.NewUploadPackRequestFromCapabilities(offered)
-	request.Wants = []plumbing.Hash{w.want}
-	request.Capabilities.Delete(capability.ThinPack)
-	if offered.Supports(capability.NoProgress) {
-		_ = request.Capabilities.Set(capability.NoProgress) // fails for capabilities with arguments only
-	}
-	if !offered.Supports(capability.Shallow) {
-		return request
-	}
-	_ = request.Capabilities.Set(capability.Shallow)
-	request.Depth = packp.DepthCommits(1)
-	if len(w.have) > 0 && offered.Supports(capability.ThinPack) {
-		_ = request.Capabilities.Set(capability.ThinPack)
-		request.Haves, request.Shallows = w.have, w.have
-	}
-	return request
+	return &delivery{pack, body, append(response.Shallows, ad.shallow...)}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 
 	"github.com/bittrance/kitops/poller/git/gittest"
@@ -39,7 +40,7 @@ func TestAzureCapabilities(t *testing.T) {
 
 // TestRequestAsOffered asks for nothing that a server does not offer.
 func TestRequestAsOffered(t *testing.T) {
-	request := newRequest(capability.NewList(), wish{})
+	request := newRequest(capability.NewList(), wish{want: make([]plumbing.Hash, 1)})
 	if !request.Depth.IsZero() || !request.Capabilities.IsEmpty() {
 		t.Errorf("asked for %s", request.Capabilities)
 	}
@@ -47,7 +48,7 @@ func TestRequestAsOffered(t *testing.T) {
 	if err := offered.Decode([]byte("multi_ack thin-pack side-band shallow no-progress")); err != nil {
 		t.Fatal(err)
 	}
-	request = newRequest(offered, wish{})
+	request = newRequest(offered, wish{want: make([]plumbing.Hash, 1)})
 	if got := request.Capabilities.String(); got != "multi_ack side-band no-progress shallow" || request.Validate() != nil {
 		t.Errorf("asked for %s", got)
 	}

@@ -85,6 +85,19 @@ func (s *store) insert(p *pack) {
 	slices.SortStableFunc(s.packs, func(a, b *pack) int { return b.index.count - a.index.count })
 }
 
+// join makes what another store has part of this one, which closes it then.
+// Nothing may be read from them meanwhile.
+func (s *store) join(other *store) {
+	for _, dir := range other.loose {
+		if !s.knows(dir) {
+			s.loose = append(s.loose, dir)
+		}
+	}
+	for _, p := range other.packs {
+		s.insert(p)
+	}
+}
+
 // alternates reads objects/info/alternates, gitrepository-layout(5).
 func alternates(dir string) ([]string, error) {
 	f, err := os.Open(filepath.Join(dir, "info", "alternates"))
@@ -135,6 +148,11 @@ func (s *store) find(id plumbing.Hash) (place, bool) {
 		}
 	}
 	return place{}, false
+}
+
+func (s *store) has(id plumbing.Hash) bool {
+	_, ok := s.find(id)
+	return ok
 }
 
 func loosePath(dir string, id plumbing.Hash) string {

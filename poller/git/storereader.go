@@ -2,14 +2,10 @@ package git
 
 import (
 	"bytes"
-	"compress/zlib"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"strconv"
-	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
 )
@@ -110,64 +106,6 @@ func (r *storeReader) copyBlob(ctx context.Context, w io.Writer, at place, id pl
 		return out.n, errors.Join(damaged("%s %s is damaged", h.kind, id), err)
 	}
 	return out.n, nil
-}
-
-// copyLoose reads an object that has a file of its own, gitformat-loose(5).
-func (r *storeReader) copyLoose(w io.Writer, id plumbing.Hash, limit int64) (plumbing.ObjectType, error) {
-	var f *os.File
-	err := missing(id)
-	for _, dir := range r.store.loose {
-		if f, err = os.Open(loosePath(dir, id)); err == nil {
-			break
-		}
-	}
-	if err != nil {
-		return 0, err
-	}
-	defer f.Close()
-	z, err := zlib.NewReader(f)
-	if err != nil {
-		return 0, damaged("%s: %w", id, err)
-	}
-	kind, size, rest, err := looseHead(z)
-	if err != nil {
-		return 0, damaged("%s: %w", id, err)
-	}
-	if size > limit {
-		return 0, fmt.Errorf("%s: %w", id, errTooLarge)
-	}
-	r.hash.begin(kind, size)
-	out := io.MultiWriter(r.hash, w)
-	n, err := io.Copy(out, io.LimitReader(io.MultiReader(bytes.NewReader(rest), z), size+1))
-	if err != nil {
-		return 0, asDamage(err, id)
-	}
-	if found, err := r.hash.id(); err != nil || found != id || n != size {
-		return 0, errors.Join(damaged("%s %s is damaged", kind, id), err)
-	}
-	return kind, nil
-}
-
-// looseHead reads "blob 42\0" and what came along with it.
-func looseHead(r io.Reader) (kind plumbing.ObjectType, size int64, rest []byte, err error) {
-	buf := make([]byte, 64)
-	n, err := io.ReadFull(r, buf)
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
-		return 0, 0, nil, err
-	}
-	head, rest, ok := bytes.Cut(buf[:n], []byte{0})
-	name, length, ok2 := strings.Cut(string(head), " ")
-	if !ok || !ok2 {
-		return 0, 0, nil, errors.New("damaged head")
-	}
-	if kind, err = plumbing.ParseObjectType(name); err != nil {
-		return 0, 0, nil, err
-	}
-	size, err = strconv.ParseInt(length, 10, 64)
-	if err == nil && size < 0 {
-		err = errors.New("damaged head")
-	}
-	return kind, size, rest, err
 }
 
 // asDamage leaves alone what is the fault of the file written to or read from,

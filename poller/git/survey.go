@@ -108,7 +108,7 @@ func (u *update) settle(dir int32) (bool, error) {
 			settled = false
 			continue
 		}
-		if before := u.known.plan.files[old]; before.id != f.id || before.mode != f.mode {
+		if before := u.known.plan.files[old]; before.id != f.id || before.mode != f.mode || before.convert != f.convert {
 			settled = false
 			continue
 		}
@@ -212,8 +212,9 @@ func (u *update) lookAt(ctx context.Context, v *visitor, i int32) error {
 	}
 	same := false
 	if was := u.was[i]; was >= 0 && u.known.trusts(was, info.stat) {
-		same = u.known.plan.files[was].id == f.id
-	} else {
+		before := u.known.plan.files[was]
+		same = before.id == f.id && before.convert == f.convert
+	} else if f.convert == 0 { // what was converted has another content than its blob
 		same = u.sameContent(ctx, v, f, &info)
 	}
 	if !same {

@@ -35,6 +35,20 @@ var errTree = errors.New("damaged tree")
 // parseTree reads a tree object and refuses names that must not be in one. It
 // gives the entries in git's order, also where the tree is not.
 func parseTree(data []byte) ([]treeEntry, error) {
+	entries, err := scanTree(data)
+	if err != nil {
+		return nil, err
+	}
+	for i := range entries {
+		if err := entries[i].check(); err != nil {
+			return nil, err
+		}
+	}
+	return entries, checkTwins(entries)
+}
+
+// scanTree reads a tree object as it is.
+func scanTree(data []byte) ([]treeEntry, error) {
 	text := string(data) // names are parts of it
 	entries := make([]treeEntry, 0, len(data)/40)
 	for len(text) > 0 {
@@ -57,12 +71,9 @@ func parseTree(data []byte) ([]treeEntry, error) {
 		e := treeEntry{mode: m, name: text[:end]}
 		copy(e.id[:], text[end+1:])
 		text = text[end+1+len(e.id):]
-		if err := e.check(); err != nil {
-			return nil, err
-		}
 		entries = append(entries, e)
 	}
-	return entries, checkTwins(entries)
+	return entries, nil
 }
 
 func (e *treeEntry) check() error {
@@ -72,6 +83,9 @@ func (e *treeEntry) check() error {
 		e.mode = modeFile
 	default:
 		return fmt.Errorf("%q has the unknown mode %o", e.name, e.mode)
+	}
+	if e.mode == modeSubmodule && e.id.IsZero() {
+		return fmt.Errorf("refused: %q is a submodule without a commit", e.name)
 	}
 	return checkName(e.name)
 }

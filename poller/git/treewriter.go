@@ -1,6 +1,7 @@
 package git
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -29,6 +30,7 @@ type treeWriter struct {
 	fileOptions
 	dir   string
 	plan  *plan
+	made  int           // how many directories there are
 	done  []atomic.Bool // of each file
 	found []fileStat    // of each file; nil: nobody asked
 	bytes atomic.Int64
@@ -47,21 +49,35 @@ type fileOptions struct {
 
 // newTreeWriter makes the directories of the plan below dir, which is empty.
 func newTreeWriter(dir string, p *plan, o fileOptions) (*treeWriter, error) {
-	w := &treeWriter{fileOptions: o, dir: dir, plan: p, done: make([]atomic.Bool, len(p.files))}
-	if o.stats {
-		w.found = make([]fileStat, len(p.files))
-	}
-	out, err := w.open()
-	if err != nil {
+	w := &treeWriter{fileOptions: o, dir: dir, plan: p}
+	if err := w.extend(); err != nil {
 		return nil, err
 	}
+	return w, nil
+}
+
+// extend makes the directories that have come to the plan. Nothing else may be
+// under way.
+func (w *treeWriter) extend() error {
+	out, err := w.open()
+	if err != nil {
+		return err
+	}
 	defer out.close()
-	for i := range p.dirs {
-		if err := out.mkdir(int32(i)); err != nil {
-			return nil, err
+	for ; w.made < len(w.plan.dirs); w.made++ {
+		if err := out.mkdir(int32(w.made)); err != nil {
+			return err
 		}
 	}
-	return w, nil
+	done := make([]atomic.Bool, len(w.plan.files))
+	for i := range w.done {
+		done[i].Store(w.done[i].Load())
+	}
+	w.done = done
+	if w.stats {
+		w.found = append(w.found, make([]fileStat, len(w.plan.files)-len(w.found))...)
+	}
+	return nil
 }
 
 // open gives a goroutine what it writes with.
@@ -91,11 +107,18 @@ func (w *treeWriter) note(out *outDir, file int, err error) error {
 
 // write writes one file, unless it is a symlink or was written before. It is
 // safe for concurrent use, each goroutine with an out of its own.
-func (w *treeWriter) write(out *outDir, file int, content []byte) error {
+func (w *treeWriter) write(ctx context.Context, out *outDir, file int, content []byte) error {
 	f := w.plan.files[file]
 	if f.mode == modeSymlink || w.done[file].Swap(true) {
 		return nil
 	}
+	if f.convert != 0 && len(content) > streamAbove {
+		return w.note(out, file, w.writeLarge(ctx, out, f, func(to io.Writer) error {
+			_, err := io.Copy(to, struct{ io.Reader }{bytes.NewReader(content)}) // in pieces
+			return err
+		}))
+	}
+	content = f.convert.apply(content, f.id)
 	if err := w.count(int64(len(content))); err != nil {
 		return err
 	}
@@ -111,6 +134,9 @@ func (w *treeWriter) count(size int64) error {
 
 // finish writes from the store what is missing yet, and counts what is there.
 func (w *treeWriter) finish(ctx context.Context, s *store) error {
+	if err := w.takeBack(); err != nil {
+		return err
+	}
 	if err := w.writeAll(ctx, s); err != nil {
 		return err
 	}
@@ -215,12 +241,9 @@ func (w *treeWriter) writeFrom(ctx context.Context, out *outDir, r *storeReader,
 		if err != nil {
 			return err
 		}
-		return w.write(out, j.file, content)
+		return w.write(ctx, out, j.file, content)
 	}
-	w.done[j.file].Store(true)
-	return w.note(out, j.file, out.stream(f, func(to io.Writer) (int64, error) {
-		return r.copyBlob(ctx, &limitedWriter{to, w.count}, j.at, f.id)
-	}))
+	return w.writeStored(ctx, out, r, j)
 }
 
 func (w *treeWriter) writeSymlinks(ctx context.Context, s *store) error {

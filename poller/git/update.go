@@ -82,7 +82,13 @@ func (c *checkout) update(ctx context.Context) error {
 	if c.DotGit {
 		u.keep = ".git"
 	}
-	return u.run(ctx, r.store)
+	if err := u.run(ctx, r.store); err != nil {
+		return err
+	}
+	if err := c.git.index(w); err != nil {
+		return err
+	}
+	return c.git.place(c.dir)
 }
 
 // openMeanwhile is open while something else is done.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -83,39 +82,6 @@ func readList(p *pktReader) (*advertisement, error) {
 	}
 }
 
-// wish is what a fetch asks for.
-type wish struct {
-	want plumbing.Hash
-	have []plumbing.Hash // commits that are here without their parents
-}
-
-// fetchRequest is fetch of gitprotocol-v2(5).
-func (w wish) fetchRequest() []byte {
-	lines := []string{
-		"command=fetch", "agent=" + capability.DefaultAgent(), delim,
-		"thin-pack", "no-progress", "ofs-delta", "want " + w.want.String(),
-	}
-	for _, id := range w.have {
-		lines = append(lines, "shallow "+id.String(), "have "+id.String())
-	}
-	return pkt(append(lines, "deepen 1", "done", flush)...)
-}
-
-// readToPack goes through what comes before the pack.
-func readToPack(p *pktReader) error {
-	for {
-		line, kind, err := p.next()
-		switch {
-		case err != nil:
-			return err
-		case kind == pktFlush || kind == pktEnd:
-			return errPkt
-		case line == "packfile":
-			return nil
-		}
-	}
-}
-
 // remote is a conversation whose version is settled.
 type remote struct {
 	session session
@@ -141,20 +107,24 @@ func (r *remote) list(ctx context.Context, prefixes []string) (*advertisement, e
 }
 
 // fetch asks for a pack, which may lean on what the wish says is here.
-func (r *remote) fetch(ctx context.Context, w wish) (io.ReadCloser, error) {
+func (r *remote) fetch(ctx context.Context, w wish) (*delivery, error) {
 	if r.ad != nil {
 		return fetchV0(ctx, r.session, r.ad, w)
+	}
+	if w.whole {
+		return nil, ErrMoved // git gives every commit in this version
 	}
 	body, err := r.session.ask(ctx, w.fetchRequest())
 	if err != nil {
 		return nil, err
 	}
 	p := newPktReader(body)
-	if err := readToPack(p); err != nil {
+	shallow, err := readToPack(p)
+	if err != nil {
 		_ = body.Close()
 		return nil, r.judge(ctx, fmt.Errorf("ask for the pack: %w", err))
 	}
-	return &packBody{p, body}, nil
+	return &delivery{p, body, shallow}, nil
 }
 
 // judge says whether a failed answer was one at all.
@@ -177,11 +147,3 @@ func (r *remote) judge(ctx context.Context, err error) error {
 func refused(text string) bool {
 	return strings.Contains(text, "not our ref") || strings.Contains(text, "want ") && strings.Contains(text, "not valid")
 }
-
-// packBody is the pack of an answer.
-type packBody struct {
-	io.Reader
-	body io.Closer
-}
-
-func (b *packBody) Close() error { return b.body.Close() }

@@ -20,8 +20,13 @@ type Repo struct {
 // test's temporary directory.
 func New(tb TB) *Repo {
 	tb.Helper()
-	dir := tb.TempDir()
-	r := &Repo{Dir: filepath.Join(dir, "repo.git"), Work: filepath.Join(dir, "work"), tb: tb}
+	return NewIn(tb, tb.TempDir(), "repo")
+}
+
+// NewIn is New for one of several repositories in a directory: dir/name.git.
+func NewIn(tb TB, dir, name string) *Repo {
+	tb.Helper()
+	r := &Repo{Dir: filepath.Join(dir, name+".git"), Work: filepath.Join(tb.TempDir(), "work"), tb: tb}
 	Git(tb, dir, "init", "--quiet", "--bare", r.Dir)
 	Git(tb, dir, "clone", "--quiet", r.Dir, r.Work)
 	return r

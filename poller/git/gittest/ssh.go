@@ -20,6 +20,7 @@ type SSH struct {
 	Addr    string // host:port
 	Home    string // a home whose .ssh has known_hosts and id_ed25519
 	KeyFile string // the key that is let in, id_ed25519 in Home
+	Old     bool   // speak version 0 of the protocol only; set before the first connection
 
 	dir    string
 	config *ssh.ServerConfig
@@ -119,7 +120,7 @@ func (s *SSH) session(channel ssh.Channel, requests <-chan *ssh.Request) {
 	for request := range requests {
 		var command struct{ Line string }
 		var variable struct{ Name, Value string }
-		if request.Type == "env" && ssh.Unmarshal(request.Payload, &variable) == nil && variable.Name == "GIT_PROTOCOL" {
+		if request.Type == "env" && ssh.Unmarshal(request.Payload, &variable) == nil && variable.Name == "GIT_PROTOCOL" && !s.Old {
 			env = append(env, variable.Name+"="+variable.Value)
 			_ = request.Reply(true, nil)
 			continue

@@ -1,0 +1,332 @@
+package git
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/bittrance/kitops/poller/git/gittest"
+)
+
+// noise is text that does not compress to nothing.
+func randomText(seed, size int) string {
+	var out strings.Builder
+	for i := 0; out.Len() < size; i++ {
+		fmt.Fprintf(&out, "%d %x\n", i, i*i*(seed+7))
+	}
+	return out.String()
+}
+
+// TestHistoryGrowth follows many commits with a bounded history, which stays
+// bounded, and with a full one, the packs of which stay few.
+func TestHistoryGrowth(t *testing.T) {
+	r := gittest.New(t)
+	r.Commit(map[string]string{"a": randomText(1, 100_000), "b": randomText(2, 100_000)})
+	m := overHTTP(t, r)
+	for i := range 100 {
+		rev := Revision{"refs/heads/main", r.Commit(map[string]string{"c": randomText(i, 2000)})}
+		mustHistory(t, m, rev, 4)
+		mustHistory(t, m, rev, FullHistory)
+	}
+	mustKeepSound(t, m)
+	for history, commits := range map[int][2]int{4: {4, 50}, FullHistory: {101, 101}} {
+		dir := m.depot(history).dir
+		packs, _ := filepath.Glob(filepath.Join(dir, "objects", "pack", "*.pack"))
+		if len(packs) > maxPacks {
+			t.Errorf("%d commits: %d packs", history, len(packs))
+		}
+		count := strings.Count(gittest.Git(t, dir, "cat-file", "--batch-all-objects", "--batch-check"), " commit ")
+		if count < commits[0] || count > commits[1] {
+			t.Errorf("%d commits: %d kept", history, count)
+		}
+	}
+}
+
+// TestRewriteOfHistories cuts what is held of several branches to its depth.
+func TestRewriteOfHistories(t *testing.T) {
+	for _, history := range []int{1, 3, FullHistory} {
+		t.Run(fmt.Sprint(history), func(t *testing.T) {
+			r := gittest.New(t)
+			m := overHTTP(t, r)
+			r.Commit(map[string]string{"a": "0"})
+			var revs []Revision
+			for i := range 5 {
+				r.Switch(fmt.Sprintf("branch%d", i%2))
+				r.Commit(map[string]string{fmt.Sprintf("f%d", i): randomText(i, 1000)})
+				r.Git("merge", "--quiet", "--no-ff", "--strategy=ours", "--message=merge", "main")
+				rev := Revision{"refs/heads/" + r.Git("branch", "--show-current"), r.Commit(nil)}
+				revs = append(revs, rev)
+				r.Git("tag", "--annotate", "--message=x", fmt.Sprintf("v%d", i))
+				r.Git("push", "--quiet", "--tags")
+				mustHistory(t, m, rev, history)
+			}
+			k := m.depot(history)
+			b, err := openBare(generous(t), k.dir, k.depth)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := b.rewrite(generous(t), k.tagged); err != nil {
+				t.Fatal(err)
+			}
+			b.close()
+			packs, _ := filepath.Glob(filepath.Join(k.dir, "objects", "pack", "*"))
+			if len(packs) != 2 {
+				t.Errorf("left are %v", packs)
+			}
+			mustKeepSound(t, m)
+			depth := []string{fmt.Sprint("--depth=", history)}
+			if history == FullHistory {
+				depth = nil
+			}
+			clone := filepath.Join(t.TempDir(), "clone")
+			gittest.Git(t, r.Dir, slices.Concat([]string{"clone", "--quiet", "--bare", "--no-tags", "--no-single-branch"}, depth, []string{"file://" + r.Dir, clone})...)
+			gittest.Git(t, clone, "update-ref", "-d", "refs/heads/main")
+			if got, want := lines(t, k.dir, "rev-list", "--objects", "--all"), lines(t, clone, "rev-list", "--objects", "--branches"); !slices.Equal(got, want) {
+				t.Errorf("%d objects, want %d", len(got), len(want))
+			}
+			last := revs[len(revs)-2:]
+			for _, rev := range last {
+				dir := mustHistory(t, m, rev, history)
+				mustBeRepository(t, dir, rev.SHA)
+				if history == 3 {
+					mustBeAsCloned(t, dir, r, strings.TrimPrefix(rev.Ref, "refs/heads/"), history)
+				}
+			}
+		})
+	}
+}
+
+// TestCrashInRewrite leaves off anywhere between a new pack and the last old
+// one. Nothing is lost, and nothing is thrown away.
+func TestCrashInRewrite(t *testing.T) {
+	r := gittest.New(t)
+	m := overHTTP(t, r)
+	var log bytes.Buffer
+	m.Log = slog.New(slog.NewTextHandler(&log, nil))
+	var rev Revision
+	for i := range 5 {
+		rev = Revision{"refs/heads/main", r.Commit(map[string]string{"a": randomText(i, 1000)})}
+		mustHistory(t, m, rev, 2)
+	}
+	k := m.depot(2)
+	whole := k.dir + ".whole"
+	gittest.Git(t, filepath.Dir(k.dir), "clone", "--quiet", "--mirror", "--depth=2", "file://"+r.Dir, whole+".clone")
+	if err := os.Rename(k.dir, whole); err != nil {
+		t.Fatal(err)
+	}
+	for point := range 12 {
+		if err := errors.Join(os.RemoveAll(k.dir), os.CopyFS(k.dir, os.DirFS(whole))); err != nil {
+			t.Fatal(err)
+		}
+		b, err := openBare(generous(t), k.dir, k.depth)
+		if err != nil {
+			t.Fatal(err)
+		}
+		old, _ := filepath.Glob(filepath.Join(k.dir, "objects", "pack", "*"))
+		if err := b.rewrite(generous(t), nil); err != nil {
+			t.Fatal(err)
+		}
+		b.close()
+		// What was removed comes back: all of it but the first files.
+		var names string
+		for i, path := range old {
+			if filepath.Ext(path) == ".pack" {
+				names += strings.TrimPrefix(strings.TrimSuffix(filepath.Base(path), ".pack"), "pack-") + "\n"
+			}
+			if i >= point {
+				write(t, path, read(t, filepath.Join(whole, "objects", "pack"), filepath.Base(path)))
+			}
+		}
+		write(t, filepath.Join(k.dir, obsolete), names)
+		mustHistory(t, m, rev, 2)
+		if left, _ := filepath.Glob(filepath.Join(k.dir, "objects", "pack", "*")); len(left) != 2 {
+			t.Errorf("left are %v", left)
+		}
+		if out := gittest.Git(t, k.dir, "fsck", "--full", "--strict", "--no-dangling"); out != "" {
+			t.Errorf("git fsck: %s", out)
+		}
+	}
+	if log.Len() > 0 {
+		t.Error(log.String())
+	}
+}
+
+// TestDoubtfulHistory damages mirrors of histories. Checkouts are right, and one
+// warning tells of it where something was lost.
+func TestDoubtfulHistory(t *testing.T) {
+	pack := func(m *Mirror, history int, ext string) string {
+		found, _ := filepath.Glob(filepath.Join(m.depot(history).dir, "objects", "pack", "*"+ext))
+		return found[0]
+	}
+	for name, harm := range map[string]func(m *Mirror, history int) error{
+		"shallow gone": func(m *Mirror, history int) error { return os.RemoveAll(filepath.Join(m.depot(history).dir, shallow)) },
+		"shallow of zeros": func(m *Mirror, history int) error {
+			return os.WriteFile(filepath.Join(m.depot(history).dir, shallow), []byte("\x00\x00"), 0o600)
+		},
+		"pack gone":   func(m *Mirror, history int) error { return os.Remove(pack(m, history, ".pack")) },
+		"index gone":  func(m *Mirror, history int) error { return os.Remove(pack(m, history, ".idx")) },
+		"pack cut":    func(m *Mirror, history int) error { return os.Truncate(pack(m, history, ".pack"), 100) },
+		"refs gone":   func(m *Mirror, history int) error { return os.Remove(filepath.Join(m.depot(history).dir, packedRefs)) },
+		"all is gone": func(m *Mirror, history int) error { return os.RemoveAll(m.depot(history).dir) },
+		"bad obsolete": func(m *Mirror, history int) error {
+			return os.WriteFile(filepath.Join(m.depot(history).dir, obsolete), []byte("../x\n"), 0o600)
+		},
+	} {
+		for _, history := range []int{3, FullHistory} {
+			t.Run(fmt.Sprint(name, history), func(t *testing.T) {
+				t.Parallel()
+				r := gittest.New(t)
+				m := overHTTP(t, r)
+				var log bytes.Buffer
+				m.Log = slog.New(slog.NewTextHandler(&log, nil))
+				for i := range 6 {
+					r.Commit(map[string]string{"a": randomText(i, 1000), fmt.Sprint(i): "x"})
+				}
+				mustHistory(t, m, Revision{"refs/heads/main", r.SHA("HEAD")}, history)
+				for range 2 {
+					rev := Revision{"refs/heads/main", r.Commit(map[string]string{"a": "more"})}
+					if err := harm(m, history); err != nil && !errors.Is(err, os.ErrNotExist) {
+						t.Fatal(err)
+					}
+					dir := mustHistory(t, m, rev, history)
+					mustBeRepository(t, dir, rev.SHA)
+					mustBeAsCloned(t, dir, r, "main", history)
+					mustKeepSound(t, m)
+				}
+				if n := strings.Count(log.String(), "level=WARN"); n > 2 {
+					t.Errorf("%d warnings: %s", n, log.String())
+				}
+			})
+		}
+	}
+}
+
+// TestGoingBack checks out older commits of what is held, where a server of
+// version 0 gives no others: it is not asked.
+func TestGoingBack(t *testing.T) {
+	r := gittest.New(t)
+	m := historyWays()["http version 0"](t, r)
+	var shas []string
+	for i := range 8 {
+		shas = append(shas, r.Commit(map[string]string{"a": fmt.Sprint(i)}))
+	}
+	mustHistory(t, m, Revision{"refs/heads/main", shas[7]}, 4)
+	mustHistory(t, m, Revision{"refs/heads/main", shas[7]}, FullHistory)
+	for i, sha := range shas {
+		dir := mustHistory(t, m, Revision{"refs/heads/main", sha}, FullHistory)
+		mustBeRepository(t, dir, sha)
+		if got := gittest.Git(t, dir, "rev-list", "--count", "HEAD"); got != fmt.Sprint(i+1) {
+			t.Errorf("%d: %s commits", i, got)
+		}
+	}
+	err := m.Checkout(generous(t), Revision{"refs/heads/main", shas[5]}, filepath.Join(t.TempDir(), "workdir"), Options{DotGit: true, History: 4})
+	if !errors.Is(err, ErrMoved) {
+		t.Errorf("an older commit, the history of which is not here: %v", err)
+	}
+	r.Reset(shas[5])
+	dir := mustHistory(t, m, Revision{"refs/heads/main", shas[5]}, 4)
+	mustBeAsCloned(t, dir, r, "main", 4)
+	mustKeepSound(t, m)
+}
+
+// TestShallowRemote has a remote that lacks some of the history itself, and
+// gets it later.
+func TestShallowRemote(t *testing.T) {
+	for way, reach := range historyWays() {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			whole, r := gittest.New(t), gittest.New(t)
+			for i := range 6 {
+				whole.Commit(map[string]string{"a": fmt.Sprint(i)})
+			}
+			sha := whole.SHA("HEAD")
+			r.Bare("fetch", "--quiet", "--depth=3", "file://"+whole.Dir, "+main:main")
+			m := reach(t, r)
+			for _, history := range []int{1, 2, 5, FullHistory} {
+				dir := mustHistory(t, m, Revision{"refs/heads/main", sha}, history)
+				mustBeRepository(t, dir, sha)
+				want := min(history, 3)
+				if history == FullHistory {
+					want = 3
+				}
+				if got := gittest.Git(t, dir, "rev-list", "--count", "HEAD"); got != fmt.Sprint(want) {
+					t.Errorf("%d: %s commits", history, got)
+				}
+			}
+			mustKeepSound(t, m)
+			r.Bare("fetch", "--quiet", "--unshallow", "file://"+whole.Dir, "main")
+			sha = whole.Commit(map[string]string{"a": "6"})
+			r.Bare("fetch", "--quiet", "file://"+whole.Dir, "+main:main")
+			dir := mustHistory(t, m, Revision{"refs/heads/main", sha}, 5)
+			mustBeRepository(t, dir, sha)
+			mustBeAsCloned(t, dir, r, "main", 5)
+			mustKeepSound(t, m)
+		})
+	}
+}
+
+// TestHistoryOfServerWithoutShallow gets more than was asked for.
+func TestHistoryOfServerWithoutShallow(t *testing.T) {
+	r := gittest.New(t)
+	backend := gittest.HTTPHandler(t, filepath.Dir(r.Dir), gittest.HTTPOptions{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		req.Header.Del("Git-Protocol")
+		if req.Method == http.MethodPost {
+			backend.ServeHTTP(w, req)
+			return
+		}
+		whole := httptest.NewRecorder()
+		backend.ServeHTTP(whole, req)
+		w.Header().Set("Content-Type", whole.Header().Get("Content-Type"))
+		_, _ = w.Write([]byte(strings.Replace(whole.Body.String(), " shallow ", " shaXXow ", 1)))
+	}))
+	t.Cleanup(server.Close)
+	m := mirror(t, server.URL+"/repo.git")
+	for i := range 12 {
+		sha := r.Commit(map[string]string{"a": fmt.Sprint(i)})
+		if i < 6 {
+			continue
+		}
+		for _, history := range []int{1, 3, FullHistory} {
+			dir := mustHistory(t, m, Revision{"refs/heads/main", sha}, history)
+			mustBeRepository(t, dir, sha)
+			mustBeAsCloned(t, dir, r, "main", history)
+		}
+	}
+	mustKeepSound(t, m)
+}
+
+// TestHistoriesTogether has tasks with different histories on one mirror.
+func TestHistoriesTogether(t *testing.T) {
+	r := gittest.New(t)
+	m := overHTTP(t, r)
+	for i := range 6 {
+		rev := Revision{"refs/heads/main", r.Commit(map[string]string{"a": randomText(i, 3000)})}
+		var wait sync.WaitGroup
+		for _, history := range []int{0, 0, 2, 3, FullHistory, FullHistory} {
+			dir := filepath.Join(t.TempDir(), "workdir")
+			wait.Go(func() {
+				if err := m.Checkout(generous(t), rev, dir, Options{DotGit: true, History: history}); err != nil {
+					t.Error(err)
+				}
+			})
+			wait.Go(func() {
+				if err := m.Checkout(generous(t), rev, dir+"-files", Options{}); err != nil {
+					t.Error(err)
+				}
+			})
+			wait.Wait()
+			mustBeRepository(t, dir, rev.SHA)
+		}
+	}
+	mustKeepSound(t, m)
+}

@@ -1,0 +1,204 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// dotGit is the .git of a checkout while it is made, in a directory beside it.
+// It is always made anew: nothing that an action left in one is trusted.
+type dotGit struct {
+	dir   string
+	old   string // where the one before goes, to be removed
+	owner *Owner
+}
+
+// withGit gives the checkout a directory for its .git, if it is to have one,
+// while do is going on.
+func (c *checkout) withGit(ctx context.Context, do func(context.Context) error) error {
+	if !c.DotGit {
+		return do(ctx)
+	}
+	if err := os.MkdirAll(filepath.Dir(c.dir), 0o700); err != nil {
+		return err
+	}
+	c.git = &dotGit{dir: c.dir + ".git.tmp", old: c.dir + ".git.old", owner: c.Owner}
+	defer func() { _ = os.RemoveAll(c.git.dir) }() // after place there is nothing to remove
+	if err := c.git.begin(); err != nil {
+		return err
+	}
+	return do(ctx)
+}
+
+func (g *dotGit) begin() error {
+	err := errors.Join(os.RemoveAll(g.dir), os.RemoveAll(g.old)) // a crash left them
+	for _, dir := range []string{"", "objects", "objects/info", "objects/pack", "refs", "refs/heads", "refs/tags", "info"} {
+		path := filepath.Join(g.dir, filepath.FromSlash(dir))
+		err = errors.Join(err, os.Mkdir(path, 0o755), os.Chmod(path, 0o755)) // whatever the umask
+	}
+	return err
+}
+
+func (g *dotGit) packDir() string { return filepath.Join(g.dir, "objects", "pack") }
+
+// borrow takes all packs of a mirror. The caller has that for itself.
+func (g *dotGit) borrow(ctx context.Context, b *bare, c *checkout) error {
+	a, err := b.history(ctx, c.rev)
+	if err != nil {
+		return err
+	}
+	for _, p := range b.store.packs {
+		for _, ext := range []string{".pack", ".idx"} { // in git's order
+			if err := g.take(b.packName(p.index.pack) + ext); err != nil {
+				return err
+			}
+		}
+	}
+	cut := a.cut // the packs have commits of other revisions, too
+	for _, id := range a.ends {
+		cut[id] = true
+	}
+	return g.write(c, sorted(cut))
+}
+
+// take makes a link to a file of a pack, or a copy where that cannot be, or
+// another user is to have it.
+func (g *dotGit) take(path string) error {
+	to := filepath.Join(g.packDir(), filepath.Base(path))
+	if g.owner == nil && os.Link(path, to) == nil {
+		return nil
+	}
+	from, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return damaged("a pack is gone: %w", err)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = from.Close() }()
+	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o444)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, from)
+	return errors.Join(err, f.Close())
+}
+
+// copyFrom takes what the history needs out of a repository of this host, which
+// changes as it likes.
+func (g *dotGit) copyFrom(ctx context.Context, l local, s *store, c *checkout) error {
+	r := s.reader()
+	var err error
+	if c.rev.commit, _, err = commitOf(ctx, c.rev.id, r.read); err != nil {
+		return err
+	}
+	cut, err := l.shallow()
+	if err != nil {
+		return err
+	}
+	a := &ancestry{read: r.read, depth: c.kept.depth, cut: cut}
+	if err := a.walk(ctx, c.rev.commit); err != nil {
+		return err
+	}
+	if err := c.localTags(ctx, l, s, a); err != nil {
+		return err
+	}
+	tags := []plumbing.Hash{c.rev.id}
+	for _, t := range c.tags {
+		tags = append(tags, t.id)
+	}
+	path, index, sum, err := repack(ctx, s, g.packDir(), func(r *repacker) error {
+		r.limit = c.maxSize()
+		return r.gather(ctx, a, tags)
+	})
+	if err != nil {
+		return err
+	}
+	name := filepath.Join(g.packDir(), "pack-"+sum.String())
+	err = errors.Join(os.Chmod(path, 0o444), os.Rename(path, name+".pack"), os.WriteFile(name+".idx", index, 0o444))
+	if err != nil {
+		return err
+	}
+	ends := map[plumbing.Hash]bool{}
+	for _, id := range a.ends {
+		ends[id] = true
+	}
+	return g.write(c, sorted(ends))
+}
+
+// localTags finds those that lead into a history.
+func (c *checkout) localTags(ctx context.Context, l local, s *store, a *ancestry) error {
+	if !c.tagged() {
+		return nil
+	}
+	ad, err := l.advertisement(ctx)
+	if err != nil {
+		return err
+	}
+	tags := ad.tags()
+	c.choose(ctx, tags, len(tags))
+	r := s.reader()
+	for i, t := range c.tags {
+		if commit, _, err := commitOf(ctx, t.id, r.read); err == nil {
+			c.tags[i].target = commit
+		}
+	}
+	c.tags = keepTags(c.tags, a.has)
+	return ctx.Err()
+}
+
+// index writes what git knows of the files of the checkout.
+func (g *dotGit) index(w *treeWriter) error {
+	if g == nil {
+		return nil
+	}
+	x := w.plan.index(w.found)
+	return g.save("index", encodeIndex(x))
+}
+
+// place makes it the .git of a directory. Whatever has that name there goes. A
+// crash may leave the directory without one, and what was one beside it.
+func (g *dotGit) place(dir string) error {
+	if g == nil {
+		return nil
+	}
+	if err := g.handOver(g.dir); err != nil {
+		return err
+	}
+	at := filepath.Join(dir, ".git")
+	if err := os.Rename(at, g.old); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return errors.Join(os.Rename(g.dir, at), os.RemoveAll(g.old))
+}
+
+// handOver gives a directory to the owner, what is in it first: as long as he
+// owns none of the directories above a name, he cannot change what it means.
+func (g *dotGit) handOver(dir string) error {
+	if g.owner == nil {
+		return nil
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		path := filepath.Join(dir, entry.Name())
+		if entry.IsDir() {
+			err = g.handOver(path)
+		} else {
+			err = os.Lchown(path, g.owner.UID, g.owner.GID)
+		}
+		if err != nil {
+			return fmt.Errorf("give .git away: %w", err)
+		}
+	}
+	return os.Lchown(dir, g.owner.UID, g.owner.GID)
+}

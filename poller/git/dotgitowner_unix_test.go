@@ -1,0 +1,88 @@
+//go:build unix
+
+package git
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/bittrance/kitops/poller/git/gittest"
+)
+
+// TestOwnerOfDotGit has git run as the user that files belong to: it refuses to
+// where any of it is another's. Nothing of the mirror must have become his.
+func TestOwnerOfDotGit(t *testing.T) {
+	owner := anotherOwner()
+	r := gittest.New(t)
+	r.Commit(map[string]string{"a": "1", "dir/b": "2"})
+	r.Git("tag", "--annotate", "--message=x", "v1")
+	r.Git("push", "--quiet", "--tags")
+	sha := r.Commit(map[string]string{"a": "2"})
+	for _, way := range []string{"path", "http"} {
+		m := ways()[way](t, r)
+		root := t.TempDir()
+		for _, above := range []string{filepath.Dir(root), root} {
+			if err := os.Chmod(above, 0o711); err != nil {
+				t.Fatal(err)
+			}
+		}
+		dir := filepath.Join(root, "workdir")
+		o := Options{DotGit: true, History: FullHistory, Owner: owner}
+		if err := m.Checkout(generous(t), Revision{"refs/heads/main", sha}, dir, o); err != nil {
+			t.Fatal(err)
+		}
+		mustOwn(t, dir, owner)
+		for command, want := range map[string]string{
+			"diff-files":         "",
+			"status --porcelain": "",
+			"rev-parse HEAD":     sha,
+			"describe":           "v1-1-g" + sha[:7],
+			"gc --quiet":         "",
+			"fsck --full":        "",
+		} {
+			git := exec.CommandContext(t.Context(), "git", strings.Fields(command)...)
+			git.Dir = dir
+			for _, variable := range gittest.Environ() {
+				if !strings.HasPrefix(variable, "GIT_CONFIG_") { // one of which trusts all owners
+					git.Env = append(git.Env, variable)
+				}
+			}
+			git.Env = append(git.Env, fmt.Sprint("SUDO_UID=", owner.UID)) // to git, root is that user then
+			if out, err := git.CombinedOutput(); err != nil || strings.TrimSpace(string(out)) != want {
+				t.Errorf("git %s: %v: %s", command, err, out)
+			}
+		}
+		packs, _ := filepath.Glob(filepath.Join(m.depot(FullHistory).dir, "objects", "pack", "*.pack"))
+		for _, pack := range packs {
+			info, err := os.Stat(pack)
+			if err != nil || int(info.Sys().(*syscall.Stat_t).Uid) != os.Getuid() {
+				t.Errorf("%s was given away: %v", pack, err)
+			}
+		}
+		if (len(packs) > 0) != (way == "http") {
+			t.Errorf("packs: %v", packs)
+		}
+	}
+}
+
+// TestDotGitAcrossFileSystems copies what cannot be linked.
+func TestDotGitAcrossFileSystems(t *testing.T) {
+	other, err := os.MkdirTemp("/dev/shm", "kitops-*") //nolint:usetesting // which is on one file system with the mirror
+	if err != nil {
+		t.Log("without a second file system there is nothing to see here")
+		other = t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(other) })
+	r := gittest.New(t)
+	sha := r.Commit(map[string]string{"a": "1"})
+	dir := filepath.Join(other, "workdir")
+	if err := overHTTP(t, r).Checkout(generous(t), Revision{"refs/heads/main", sha}, dir, Options{DotGit: true}); err != nil {
+		t.Fatal(err)
+	}
+	mustBeRepository(t, dir, sha)
+}

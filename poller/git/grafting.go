@@ -1,0 +1,134 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	maxNesting    = 5    // submodules of submodules
+	maxSubmodules = 1000 // of one checkout
+	fetchesAtOnce = 4
+)
+
+// graft fetches the submodules of a revision, and theirs, and adds what is in
+// them to its plan and to its store: who writes the files need not know of it.
+// One commit after another comes from one mirror, and no lock of a mirror is
+// held while another is asked for, so a repository may be its own submodule.
+func (c *checkout) graft(ctx context.Context, r *revision) error {
+	c.subs = nil
+	r.plan.ownDirs, r.plan.ownFiles = len(r.plan.dirs), len(r.plan.files)
+	if c.Submodules == nil {
+		return nil
+	}
+	top := &submodule{url: c.URL, store: r.store, dirs: stretch{0, len(r.plan.dirs)}, files: stretch{0, len(r.plan.files)}}
+	level, err := c.submodulesOf(top, r.plan)
+	for err == nil && len(level) > 0 {
+		level, err = c.graftLevel(ctx, r, level)
+	}
+	if err == nil && r.landed != nil {
+		err = r.landed.extend()
+	}
+	return err
+}
+
+// graftLevel grafts submodules and finds those of the next level.
+func (c *checkout) graftLevel(ctx context.Context, r *revision, level []*submodule) ([]*submodule, error) {
+	group, fetching := errgroup.WithContext(ctx)
+	group.SetLimit(fetchesAtOnce)
+	for _, s := range level {
+		group.Go(func() error { return s.fetch(fetching) })
+	}
+	err := group.Wait()
+	for _, s := range level {
+		if s.store != nil {
+			r.store.join(s.store)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	var next []*submodule
+	for _, s := range level {
+		if err := s.graft(ctx, r.plan); err != nil {
+			return nil, err
+		}
+		below, err := c.submodulesOf(s, r.plan)
+		if err != nil {
+			return nil, err
+		}
+		next = append(next, below...)
+	}
+	return next, nil
+}
+
+// submodulesOf finds the submodules that are directly in one, or in the
+// repository, and the mirrors that they come from.
+func (c *checkout) submodulesOf(in *submodule, p *plan) ([]*submodule, error) {
+	var found []*submodule
+	for i := in.dirs.begin; i < in.dirs.end; i++ {
+		if d := p.dirs[i]; d.mode == modeSubmodule {
+			found = append(found, &submodule{parent: in, depth: in.depth + 1, path: p.dirPath(int32(i)), dir: int32(i), id: d.id})
+		}
+	}
+	switch {
+	case len(found) == 0:
+		return nil, nil
+	case in.depth >= maxNesting:
+		return nil, fmt.Errorf("submodule %q: submodules nested deeper than %d: %s", found[0].path, maxNesting, in.chain())
+	case len(c.subs)+len(found) > maxSubmodules:
+		return nil, fmt.Errorf("submodule %q: more than %d submodules", found[0].path, maxSubmodules)
+	}
+	modules, err := in.modules(p)
+	if err != nil {
+		return nil, in.wrap(fmt.Errorf("read %s of %s: %w", modulesFile, in.url, err))
+	}
+	wanted := found[:0]
+	for _, s := range found {
+		m := modules[s.name()]
+		if m != nil && m.none {
+			continue
+		}
+		if err := c.locate(s, m); err != nil {
+			return nil, fmt.Errorf("submodule %q of %s: %w", s.path, in.url, err)
+		}
+		wanted = append(wanted, s)
+	}
+	c.subs = append(c.subs, wanted...)
+	return wanted, nil
+}
+
+// locate finds out where a submodule comes from.
+func (c *checkout) locate(s *submodule, m *module) error {
+	if m == nil {
+		return fmt.Errorf("%s has no section with its path", modulesFile)
+	}
+	if m.url == "" {
+		return fmt.Errorf("%s has no url for it", modulesFile)
+	}
+	var err error
+	if s.url, err = s.parent.url.submodule(m.url); err != nil {
+		return err
+	}
+	if s.mirror, err = c.Submodules(s.url); err != nil {
+		return fmt.Errorf("%s: %w", s.url, err)
+	}
+	return nil
+}
+
+// blame finds out whether it is a submodule's mirror that damage was met in.
+func (c *checkout) blame(ctx context.Context, p *plan, err error) error {
+	var doubt *damage
+	if !errors.As(err, &doubt) {
+		return err
+	}
+	for _, s := range c.subs {
+		if found := s.check(ctx, p); errors.As(found, &doubt) {
+			return s.wrap(fmt.Errorf("%s: %w", s.url, found))
+		}
+	}
+	return err
+}

@@ -1,0 +1,231 @@
+package git
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/bittrance/kitops/poller/git/gittest"
+)
+
+// historyWays are all the ways to ask for a history.
+func historyWays() map[string]func(t *testing.T, r *gittest.Repo) *Mirror {
+	all := ways()
+	all["http version 0"] = func(t *testing.T, r *gittest.Repo) *Mirror {
+		t.Helper()
+		backend := gittest.HTTPHandler(t, filepath.Dir(r.Dir), gittest.HTTPOptions{})
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			req.Header.Del("Git-Protocol")
+			backend.ServeHTTP(w, req)
+		}))
+		t.Cleanup(server.Close)
+		return mirror(t, server.URL+"/repo.git")
+	}
+	all["ssh version 0"] = func(t *testing.T, r *gittest.Repo) *Mirror {
+		t.Helper()
+		server := gittest.ServeSSH(t, filepath.Dir(r.Dir))
+		server.Old = true
+		m := mirror(t, server.URL("repo.git"))
+		m.Home = server.Home
+		return m
+	}
+	return all
+}
+
+func mustHistory(t *testing.T, m *Mirror, rev Revision, history int) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "workdir")
+	if err := m.Checkout(generous(t), rev, dir, Options{DotGit: true, History: history}); err != nil {
+		t.Fatal(err)
+	}
+	assertClean(t, m, dir)
+	return dir
+}
+
+// mustBeRepository holds a checkout to what git says of it.
+func mustBeRepository(t *testing.T, dir, sha string) {
+	t.Helper()
+	for _, check := range []struct {
+		want string
+		args []string
+	}{
+		{"", []string{"diff-files"}}, // which looks at no content unless it must
+		{"", []string{"status", "--porcelain", "--ignored", "--untracked-files=all"}},
+		{"", []string{"fsck", "--full", "--strict", "--no-dangling"}},
+		{"", []string{"diff", "HEAD"}},
+		{sha, []string{"rev-parse", "HEAD"}},
+		{"", []string{"for-each-ref", "refs/heads"}},
+	} {
+		git := exec.CommandContext(t.Context(), "git", check.args...)
+		git.Dir, git.Env = dir, gittest.Environ()
+		if out, err := git.CombinedOutput(); err != nil || strings.TrimSpace(string(out)) != check.want {
+			t.Errorf("git %s: %v\n%s", strings.Join(check.args, " "), err, out)
+		}
+	}
+}
+
+// lines are what git prints, sorted.
+func lines(t *testing.T, dir string, args ...string) []string {
+	t.Helper()
+	found := strings.Split(gittest.Git(t, dir, args...), "\n")
+	slices.Sort(found)
+	return found
+}
+
+// mustBeAsCloned compares a checkout with what git clone makes of the branch.
+func mustBeAsCloned(t *testing.T, dir string, r *gittest.Repo, branch string, history int) {
+	t.Helper()
+	clone := filepath.Join(t.TempDir(), "clone")
+	args := []string{"clone", "--quiet", "--no-checkout", "--single-branch", "--branch", branch}
+	if history != FullHistory {
+		args = append(args, fmt.Sprint("--depth=", max(history, 1)))
+	}
+	gittest.Git(t, r.Dir, append(args, "file://"+r.Dir, clone)...)
+	for _, question := range [][]string{
+		{"log", "--format=%H %P", "HEAD"},
+		{"rev-list", "--objects", "HEAD"},
+		{"for-each-ref", "--format=%(refname) %(objectname)", "refs/remotes/origin/" + branch},
+	} {
+		if got, want := lines(t, dir, question...), lines(t, clone, question...); !slices.Equal(got, want) {
+			t.Errorf("%s, %d commits: git %v: %d lines, want %d\n%v\n%v", branch, history, question, len(got), len(want), got, want)
+		}
+	}
+	var want []string
+	if history > 1 || history == FullHistory {
+		want = tagsInto(t, r, lines(t, clone, "rev-list", "HEAD"))
+	}
+	got := strings.Fields(gittest.Git(t, dir, "for-each-ref", "--format=%(refname)=%(objectname)=%(*objectname)", "refs/tags"))
+	if slices.Sort(got); !slices.Equal(got, want) {
+		t.Errorf("%s, %d commits: tags %v, want %v", branch, history, got, want)
+	}
+}
+
+// tagsInto are the tags of a repository that lead to some commits.
+func tagsInto(t *testing.T, r *gittest.Repo, commits []string) []string {
+	t.Helper()
+	var found []string
+	for _, line := range strings.Fields(r.Bare("for-each-ref", "--format=%(refname)=%(objectname)=%(*objectname)", "refs/tags")) {
+		target := r.Bare("rev-parse", strings.Split(line, "=")[0]+"^{}")
+		if _, ok := slices.BinarySearch(commits, target); ok {
+			found = append(found, line)
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+// grow takes a step in the making of a history: commits, empty ones, branches,
+// merges of one, two and unrelated branches, tags of all kinds.
+func grow(t *testing.T, r *gittest.Repo, random *rand.Rand) {
+	t.Helper()
+	switch name := fmt.Sprintf("branch%d", random.IntN(4)); random.IntN(9) {
+	case 0:
+		r.Commit(nil)
+	case 1:
+		r.Switch(name)
+	case 2:
+		if r.Git("for-each-ref", "refs/heads/"+name) == "" {
+			r.Git("switch", "--quiet", "--orphan", name)
+		}
+	case 3, 4:
+		others := strings.Fields(r.Git("for-each-ref", "--format=%(refname)", "refs/heads"))
+		random.Shuffle(len(others), func(i, j int) { others[i], others[j] = others[j], others[i] })
+		args := []string{"merge", "--quiet", "--no-ff", "--allow-unrelated-histories", "--strategy=ours", "--message=merge"}
+		r.Git(append(args, others[:min(len(others), 1+random.IntN(3))]...)...)
+	}
+	churn(t, r, random)
+	r.Commit(nil)
+	tag := fmt.Sprintf("v%d", random.IntN(20))
+	switch random.IntN(5) {
+	case 0:
+		r.Git("tag", "--force", tag)
+	case 1:
+		r.Git("tag", "--force", "--annotate", "--message=a tag", tag)
+	case 2:
+		r.Git("tag", "--force", "--annotate", "--message=a tag", "inner")
+		r.Git("tag", "--force", "--annotate", "--message=a tag of a tag", tag, "inner")
+	case 3:
+		r.Git("tag", "--force", "tree", "HEAD^{tree}")
+	}
+	r.Git("push", "--quiet", "--force", "--tags")
+}
+
+// TestHistories compares checkouts of random histories with clones.
+func TestHistories(t *testing.T) {
+	for seed := range uint64(2) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			random := rand.New(rand.NewPCG(seed, 11))
+			r := gittest.New(t)
+			r.Commit(map[string]string{"a": "1"})
+			for range 25 {
+				grow(t, r, random)
+			}
+			branch := r.Git("branch", "--show-current")
+			sha := r.SHA("HEAD")
+			for way, reach := range historyWays() {
+				m := reach(t, r)
+				for _, history := range []int{0, 2, 5, FullHistory} {
+					dir := mustHistory(t, m, Revision{"refs/heads/" + branch, sha}, history)
+					mustBeRepository(t, dir, sha)
+					mustBeAsCloned(t, dir, r, branch, history)
+					if t.Failed() {
+						t.Fatalf("%s, %d commits", way, history)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestFollowedHistories has mirrors follow a history while it grows, with
+// branches that are pushed over and go back, and checkouts of older commits.
+func TestFollowedHistories(t *testing.T) {
+	for way, reach := range historyWays() {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			random := rand.New(rand.NewPCG(uint64(len(way)), 13))
+			r := gittest.New(t)
+			r.Commit(map[string]string{"a": "1"})
+			m := reach(t, r)
+			for range 6 {
+				for range 1 + random.IntN(4) {
+					grow(t, r, random)
+				}
+				if random.IntN(3) == 0 {
+					back := strings.Fields(r.Git("rev-list", "--max-count=6", "HEAD"))
+					r.Reset(back[random.IntN(len(back))])
+				}
+				branch, sha := r.Git("branch", "--show-current"), r.SHA("HEAD")
+				for _, history := range []int{1, 3, FullHistory} {
+					dir := mustHistory(t, m, Revision{"refs/heads/" + branch, sha}, history)
+					mustBeRepository(t, dir, sha)
+					if history != FullHistory { // which has the tags of all that was fetched
+						mustBeAsCloned(t, dir, r, branch, history)
+					}
+				}
+			}
+			mustKeepSound(t, m)
+		})
+	}
+}
+
+// mustKeepSound has git look at all that a mirror keeps.
+func mustKeepSound(t *testing.T, m *Mirror) {
+	t.Helper()
+	kept, _ := filepath.Glob(m.Dir + "*")
+	for _, dir := range kept {
+		if !m.Keeps(dir) {
+			t.Errorf("%s is none of the mirror's", dir)
+		}
+		if out := gittest.Git(t, dir, "fsck", "--full", "--strict", "--no-dangling"); out != "" {
+			t.Errorf("git fsck: %s", out)
+		}
+	}
+}

@@ -1,0 +1,179 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// submodule is a part of a checkout that comes from a repository of its own.
+// The one without a parent is the repository checked out.
+type submodule struct {
+	parent *submodule
+	depth  int    // 0: the repository checked out
+	path   string // below the checkout, "" for all of it
+	dir    int32  // of the plan, which is path
+	url    URL
+	id     plumbing.Hash // the recorded commit
+	mirror *Mirror
+
+	store *store // what the mirror holds, open
+	fresh bool   // all of the mirror came with this attempt
+
+	dirs, files stretch // of the plan
+}
+
+type stretch struct{ begin, end int }
+
+func (s stretch) has(i int) bool { return i >= s.begin && i < s.end }
+
+// submoduleError concerns a submodule only: what it says of a mirror, it says of
+// that one's.
+type submoduleError struct {
+	*submodule
+	err error
+}
+
+func (e *submoduleError) Error() string { return fmt.Sprintf("submodule %q: %v", e.path, e.err) }
+func (e *submoduleError) Unwrap() error { return e.err }
+
+func (s *submodule) wrap(err error) error {
+	if err == nil || s.parent == nil {
+		return err
+	}
+	return &submoduleError{s, err}
+}
+
+// fetch opens the mirror, with the recorded commit in it. Only then is the mirror's lock held.
+func (s *submodule) fetch(ctx context.Context) error {
+	c := &checkout{Mirror: s.mirror, kept: s.mirror.depot(1), rev: held{id: s.id}}
+	var err error
+	s.store, _, err = c.reach(ctx, "")
+	switch {
+	case errors.Is(err, ErrMoved), errors.Is(err, ErrEmpty):
+		err = s.search(ctx, c)
+	case err != nil:
+		err = fmt.Errorf("fetch %s: %w", s.url, err)
+	}
+	s.fresh = c.fresh
+	return s.wrap(err)
+}
+
+// search looks for the commit among the heads, and then in what they lead to,
+// after the remote did not give it by its id. What is said of it is none of the
+// errors that are about the revision checked out.
+func (s *submodule) search(ctx context.Context, c *checkout) error {
+	gone := fmt.Errorf("its commit %s is not on %s: was it pushed?", s.id, s.url)
+	heads, err := s.mirror.Heads(ctx, Patterns{"refs/heads/**", "refs/tags/**"})
+	if errors.Is(err, ErrEmpty) {
+		return gone
+	}
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(heads, func(r Revision) bool { return r.SHA == s.id.String() })
+	if c.whole = at < 0; !c.whole {
+		c.rev.ref = heads[at].Ref
+	}
+	s.store, _, err = c.reach(ctx, "")
+	switch {
+	case errors.Is(err, ErrMoved), c.whole && errors.Is(err, plumbing.ErrObjectNotFound):
+		return gone
+	case err != nil:
+		return fmt.Errorf("fetch %s: %w", s.url, err)
+	}
+	if c.whole && s.mirror.Log != nil {
+		s.mirror.Log.WarnContext(ctx, "the server gives heads only: fetched all of the history (allow it protocol version 2, or uploadpack.allowReachableSHA1InWant)",
+			"url", s.mirror.URL.String(), "sha", s.id.String())
+	}
+	return nil
+}
+
+// graft adds what is in the submodule to the plan.
+func (s *submodule) graft(ctx context.Context, p *plan) error {
+	s.dirs.begin, s.files.begin = len(p.dirs), len(p.files)
+	read := s.store.reader().read
+	_, tree, err := commitOf(ctx, s.id, read)
+	if err == nil {
+		err = p.fill(ctx, s.dir, tree, read)
+	}
+	s.dirs.end, s.files.end = len(p.dirs), len(p.files)
+	if err != nil {
+		err = fmt.Errorf("read %s of %s: %w", s.id, s.url, err)
+	}
+	return s.wrap(err)
+}
+
+// modules reads .gitmodules, and no symlink as such.
+func (s *submodule) modules(p *plan) (map[string]*module, error) {
+	for _, f := range p.files[s.files.begin:s.files.end] {
+		if f.dir != s.dir || f.name != modulesFile {
+			continue
+		}
+		if f.mode == modeSymlink {
+			return nil, errors.New("refused: it is a symlink")
+		}
+		at, ok := s.store.find(f.id)
+		if !ok {
+			return nil, fmt.Errorf("blob %w", missing(f.id))
+		}
+		data, err := s.store.reader().blob(at, f.id)
+		if err != nil {
+			return nil, err
+		}
+		return parseModules(data)
+	}
+	return nil, nil //nolint:nilnil // no file has no sections
+}
+
+// chain is the way here from the repository checked out.
+func (s *submodule) chain() string {
+	if s.parent == nil {
+		return s.url.String()
+	}
+	return s.parent.chain() + " > " + strconv.Quote(s.name()) + " " + s.url.String()
+}
+
+// name is the path as the repository above knows it.
+func (s *submodule) name() string {
+	if s.parent.path == "" {
+		return s.path
+	}
+	return strings.TrimPrefix(s.path, s.parent.path+"/")
+}
+
+// check reads all of the plan that the mirror has, and says what is damaged.
+func (s *submodule) check(ctx context.Context, p *plan) error {
+	r := s.store.reader()
+	for i, f := range p.files {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		at, ok := s.store.find(f.id)
+		if !ok && s.files.has(i) {
+			return fmt.Errorf("%q: blob %w", p.filePath(f), missing(f.id))
+		}
+		if !ok {
+			continue
+		}
+		large, err := r.streamed(at)
+		switch {
+		case err != nil:
+			err = asDamage(err, f.id)
+		case large:
+			_, err = r.copyBlob(ctx, io.Discard, at, f.id)
+		default:
+			_, err = r.blob(at, f.id)
+		}
+		if err != nil {
+			return fmt.Errorf("%q: %w", p.filePath(f), err)
+		}
+	}
+	return nil
+}
