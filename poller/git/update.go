@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -83,8 +82,9 @@ func (c *checkout) update(ctx context.Context) error {
 		u.keep = ".git"
 	}
 	if err := u.run(ctx, r.store); err != nil {
-		return err
+		return c.blame(ctx, r.plan, err)
 	}
+	c.warnOfLeft(ctx, r)
 	if err := c.git.index(w); err != nil {
 		return err
 	}
@@ -170,18 +170,6 @@ func forget(path string) error {
 		return err
 	}
 	return nil
-}
-
-// sweepBeside removes what calls that were killed left beside a directory that
-// stays: nobody else does.
-func sweepBeside(dir, suffix string) error {
-	entries, err := os.ReadDir(filepath.Dir(dir))
-	for _, entry := range entries {
-		if strings.HasPrefix(entry.Name(), filepath.Base(dir)+suffix) {
-			err = errors.Join(err, os.RemoveAll(filepath.Join(filepath.Dir(dir), entry.Name())))
-		}
-	}
-	return err
 }
 
 // remember records what is in a directory that is about to get its name.
