@@ -22,8 +22,9 @@ import (
 // action is what an action may do to its workdir: to files of the revision and
 // to others.
 type action struct {
-	random *rand.Rand
-	dir    string
+	random    *rand.Rand
+	dir       string
+	elsewhere string // where links lead; nothing in it may change
 }
 
 func (a *action) run(t *testing.T) {
@@ -42,9 +43,14 @@ func (a *action) run(t *testing.T) {
 	}
 }
 
-// mess does one thing, if it can be done.
+// mess does one thing, if it can be done. It must follow no link itself: one may
+// lead out of the test.
 func (a *action) mess(name string) {
-	switch a.random.IntN(14) {
+	choice := a.random.IntN(14)
+	if info, err := os.Lstat(name); err == nil && info.Mode()&fs.ModeSymlink != 0 && (choice == 3 || choice == 11) {
+		return
+	}
+	switch choice {
 	case 0:
 		_ = os.RemoveAll(name)
 	case 1: // of the same size, with the time it had
@@ -67,7 +73,7 @@ func (a *action) mess(name string) {
 		_ = os.WriteFile(filepath.Join(name, "made", "cache"), nil, 0o600)
 	case 5:
 		_ = os.RemoveAll(name)
-		_ = os.Symlink([]string{"..", "/", "n1", "nowhere", a.dir}[a.random.IntN(5)], name)
+		_ = os.Symlink([]string{a.elsewhere, filepath.Join(a.elsewhere, "n1"), "n1", "nowhere", a.dir}[a.random.IntN(5)], name)
 	case 6:
 		_ = os.RemoveAll(name)
 		_ = unix.Mkfifo(name, 0o600)
@@ -162,7 +168,8 @@ func TestReuseDifferential(t *testing.T) {
 				r := gittest.New(t)
 				r.Bare("config", "uploadpack.allowAnySHA1InWant", "true")
 				k := keep(t, ways()[way](t, r), Options{Clean: seed%3 == 0})
-				a := &action{random: h.random, dir: k.dir}
+				a := &action{random: h.random, dir: k.dir, elsewhere: t.TempDir()}
+				precious := precious(t, a.elsewhere)
 				shas := h.write(t, r)
 				before, is := map[string]string{}, map[string]string{}
 				for n := range commits {
@@ -184,9 +191,27 @@ func TestReuseDifferential(t *testing.T) {
 					before, is = after, exactly(t, k.dir)
 				}
 				outside(t, k)
+				if found := exactly(t, a.elsewhere); !maps.Equal(found, precious) {
+					t.Errorf("changed elsewhere: %v", found)
+				}
 			})
 		}
 	}
+}
+
+// precious fills a directory with the names that revisions have.
+func precious(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	for i := range 6 {
+		name := filepath.Join(dir, fmt.Sprintf("n%d", i))
+		if err := os.Mkdir(name, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		for j := range 6 {
+			scribble(t, filepath.Join(name, fmt.Sprintf("n%d", j)), "precious")
+		}
+	}
+	return exactly(t, dir)
 }
 
 // forgetful makes a record useless, in one of the ways in which that does not

@@ -11,7 +11,7 @@ import (
 )
 
 // Checkout writes the tree of a revision that Heads gave to dir, which must not
-// exist. dir appears by rename when all is in it, or not at all; while it is
+// exist without Reuse. A new dir appears by rename when all is in it, or not at all; while it is
 // written its name is dir + ".tmp-*". Symlinks are left as they are. Line ends
 // and idents are as .gitattributes of the revision say. Filters are not run, so
 // that Git LFS pointers stay pointers, which Log is told once for each kind.
@@ -30,6 +30,15 @@ import (
 // so whoever wants the files to be another user's says so with Owner. It is made
 // in dir + ".git.tmp" and takes the place of whatever has its name in a dir that
 // is there, by way of dir + ".git.old".
+//
+// With Reuse dir may be there from an earlier such call, for whatever revision.
+// Then files that are as they should be are not touched, files of the revision
+// that are not, and those of the one before, are replaced or removed whatever has
+// become of them, and what never was of a revision stays, unless it is in the way
+// or Clean is set. dir + ".index" says what is there, and may be lost; what else
+// begins with dir + ".index" is gone when the call is over, or with the next one.
+// Only one call may have dir at a time. After an error, or a kill, dir may be
+// between two revisions, and the next call mends it. It must have no mounts in it.
 //
 // It returns ErrMoved when the remote no longer gives the revision. It refuses
 // what would fill the disk: 256 MB stay free, or a twentieth of a small one.
@@ -297,21 +306,4 @@ func (c *checkout) fill(ctx context.Context, r *revision, dir string) error {
 		return err
 	}
 	return c.remember(dir, w)
-}
-
-// publish has fill write to a directory that then becomes that of the checkout.
-func (c *checkout) publish(fill func(tmp string) error) error {
-	parent := filepath.Dir(c.dir)
-	if err := os.MkdirAll(parent, 0o700); err != nil {
-		return err
-	}
-	tmp, err := os.MkdirTemp(parent, filepath.Base(c.dir)+".tmp-*")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(tmp) }() // after the rename there is nothing to remove
-	if err := fill(tmp); err != nil {
-		return err
-	}
-	return os.Rename(tmp, c.dir)
 }

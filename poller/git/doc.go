@@ -14,6 +14,7 @@
 //	.git      dotGit.borrow: links to the mirror's packs, refs, tags; the index comes after the files
 //	graft     submodules, each fetched by its recorded commit into its own mirror ─► one plan, one store
 //	checkout  plan ─► applyAttributes ─► treeWriter: several writers, from packs to files ─► rename
+//	or        update: inspection of what is there, meanwhile ─► match ─► journal ─► survey ─► treeWriter ─► verify ─► record
 //	after     tidy: many packs become one
 //
 // # What a mirror holds
@@ -35,6 +36,25 @@
 // all its packs, which nobody writes to, and lists as shallow what the mirror
 // does and where its own history ends. Alternates would be smaller by the names
 // of some files, and would need somebody who knows what borrows from whom.
+//
+// # A workdir that is kept
+//
+// Beside it is a record in the format of git's index, with the trees that it
+// knows: trees that are still the same are not read again. What every file was
+// when it was written is compared with what it is, all directories at once and
+// while the server is asked; what differs, or changed so late that its time does
+// not tell, is compared by content. Times of change cannot be set, so an action
+// cannot hide one.
+//
+// A file is replaced by rename, from a directory beside. No inode that was there
+// is ever written to, given away or changed in its mode: it may have a name
+// elsewhere. The way to each goes down from an open directory, name by name,
+// and through no link.
+//
+// Before a file is made that the record does not have, its name is in a journal.
+// So after a kill the next call knows what is of a revision and what is not. The
+// record counts for one directory, by its inode; without it nothing but time is
+// lost, and files of the revision before that the next one lacks.
 //
 // # What is its own, and why
 //

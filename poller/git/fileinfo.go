@@ -2,12 +2,12 @@ package git
 
 // fileInfo is what a name in a directory stands for.
 type fileInfo struct {
-	kind  mode // modeFile, modeSymlink or modeDir; 0: something else
-	perm  uint64
-	size  int64
-	links uint64 // 1 if it is not known
-	id    dirID  // of the file, too; zero if it is not known
-	stat  fileStat
+	kind   mode // modeFile, modeSymlink or modeDir; 0: something else
+	perm   uint64
+	size   int64
+	linked bool  // it has other names; false if that is not known
+	id     dirID // of the file, too; zero if it is not known
+	stat   fileStat
 }
 
 // is says whether a file has the kind and the permissions that are planned.

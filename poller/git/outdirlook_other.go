@@ -50,7 +50,7 @@ func (o *outDir) look(dir int32, name string) (fileInfo, error) {
 	if err != nil {
 		return fileInfo{}, err
 	}
-	i := fileInfo{size: info.Size(), links: 1}
+	i := fileInfo{size: info.Size()}
 	switch {
 	case info.Mode().IsRegular():
 		i.kind = modeFile

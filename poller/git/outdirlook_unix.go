@@ -116,7 +116,7 @@ func infoOf(fd int, name string) (fileInfo, error) {
 
 func infoFrom(info *unix.Stat_t) fileInfo {
 	i := fileInfo{
-		perm: uint64(info.Mode) & 0o7777, size: info.Size, links: uint64(info.Nlink),
+		perm: uint64(info.Mode) & 0o7777, size: info.Size, linked: info.Nlink > 1,
 		id: dirID{int64(info.Dev), info.Ino}, stat: statOf(info),
 	}
 	switch info.Mode & unix.S_IFMT {

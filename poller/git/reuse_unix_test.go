@@ -20,14 +20,15 @@ import (
 // kept is a workdir that is used again and again.
 type kept struct {
 	*Mirror
-	dir string
-	o   Options
+	dir  string
+	o    Options
+	want map[string]map[string]string // by revision, what git checks out
 }
 
 func keep(t *testing.T, m *Mirror, o Options) *kept {
 	t.Helper()
 	o.Reuse = true
-	return &kept{m, filepath.Join(t.TempDir(), "kept", "workdir"), o}
+	return &kept{m, filepath.Join(t.TempDir(), "kept", "workdir"), o, map[string]map[string]string{}}
 }
 
 func (k *kept) update(t *testing.T, sha string) {
@@ -44,7 +45,10 @@ func (k *kept) update(t *testing.T, sha string) {
 // was untracked.
 func (k *kept) mustHold(t *testing.T, r *gittest.Repo, sha string, untracked map[string]string) {
 	t.Helper()
-	found, want := exactly(t, k.dir), exportedExactly(t, r, sha)
+	if k.want[sha] == nil {
+		k.want[sha] = exportedExactly(t, r, sha)
+	}
+	found, want := exactly(t, k.dir), maps.Clone(k.want[sha])
 	for name, is := range untracked {
 		if _, tracked := want[name]; !tracked {
 			want[name] = is

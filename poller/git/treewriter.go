@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -37,14 +36,6 @@ type treeWriter struct {
 	stage  string // directory in which files are made first; "": there is nothing to replace
 	stages atomic.Int32
 	dev    int64 // with stage: of dir
-}
-
-// fileOptions say how the files of a checkout are written.
-type fileOptions struct {
-	limit int64  // bytes of all files
-	owner *Owner // whom files and directories belong to; nil: the agent's user
-	stats bool   // keep what the file system says of each file
-	room  *room  // on the disk; nil: no end
 }
 
 // newTreeWriter makes the directories of the plan below dir, which is empty.
@@ -78,34 +69,6 @@ func (w *treeWriter) extend() error {
 		w.found = append(w.found, make([]fileStat, len(w.plan.files)-len(w.found))...)
 	}
 	return nil
-}
-
-// open gives a goroutine what it writes with.
-func (w *treeWriter) open() (*outDir, error) { return w.openFor(w.plan) }
-
-// openFor is open for what is there of another plan.
-func (w *treeWriter) openFor(p *plan) (*outDir, error) {
-	out, err := openOutDir(w.dir, p)
-	if err != nil {
-		return nil, err
-	}
-	out.owner, out.stats, out.dev = w.owner, w.stats, w.dev
-	if w.stage == "" {
-		return out, nil
-	}
-	if err := out.replacing(w.stage, strconv.Itoa(int(w.stages.Add(1)))); err != nil {
-		out.close()
-		return nil, err
-	}
-	return out, nil
-}
-
-// note keeps what is known of a file that was just written.
-func (w *treeWriter) note(out *outDir, file int, err error) error {
-	if err == nil && w.found != nil {
-		w.found[file] = out.last
-	}
-	return err
 }
 
 // write writes one file, unless it is a symlink or was written before. It is

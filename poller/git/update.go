@@ -82,8 +82,9 @@ func (c *checkout) update(ctx context.Context) error {
 		u.keep = ".git"
 	}
 	if err := u.run(ctx, r.store); err != nil {
-		return err
+		return c.blame(ctx, r.plan, err)
 	}
+	c.warnOfLeft(ctx, r)
 	if err := c.git.index(w); err != nil {
 		return err
 	}

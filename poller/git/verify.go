@@ -22,7 +22,7 @@ func (u *update) verifyDir(_ context.Context, v *visitor, dir int32) error {
 	seen := make(map[dirID]string)
 	once := func(name string, info *fileInfo) error {
 		other, twice := seen[info.id]
-		if twice && info.id != (dirID{}) && (info.links == 1 || info.kind == modeDir) {
+		if twice && info.id != (dirID{}) && (!info.linked || info.kind == modeDir) {
 			return fmt.Errorf("refused: %q and %q are one file here", other, name)
 		}
 		seen[info.id] = name

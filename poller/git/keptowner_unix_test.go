@@ -1,0 +1,115 @@
+//go:build unix
+
+package git
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/bittrance/kitops/poller/git/gittest"
+)
+
+// TestReuseOwner gives what is made, and what is of the revision, to a user.
+func TestReuseOwner(t *testing.T) {
+	r := gittest.New(t)
+	k := keep(t, mirror(t, r.Dir), Options{})
+	first := r.Commit(map[string]string{"a": "1", "same": "same", "d/e/f": "1"})
+	k.update(t, first)
+	k.o.Owner = anotherOwner()
+	k.update(t, first)
+	mustOwn(t, k.dir, anotherOwner())
+	k.mustHold(t, r, first, nil)
+	outsider := filepath.Join(t.TempDir(), "outsider")
+	scribble(t, outsider, "same")
+	_ = os.Remove(filepath.Join(k.dir, "same"))
+	if err := os.Link(outsider, filepath.Join(k.dir, "same")); err != nil {
+		t.Fatal(err)
+	}
+	_ = os.RemoveAll(filepath.Join(k.dir, "d"))
+	second := r.Commit(map[string]string{"a": "2", "new/dir/x": "2"})
+	k.update(t, second)
+	mustOwn(t, k.dir, anotherOwner())
+	k.mustHold(t, r, second, nil)
+	if info, err := os.Stat(outsider); err != nil || info.Sys().(*syscall.Stat_t).Uid != uint32(os.Getuid()) {
+		t.Errorf("a file elsewhere was given away: %v, %v", info, err)
+	}
+	before := times(t, k.dir)
+	k.update(t, second)
+	if !maps.Equal(before, times(t, k.dir)) {
+		t.Error("files of the right owner were touched")
+	}
+}
+
+// TestCleanReadOnly removes what an action locked, as a user who is not root.
+func TestCleanReadOnly(t *testing.T) {
+	if args := os.Getenv("KITOPS_TEST_READONLY"); args != "" {
+		repo, dir, _ := strings.Cut(args, "\n")
+		m := &Mirror{URL: mirror(t, repo).URL}
+		heads := mustHeads(t, m, "refs/heads/main")
+		for _, o := range []Options{{Reuse: true}, {Reuse: true, Clean: true}} {
+			if err := m.Checkout(generous(t), heads[0], dir, o); err != nil {
+				t.Fatal(err)
+			}
+			lock(t, dir)
+			if err := m.Checkout(generous(t), heads[0], dir, o); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return
+	}
+	r := gittest.New(t)
+	sha := r.Commit(map[string]string{"a": "1", "d/e/f": "1"})
+	dir, err := os.MkdirTemp("", "kitops-test-*") //nolint:usetesting // where another user gets through
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	k := keep(t, mirror(t, r.Dir), Options{})
+	k.dir = filepath.Join(dir, "all", "workdir")
+	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "test"), "-test.run=^TestCleanReadOnly$")
+	repo := filepath.Join(dir, "repo.git")
+	for _, args := range [][]string{{"cp", "-r", r.Dir, repo}, {"cp", os.Args[0], cmd.Path}, {"chmod", "-R", "a+rX", dir}, {"mkdir", "-m", "777", filepath.Dir(k.dir), filepath.Join(dir, "tmp")}} {
+		if out, err := exec.CommandContext(t.Context(), args[0], args[1:]...).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	_ = os.Chmod(filepath.Join(dir, "tmp"), 0o777)
+	_ = os.Chmod(filepath.Dir(k.dir), 0o777)
+	cmd.Env = append(os.Environ(), "KITOPS_TEST_READONLY="+repo+"\n"+k.dir, "TMPDIR="+filepath.Join(dir, "tmp"))
+	cmd.Dir = dir
+	if os.Getuid() == 0 {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 12345, Gid: 23456}}
+	}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	k.mustHold(t, r, sha, nil)
+}
+
+// lock is an action that takes from its own user what that has.
+func lock(t *testing.T, dir string) {
+	t.Helper()
+	for _, name := range []string{"cache/mod", "d/e/g", "a.d"} {
+		if err := os.MkdirAll(filepath.Join(dir, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	scribble(t, filepath.Join(dir, "cache", "mod", "f"), "x")
+	if err := errors.Join(os.Remove(filepath.Join(dir, "a")), os.Rename(filepath.Join(dir, "a.d"), filepath.Join(dir, "a"))); err != nil {
+		t.Fatal(err)
+	}
+	scribble(t, filepath.Join(dir, "a", "f"), "x")
+	for i, name := range []string{"cache/mod/f", "cache/mod", "cache", "a", "d/e/g", "d/e/f", "d/e", "d"} {
+		mode := []fs.FileMode{0o555, 0}[i/2%2]
+		if err := os.Chmod(filepath.Join(dir, name), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
