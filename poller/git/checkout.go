@@ -63,12 +63,12 @@ type checkout struct {
 	rev  held // its commit is known once it is here
 	dir  string
 
-	fresh bool         // all of the mirror came with this call
-	known *record      // what dir holds, if it is there; nil: nothing
-	git   *dotGit      // to be; nil: none
-	tags  []tag        // of the remote
-	subs  []*submodule // of the attempt
-	whole bool         // a remote that gives heads only is asked for all that they lead to
+	fresh bool           // all of the mirror came with this call
+	known func() *record // what dir holds; nil: it is not there
+	git   *dotGit        // to be; nil: none
+	tags  []tag          // of the remote
+	subs  []*submodule   // of the attempt
+	whole bool           // a remote that gives heads only is asked for all that they lead to
 }
 
 // revision is a revision with all that belongs to it, open.
@@ -190,7 +190,11 @@ func (c *checkout) makePlan(ctx context.Context, s *store, l *landing) (*plan, *
 		return nil, nil, err
 	}
 	if l == nil {
-		p, err := makePlanFrom(ctx, c.known, tree, read)
+		var known *record
+		if c.known != nil {
+			known = c.known()
+		}
+		p, err := makePlanFrom(ctx, known, tree, read)
 		return p, nil, err
 	}
 	w, err := l.finish(ctx, tree, read)

@@ -67,7 +67,8 @@ func TestSubmodulesWhileLanding(t *testing.T) {
 	f.repos["super"].Git("push", "--quiet", "origin", "tip") // git sends the trees of a tagged commit before all blobs
 	root, p := f.overHTTP(t)
 	id, _ := parseID(f.repos["super"].SHA("HEAD"))
-	c := &checkout{Mirror: p.at(root + "/super.git"), Options: Options{Submodules: p.get}, rev: held{ref: "refs/heads/main", id: id}}
+	m := p.at(root + "/super.git")
+	c := &checkout{Mirror: m, Options: Options{Submodules: p.get}, kept: m.depot(1), rev: held{ref: "refs/heads/main", id: id}}
 	r, err := c.open(generous(t), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
