@@ -343,7 +343,7 @@ func (w *workbench) idleTasks(b *testing.B) {
 		if out, err := exec.Command("cp", "-r", w.small.Dir, filepath.Join(root, fmt.Sprintf("r%d.git", i))).CombinedOutput(); err != nil {
 			b.Fatalf("%v: %s", err, out)
 		}
-		fmt.Fprintf(&tasks, "  - {name: t%d, git: {url: %s/r%d.git}, interval: 1h, actions: [{name: a, entrypoint: /bin/true}]}\n", i, server.URL, i)
+		fmt.Fprintf(&tasks, "  - {name: t%d, git: {url: %s/r%d.git}, interval: 4m, actions: [{name: a, entrypoint: /bin/true}]}\n", i, server.URL, i) // the first looks take all of the interval
 		if i == 0 {
 			one = tasks.Len()
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,14 +12,14 @@ import (
 // TestThrift waits for the end of the last run, and for nothing else.
 func TestThrift(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		freed := 0
-		thrift := newThrift(func() { freed++ })
-		at := func(d time.Duration, want int, why string) {
+		var freed atomic.Int64
+		thrift := newThrift(func() { freed.Add(1) })
+		at := func(d time.Duration, want int64, why string) {
 			t.Helper()
 			time.Sleep(d)
 			synctest.Wait()
-			if freed != want {
-				t.Errorf("%s: memory was given back %d times, want %d", why, freed, want)
+			if times := freed.Load(); times != want {
+				t.Errorf("%s: memory was given back %d times, want %d", why, times, want)
 			}
 		}
 		at(restAfter, 1, "start-up")

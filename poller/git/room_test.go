@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/bittrance/kitops/poller/git/gittest"
@@ -117,7 +118,10 @@ func TestNoRoom(t *testing.T) {
 			if later.held {
 				mustCheckout(t, m, rev.SHA)
 			}
+			var mu sync.Mutex // the pack and the files each ask
 			m.space = func(string) (Space, error) {
+				mu.Lock()
+				defer mu.Unlock()
 				s := later.spaces[0]
 				later.spaces = later.spaces[min(1, len(later.spaces)-1):]
 				return s, nil
