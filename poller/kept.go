@@ -30,8 +30,8 @@ func checkKept(dir string) error {
 	return err
 }
 
-// findKept notes the kept workdirs that no memory knows of, and those of tasks
-// that are gone or keep none any more.
+// findKept discards the kept workdirs that no memory knows of, and those of
+// tasks that are gone or keep none any more.
 func (p *Poller) findKept(all map[string]State) error {
 	known := map[string]bool{}
 	for key, state := range all {
@@ -50,7 +50,7 @@ func (p *Poller) findKept(all map[string]State) error {
 		}
 		for _, entry := range entries {
 			if path := filepath.Join(root, entry.Name()); !known[path] {
-				p.leftovers.add(path)
+				p.discard(path)
 			}
 		}
 	}
