@@ -190,6 +190,7 @@ func gambleName(random *rand.Rand) string {
 // TestAttributesLikeGit compares the attributes of many files with what git
 // check-attr says.
 func TestAttributesLikeGit(t *testing.T) {
+	t.Parallel()
 	r := gittest.New(t)
 	for seed := range uint64(60) {
 		random := rand.New(rand.NewPCG(seed, 3))

@@ -13,6 +13,7 @@ import (
 // TestHostileAttributes has files of attributes that are no such thing, or too
 // much of it.
 func TestHostileAttributes(t *testing.T) {
+	t.Parallel()
 	random := rand.New(rand.NewPCG(8, 8))
 	binary := make([]byte, 100_000)
 	for i := range binary {

@@ -63,6 +63,7 @@ func borderTexts() []string {
 // TestConvertLikeGit compares how many contents are written under all
 // attributes with what git clone does, on this system and where lines end in CRLF.
 func TestConvertLikeGit(t *testing.T) {
+	t.Parallel()
 	files := map[string]string{attributesName: manyAttributes}
 	for line := range strings.Lines(manyAttributes) {
 		ext, _, ok := strings.Cut(line, " ")

@@ -34,6 +34,7 @@ func (c *countdown) Err() error {
 // TestCutOff stops updates at every step, by their context and by a limit that
 // is reached amidst files, and goes on with another revision.
 func TestCutOff(t *testing.T) {
+	t.Parallel()
 	r := gittest.New(t)
 	files := func(name string, n int) map[string]string {
 		files := map[string]string{"same": "same", "d/same": "same", "changes": name}

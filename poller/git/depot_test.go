@@ -27,6 +27,7 @@ func randomText(seed, size int) string {
 // TestHistoryGrowth follows many commits with a bounded history, which stays
 // bounded, and with a full one, the packs of which stay few.
 func TestHistoryGrowth(t *testing.T) {
+	t.Parallel()
 	r := gittest.New(t)
 	r.Commit(map[string]string{"a": randomText(1, 100_000), "b": randomText(2, 100_000)})
 	m := overHTTP(t, r)
@@ -51,6 +52,7 @@ func TestHistoryGrowth(t *testing.T) {
 
 // TestRewriteOfHistories cuts what is held of several branches to its depth.
 func TestRewriteOfHistories(t *testing.T) {
+	t.Parallel()
 	for _, history := range []int{1, 3, FullHistory} {
 		t.Run(fmt.Sprint(history), func(t *testing.T) {
 			r := gittest.New(t)

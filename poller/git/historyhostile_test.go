@@ -135,6 +135,7 @@ func TestLyingTags(t *testing.T) {
 
 // TestDeepHistory walks 100,000 commits.
 func TestDeepHistory(t *testing.T) {
+	t.Parallel()
 	r := gittest.New(t)
 	var stream strings.Builder
 	for i := range 100_000 {
@@ -163,6 +164,7 @@ func TestDeepHistory(t *testing.T) {
 // TestLocalHistory leaves a repository of this host as it is, whatever it looks
 // like, and heeds the limit.
 func TestLocalHistory(t *testing.T) {
+	t.Parallel()
 	r := gittest.New(t)
 	large := strings.Repeat(randomText(1, 64<<10), 66) // which streams
 	r.Commit(map[string]string{"large": large, "a": "1"})

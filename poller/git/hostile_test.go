@@ -187,6 +187,7 @@ func FuzzIndex(f *testing.F) {
 
 // TestTreeBomb has ten trees that stand for ten billion files.
 func TestTreeBomb(t *testing.T) {
+	t.Parallel()
 	r := gittest.New(t)
 	over := map[string]*Mirror{"path": mirror(t, r.Dir), "http": overHTTP(t, r)}
 	inner, kind := gittest.GitInput(t, r.Dir, "boom", "hash-object", "-w", "--stdin"), "100644"

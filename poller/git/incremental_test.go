@@ -93,6 +93,7 @@ func churn(t *testing.T, r *gittest.Repo, random *rand.Rand) {
 
 // TestGrowth follows many commits, and looks after the size of the mirror.
 func TestGrowth(t *testing.T) {
+	t.Parallel()
 	r := gittest.New(t)
 	files := map[string]string{}
 	for i := range 300 {
@@ -114,6 +115,7 @@ func TestGrowth(t *testing.T) {
 
 // TestThinPack sees to it that little is sent for a small change.
 func TestThinPack(t *testing.T) {
+	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 1))
 	files := map[string]string{}
 	for i := range 200 {

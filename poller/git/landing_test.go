@@ -70,6 +70,7 @@ func landed(t *testing.T, sha string, pack []byte) (dir string, early int) {
 
 // TestLandingOrders takes in one revision in many orders of its objects.
 func TestLandingOrders(t *testing.T) {
+	t.Parallel()
 	r := gittest.New(t)
 	files := map[string]string{"empty": "", "z/empty": "", "run.sh": "#!/bin/sh\n", "a-b": "1", "a/b": "2", "a.b": "3"}
 	for i := range 60 {

@@ -239,6 +239,7 @@ func TestOddHeads(t *testing.T) {
 }
 
 func TestManyRefs(t *testing.T) {
+	t.Parallel()
 	r := gittest.New(t)
 	sha := r.Commit(map[string]string{"a": "1"})
 	packed := "# pack-refs with: peeled fully-peeled sorted \n"

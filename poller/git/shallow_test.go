@@ -78,6 +78,7 @@ func TestShallowRemote(t *testing.T) {
 
 // TestHistoryOfServerWithoutShallow gets more than was asked for.
 func TestHistoryOfServerWithoutShallow(t *testing.T) {
+	t.Parallel()
 	r := gittest.New(t)
 	backend := gittest.HTTPHandler(t, filepath.Dir(r.Dir), gittest.HTTPOptions{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {

@@ -15,6 +15,7 @@ import (
 
 // TestLargeTree compares 2,000 files of all kinds with what git archive says.
 func TestLargeTree(t *testing.T) {
+	t.Parallel()
 	r := gittest.New(t)
 	files := map[string]string{
 		"odd/\xff\xfe": "bytes", "odd/new\nline": "x", `odd/quote"'\`: "x", "odd/ünïcödé ☃": "x", "odd/-rf *": "x", "odd/ ": "x",
