@@ -38,7 +38,7 @@ func (c *checkout) withGit(ctx context.Context, do func(context.Context) error) 
 }
 
 func (g *dotGit) begin() error {
-	err := errors.Join(os.RemoveAll(g.dir), os.RemoveAll(g.old)) // a crash left them
+	err := errors.Join(os.RemoveAll(g.dir), removeTree(g.old)) // a crash left them
 	for _, dir := range []string{"", "objects", "objects/info", "objects/pack", "refs", "refs/heads", "refs/tags", "info"} {
 		path := filepath.Join(g.dir, filepath.FromSlash(dir))
 		err = errors.Join(err, os.Mkdir(path, 0o755), os.Chmod(path, 0o755)) // whatever the umask
@@ -173,10 +173,30 @@ func (g *dotGit) place(dir string) error {
 		return err
 	}
 	at := filepath.Join(dir, ".git")
-	if err := os.Rename(at, g.old); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	err := os.Rename(at, g.old)
+	if errors.Is(err, fs.ErrPermission) && unlockTop(dir, ".git") == nil { // what is locked cannot be moved either
+		err = os.Rename(at, g.old)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return errors.Join(os.Rename(g.dir, at), os.RemoveAll(g.old))
+	return errors.Join(os.Rename(g.dir, at), removeTree(g.old))
+}
+
+// removeTree removes what an action may have locked.
+func removeTree(path string) error {
+	above, name := filepath.Split(path)
+	out, err := openOutDir(filepath.Clean(above)+string(filepath.Separator)+".", &plan{dirs: []planDir{{}}}) // be it a link
+	if err != nil {
+		return err
+	}
+	defer out.close()
+	id, err := out.identity()
+	if err != nil {
+		return err
+	}
+	out.dev = id.dev
+	return out.removeAll(0, name)
 }
 
 // handOver gives a directory to the owner, what is in it first: as long as he
