@@ -3,7 +3,7 @@
 // # The way of one revision
 //
 //	timer | nudge ─► heads ─► state: anything new? ─► slot ─► heads and state again, had it to wait ─► run
-//	  run = start saved ─► fetch and checkout into a fresh workdir ─► actions in order
+//	  run = start saved ─► fetch and checkout into a workdir, fresh or kept ─► actions in order
 //	        ─► outcome and applied revision saved in one write ─► observers hear that it has finished
 //
 // watch.turn is that way for one task, watch.run is the lower line, and decide
@@ -56,6 +56,7 @@
 // a ref at a commit, a head is where a remote ref is now. A run is one
 // execution of a task on a revision, its outcome how it stands. Applied is
 // the last revision that succeeded. To poll is to look at the remote, a nudge
-// asks to look now. A mirror is the kept clone, a workdir the throw-away
-// checkout. An instance is one kitops process.
+// asks to look now. A mirror is the kept clone, a workdir the checkout: thrown
+// away after its run, or kept for the next one on its ref. An instance is one
+// kitops process.
 package poller

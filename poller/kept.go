@@ -30,7 +30,7 @@ func checkKept(dir string) error {
 	return err
 }
 
-// findKept notes the kept workdirs that no memory knows of, and those of tasks
+// findKept discards the kept workdirs that no memory knows of, and those of tasks
 // that are gone or keep none any more. Those that a dead agent had elsewhere are
 // no use to anybody, but wait for pending runs to be closed. It comes after
 // findLeftovers.
@@ -62,7 +62,7 @@ func (p *Poller) findKept(all map[string]State) error {
 			case id != "" && p.leftovers.held[id] == "":
 				p.leftovers.held[id] = path
 			default:
-				p.leftovers.add(path)
+				p.discard(path)
 			}
 		}
 	}

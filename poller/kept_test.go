@@ -147,3 +147,28 @@ func TestKeptWorkdirsOfTheDead(t *testing.T) {
 		}
 	})
 }
+
+// TestKeptWorkdirOfAForgottenTask is in the way of the one that is to be made.
+func TestKeptWorkdirOfAForgottenTask(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &keeper{remote: newRemote("main a")}
+		b := newBench(t, k.task("one", "main"))
+		stop := b.start(t)
+		stop()
+		old := filepath.Join(k.last(), "old")
+		if err := os.WriteFile(old, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		task, met := k.task("one", "main"), false
+		checkout := task.Checkout
+		task.Checkout = func(ctx context.Context, rev git.Revision, dir string) error {
+			met = met || exists(old)
+			return checkout(ctx, rev, dir)
+		}
+		next := newBench(t, task) // with another state
+		next.RepoDir = b.RepoDir
+		next.start(t)
+		want(t, "old, new", []bool{met, exists(k.last())}, []bool{false, true})
+		want(t, "leftovers", entries(t, filepath.Join(b.RepoDir, workRoot)), []string{})
+	})
+}

@@ -56,6 +56,7 @@ func (p program) doctor(ctx context.Context, all options) error {
 	}
 	d.state(settings.Poller.StateFile)
 	d.repoDir(settings.Poller.RepoDir)
+	d.kept(settings)
 	d.apps(ctx, settings, wiring)
 	if settings, err = d.repositories(ctx, settings, wiring); err != nil {
 		return err
@@ -159,6 +160,15 @@ func (d *doctor) repoDir(path string) {
 		d.say(app.Warn, text, "large repositories may not fit")
 	default:
 		d.say(app.OK, text, "")
+	}
+}
+
+// kept warns of workdirs that are to be used again and will be gone.
+func (d *doctor) kept(s settings) {
+	for _, t := range s.Tasks {
+		if t.Checkout.Reuse && s.Poller.RepoDir == "" {
+			d.say(app.Warn, "task "+t.Name+": its working directories are kept (checkout: reuse) for as long as kitops runs, and no longer", "name a lasting directory with --repo-dir")
+		}
 	}
 }
 

@@ -63,12 +63,12 @@ type checkout struct {
 	rev  held // its commit is known once it is here
 	dir  string
 
-	fresh bool         // all of the mirror came with this call
-	known *record      // what dir holds, if it is there; nil: nothing
-	git   *dotGit      // to be; nil: none
-	tags  []tag        // of the remote
-	subs  []*submodule // of the attempt
-	whole bool         // a remote that gives heads only is asked for all that they lead to
+	fresh bool           // all of the mirror came with this call
+	known func() *record // what dir holds; nil: it is not there
+	git   *dotGit        // to be; nil: none
+	tags  []tag          // of the remote
+	subs  []*submodule   // of the attempt
+	whole bool           // a remote that gives heads only is asked for all that they lead to
 }
 
 // revision is a revision with all that belongs to it, open.
@@ -190,7 +190,11 @@ func (c *checkout) makePlan(ctx context.Context, s *store, l *landing) (*plan, *
 		return nil, nil, err
 	}
 	if l == nil {
-		p, err := makePlanFrom(ctx, c.known, tree, read)
+		var known *record
+		if c.known != nil {
+			known = c.known()
+		}
+		p, err := makePlanFrom(ctx, known, tree, read)
 		return p, nil, err
 	}
 	w, err := l.finish(ctx, tree, read)
@@ -282,28 +286,4 @@ func (c *checkout) fetch(ctx context.Context, r *remote, b *bare, l *landing) er
 	d.Reader = c.room(c.kept.dir).reader(d.Reader)
 	c.rev, err = b.receive(ctx, d, c.rev, c.maxSize(), l)
 	return err
-}
-
-// fileOptions say how files are to be written.
-func (c *checkout) fileOptions() fileOptions {
-	return fileOptions{limit: c.maxSize(), owner: c.Owner, stats: c.Reuse || c.DotGit, room: c.room(filepath.Dir(c.dir))}
-}
-
-// fill writes what is missing of the revision to dir.
-func (c *checkout) fill(ctx context.Context, r *revision, dir string) error {
-	w := r.landed
-	if w == nil {
-		var err error
-		if w, err = newTreeWriter(dir, r.plan, c.fileOptions()); err != nil {
-			return err
-		}
-	}
-	if err := w.finish(ctx, r.store); err != nil {
-		return c.blame(ctx, r.plan, err)
-	}
-	c.warnOfLeft(ctx, r)
-	if err := c.git.index(w); err != nil || !c.Reuse {
-		return err
-	}
-	return c.remember(dir, w)
 }

@@ -111,8 +111,7 @@ func (w *treeWriter) writeStored(ctx context.Context, out *outDir, r *storeReade
 	}
 	w.done[j.file].Store(true)
 	return w.note(out, j.file, w.writeLarge(ctx, out, f, func(to io.Writer) error {
-		_, err := r.copyBlob(ctx, to, j.at, f.id)
-		return err
+		return r.copyBlob(ctx, to, j.at, f.id)
 	}))
 }
 

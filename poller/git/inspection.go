@@ -50,11 +50,8 @@ type inspection struct {
 	files []bool // of each file: it has not changed
 }
 
-func newInspection(known *record, owner *Owner, dev int64) *inspection {
-	return &inspection{known: known, owner: owner, dev: dev, dirs: make([]bool, len(known.plan.dirs)), files: make([]bool, len(known.plan.files))}
-}
-
-func (n *inspection) run(ctx context.Context, dir string) error {
+func (n *inspection) run(ctx context.Context, dir string, known *record) error {
+	n.known, n.dirs, n.files = known, make([]bool, len(known.plan.dirs)), make([]bool, len(known.plan.files))
 	if len(n.files) == 0 {
 		return nil
 	}

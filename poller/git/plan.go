@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"slices"
 
 	"github.com/go-git/go-git/v5/plumbing"
 )
@@ -52,6 +53,9 @@ func makePlan(ctx context.Context, tree plumbing.Hash, read func(plumbing.Hash) 
 // makePlanFrom walks the trees that are not as in a record, which may be nil.
 func makePlanFrom(ctx context.Context, known *record, tree plumbing.Hash, read func(plumbing.Hash) (object, error)) (*plan, error) {
 	p := &plan{tree: tree, dirs: []planDir{{mode: modeDir, id: tree, was: 1}}, known: known}
+	if known != nil {
+		p.dirs, p.files = slices.Grow(p.dirs, len(known.plan.dirs)), make([]planFile, 0, len(known.plan.files)+64)
+	}
 	if err := p.fill(ctx, 0, tree, read); err != nil {
 		return nil, err
 	}

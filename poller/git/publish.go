@@ -1,11 +1,36 @@
 package git
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 )
+
+// fileOptions say how files are to be written.
+func (c *checkout) fileOptions() fileOptions {
+	return fileOptions{limit: c.maxSize(), owner: c.Owner, stats: c.Reuse || c.DotGit, room: c.room(filepath.Dir(c.dir))}
+}
+
+// fill writes what is missing of the revision to dir.
+func (c *checkout) fill(ctx context.Context, r *revision, dir string) error {
+	w := r.landed
+	if w == nil {
+		var err error
+		if w, err = newTreeWriter(dir, r.plan, c.fileOptions()); err != nil {
+			return err
+		}
+	}
+	if err := w.finish(ctx, r.store); err != nil {
+		return c.blame(ctx, r.plan, err)
+	}
+	c.warnOfLeft(ctx, r)
+	if err := c.git.index(w); err != nil || !c.Reuse {
+		return err
+	}
+	return c.remember(dir, w)
+}
 
 // publish has fill write to a directory that then becomes that of the checkout.
 func (c *checkout) publish(fill func(tmp string) error) error {

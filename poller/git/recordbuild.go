@@ -12,6 +12,7 @@ func newRecord() *record {
 
 // grow makes room for entries.
 func (r *record) grow(count int) {
+	r.child = make(map[dirName]int32, count/8)
 	r.plan.files, r.found, r.paths = make([]planFile, 0, count), make([]fileStat, 0, count), make([]string, 0, count)
 }
 

@@ -84,28 +84,28 @@ func (r *storeReader) streamed(at place) (bool, error) {
 	return err == nil && !h.delta() && h.size > streamAbove, err
 }
 
-// copyBlob writes a blob to w in pieces and says how many bytes it has.
-func (r *storeReader) copyBlob(ctx context.Context, w io.Writer, at place, id plumbing.Hash) (int64, error) {
+// copyBlob writes a blob to w in pieces.
+func (r *storeReader) copyBlob(ctx context.Context, w io.Writer, at place, id plumbing.Hash) error {
 	out := &countingWriter{ctx: ctx, w: w}
 	if at.pack == nil {
 		kind, err := r.copyLoose(out, id, 1<<62)
 		if err == nil && kind != plumbing.BlobObject {
 			err = damaged("%s is a %s, not a blob", id, kind)
 		}
-		return out.n, err
+		return err
 	}
 	h, err := r.window.head(at.pack, at.offset)
 	if err != nil {
-		return 0, damaged("%s: %w", id, err)
+		return damaged("%s: %w", id, err)
 	}
 	r.hash.begin(h.kind, h.size)
 	if err := r.window.copy(io.MultiWriter(r.hash, out), at.pack, at.offset, h); err != nil {
-		return out.n, asDamage(err, id)
+		return asDamage(err, id)
 	}
 	if found, err := r.hash.id(); err != nil || found != id || h.kind != plumbing.BlobObject {
-		return out.n, errors.Join(damaged("%s %s is damaged", h.kind, id), err)
+		return errors.Join(damaged("%s %s is damaged", h.kind, id), err)
 	}
-	return out.n, nil
+	return nil
 }
 
 // asDamage leaves alone what is the fault of the file written to or read from,

@@ -167,7 +167,7 @@ func (s *submodule) check(ctx context.Context, p *plan) error {
 		case err != nil:
 			err = asDamage(err, f.id)
 		case large:
-			_, err = r.copyBlob(ctx, io.Discard, at, f.id)
+			err = r.copyBlob(ctx, io.Discard, at, f.id)
 		default:
 			_, err = r.blob(at, f.id)
 		}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -67,9 +68,9 @@ func (c *checkout) update(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.known = loadRecord(c.dir, id)
-	n := newInspection(c.known, c.Owner, id.dev)
-	r, err := c.openMeanwhile(ctx, func(ctx context.Context) error { return n.run(ctx, c.dir) })
+	c.known = sync.OnceValue(func() *record { return loadRecord(c.dir, id) })
+	n := &inspection{owner: c.Owner, dev: id.dev}
+	r, err := c.openMeanwhile(ctx, func(ctx context.Context) error { return n.run(ctx, c.dir, c.known()) })
 	if err != nil {
 		return err
 	}
@@ -79,7 +80,7 @@ func (c *checkout) update(ctx context.Context) error {
 		done: make([]atomic.Bool, len(r.plan.files)), found: make([]fileStat, len(r.plan.files)),
 	}
 	u := &update{
-		treeWriter: w, match: r.plan.match(), known: c.known, inspected: n, clean: c.Clean, id: id,
+		treeWriter: w, match: r.plan.match(), known: c.known(), inspected: n, clean: c.Clean, id: id,
 		kept: make([]bool, len(r.plan.files)), present: make([]bool, len(r.plan.dirs)), touched: make([]atomic.Bool, len(r.plan.dirs)),
 	}
 	if c.DotGit {
