@@ -30,11 +30,18 @@ func checkKept(dir string) error {
 	return err
 }
 
-// findKept discards the kept workdirs that no memory knows of, and those of
-// tasks that are gone or keep none any more.
+// findKept discards the kept workdirs that no memory knows of, and those of tasks
+// that are gone or keep none any more. Those that a dead agent had elsewhere are
+// no use to anybody, but wait for pending runs to be closed. It comes after
+// findLeftovers.
 func (p *Poller) findKept(all map[string]State) error {
-	known := map[string]bool{}
+	known, pending := map[string]bool{}, map[string]string{}
 	for key, state := range all {
+		for ref, r := range state.Refs {
+			if r.unfinished() {
+				pending[filepath.Base(p.keptDir(key, state.URL, ref))] = r.Run.ID
+			}
+		}
 		if !p.keeps(key) && !state.unfinished() { // else something may still work there
 			continue
 		}
@@ -49,7 +56,12 @@ func (p *Poller) findKept(all map[string]State) error {
 			return fmt.Errorf("read the directory for clones: %w", err)
 		}
 		for _, entry := range entries {
-			if path := filepath.Join(root, entry.Name()); !known[path] {
+			path := filepath.Join(root, entry.Name())
+			switch id := pending[entry.Name()]; {
+			case known[path]:
+			case id != "" && p.leftovers.held[id] == "":
+				p.leftovers.held[id] = path
+			default:
 				p.discard(path)
 			}
 		}

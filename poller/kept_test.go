@@ -2,6 +2,7 @@ package poller
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -112,6 +113,20 @@ func TestKeptWorkdirsAfterRestart(t *testing.T) {
 			want(t, filepath.Base(dir), exists(dir), filepath.Base(dir) == "one")
 		}
 	})
+}
+
+// TestKeptWorkdirOfPendingRun stays until the run that may work there is closed.
+func TestKeptWorkdirOfPendingRun(t *testing.T) {
+	p, dead := New(), t.TempDir()
+	p.RepoDir, p.Abandoned = t.TempDir(), []string{dead}
+	left := filepath.Join(dead, keptRoot, filepath.Base(p.keptDir("one", url, "refs/heads/main")))
+	if err := os.MkdirAll(left, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	state := State{URL: url}.with("refs/heads/main", func(r *RefState) { r.Run = &Run{ID: "pending", Outcome: Pending} })
+	err := errors.Join(p.findLeftovers(map[string]bool{"pending": true}), p.findKept(map[string]State{"one": state}), p.leftovers.sweep())
+	want(t, "before", []any{err, exists(left)}, []any{nil, true})
+	want(t, "after", []any{p.clearClosed("pending"), exists(left)}, []any{nil, false})
 }
 
 // TestKeptWorkdirsOfTheDead are no use to anybody.

@@ -93,9 +93,14 @@ func (m *mirrors) of(key mirrorKey, r *repository) *git.Mirror {
 }
 
 // name is that of a mirror's directory. Mirrors that differ in credentials
-// only, which no name may show, are numbered.
+// only, which no name may show, are numbered. But what credentials fetched of a
+// submodule is not for a task that has none for it, now or after a restart.
 func (m *mirrors) name(key mirrorKey) string {
-	sum := sha256.Sum256([]byte(key.url.String() + "\x00" + key.sshKeyFile))
+	told := key.url.String() + "\x00" + key.sshKeyFile
+	if anonymous, err := git.ParseURL(key.url.String()); key.of != "" && (err != nil || anonymous != key.url || key.app != nil) {
+		told += "\x00with credentials"
+	}
+	sum := sha256.Sum256([]byte(told))
 	name := hex.EncodeToString(sum[:8])
 	if key.of != "" {
 		name = key.of + submoduleMark + name

@@ -7,8 +7,68 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/bittrance/kitops/app"
 	"github.com/bittrance/kitops/poller/git"
 )
+
+// TestSubmoduleMirrorsByCredentials has what was fetched with credentials stay
+// where no task without them looks, whichever comes first.
+func TestSubmoduleMirrorsByCredentials(t *testing.T) {
+	parse := func(address string) git.URL {
+		url, err := git.ParseURL(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return url
+	}
+	keys := []mirrorKey{
+		{url: parse("https://example.com/lib")},
+		{url: parse("https://alice:secret@example.com/lib")},
+		{url: parse("https://example.com/lib"), app: &app.App{}},
+	}
+	anonymous := map[string]bool{}
+	for first := range keys {
+		m := newMirrors(t.TempDir(), 0, slog.New(slog.DiscardHandler))
+		super := &git.Mirror{Dir: "super"}
+		for i := range keys {
+			n := (first + i) % len(keys)
+			name := filepath.Base(m.submodule(super, keys[n], nil).Dir)
+			if anonymous[name] != (n == 0) && len(anonymous) > 0 {
+				t.Errorf("%v has %s", keys[n].url, name)
+			}
+			if n == 0 {
+				anonymous[name] = true
+			}
+		}
+	}
+}
+
+// TestSubmoduleOfOwnDirectory refuses to give a task what another one fetched.
+func TestSubmoduleOfOwnDirectory(t *testing.T) {
+	dir := t.TempDir()
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Skip(err)
+	}
+	w := program{}.wiring(dir, newApps("", slog.New(slog.DiscardHandler)), 0)
+	get := w.submodules(settings{}, taskSettings{Checkout: checkoutSettings{Submodules: true}}, &git.Mirror{Dir: "super"})
+	for address, own := range map[string]bool{
+		filepath.Join(dir, "mirrors", "0123456789abcdef"): true,
+		"file://" + filepath.ToSlash(dir) + "/kept/x":     true,
+		link:                               true,
+		filepath.Join(link, "..", "other"): false,
+		dir + "-other":                     false,
+		"https://example.com" + dir:        false,
+	} {
+		url, err := git.ParseURL(address)
+		if err == nil {
+			_, err = get(url)
+		}
+		if (err != nil) != own {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
 
 // TestSweepMirrors keeps what mirrors of tasks have, longer histories included.
 func TestSweepMirrors(t *testing.T) {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/bittrance/kitops/app"
@@ -101,6 +102,9 @@ func (w *wiring) submodules(s settings, t taskSettings, of *git.Mirror) func(git
 		anonymous, err := git.ParseURL(url.String())
 		if err != nil {
 			return nil, err
+		}
+		if anonymous.Below(filepath.Dir(w.mirrors.dir)) {
+			return nil, errors.New("it is in kitops' own directory, where repositories of other tasks are")
 		}
 		if t.GitHub != nil {
 			app := *t.GitHub

@@ -18,6 +18,7 @@ type dotGit struct {
 	dir   string
 	old   string // where the one before goes, to be removed
 	owner *Owner
+	room  *room // for what is copied
 }
 
 // withGit gives the checkout a directory for its .git, if it is to have one,
@@ -29,7 +30,7 @@ func (c *checkout) withGit(ctx context.Context, do func(context.Context) error) 
 	if err := os.MkdirAll(filepath.Dir(c.dir), 0o700); err != nil {
 		return err
 	}
-	c.git = &dotGit{dir: c.dir + ".git.tmp", old: c.dir + ".git.old", owner: c.Owner}
+	c.git = &dotGit{dir: c.dir + ".git.tmp", old: c.dir + ".git.old", owner: c.Owner, room: c.room(filepath.Dir(c.dir))}
 	defer func() { _ = os.RemoveAll(c.git.dir) }() // after place there is nothing to remove
 	if err := c.git.begin(); err != nil {
 		return err
@@ -38,7 +39,7 @@ func (c *checkout) withGit(ctx context.Context, do func(context.Context) error) 
 }
 
 func (g *dotGit) begin() error {
-	err := errors.Join(os.RemoveAll(g.dir), os.RemoveAll(g.old)) // a crash left them
+	err := errors.Join(os.RemoveAll(g.dir), removeTree(g.old)) // a crash left them
 	for _, dir := range []string{"", "objects", "objects/info", "objects/pack", "refs", "refs/heads", "refs/tags", "info"} {
 		path := filepath.Join(g.dir, filepath.FromSlash(dir))
 		err = errors.Join(err, os.Mkdir(path, 0o755), os.Chmod(path, 0o755)) // whatever the umask
@@ -56,7 +57,7 @@ func (g *dotGit) borrow(ctx context.Context, b *bare, c *checkout) error {
 	}
 	for _, p := range b.store.packs {
 		for _, ext := range []string{".pack", ".idx"} { // in git's order
-			if err := g.take(b.packName(p.index.pack) + ext); err != nil {
+			if err := g.take(ctx, b.packName(p.index.pack)+ext); err != nil {
 				return err
 			}
 		}
@@ -70,7 +71,7 @@ func (g *dotGit) borrow(ctx context.Context, b *bare, c *checkout) error {
 
 // take makes a link to a file of a pack, or a copy where that cannot be, or
 // another user is to have it. Git itself never writes to such a file.
-func (g *dotGit) take(path string) error {
+func (g *dotGit) take(ctx context.Context, path string) error {
 	to := filepath.Join(g.packDir(), filepath.Base(path))
 	if g.owner == nil && os.Chmod(path, 0o444) == nil && os.Link(path, to) == nil {
 		return nil
@@ -87,7 +88,7 @@ func (g *dotGit) take(path string) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(f, from)
+	_, err = io.Copy(&countingWriter{ctx: ctx, w: f}, g.room.reader(from))
 	return errors.Join(err, f.Close())
 }
 
@@ -115,7 +116,7 @@ func (g *dotGit) copyFrom(ctx context.Context, l local, s *store, c *checkout) e
 		tags = append(tags, t.id)
 	}
 	path, index, sum, err := repack(ctx, s, g.packDir(), func(r *repacker) error {
-		r.limit = c.maxSize()
+		r.limit, r.room = c.maxSize(), g.room
 		return r.gather(ctx, a, tags)
 	})
 	if err != nil {
@@ -173,10 +174,30 @@ func (g *dotGit) place(dir string) error {
 		return err
 	}
 	at := filepath.Join(dir, ".git")
-	if err := os.Rename(at, g.old); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	err := os.Rename(at, g.old)
+	if errors.Is(err, fs.ErrPermission) && unlockTop(dir, ".git") == nil { // what is locked cannot be moved either
+		err = os.Rename(at, g.old)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return errors.Join(os.Rename(g.dir, at), os.RemoveAll(g.old))
+	return errors.Join(os.Rename(g.dir, at), removeTree(g.old))
+}
+
+// removeTree removes what an action may have locked.
+func removeTree(path string) error {
+	above, name := filepath.Split(path)
+	out, err := openOutDir(filepath.Clean(above)+string(filepath.Separator)+".", &plan{dirs: []planDir{{}}}) // be it a link
+	if err != nil {
+		return err
+	}
+	defer out.close()
+	id, err := out.identity()
+	if err != nil {
+		return err
+	}
+	out.dev = id.dev
+	return out.removeAll(0, name)
 }
 
 // handOver gives a directory to the owner, what is in it first: as long as he

@@ -20,7 +20,6 @@ const (
 // held while another is asked for, so a repository may be its own submodule.
 func (c *checkout) graft(ctx context.Context, r *revision) error {
 	c.subs = nil
-	r.plan.ownDirs, r.plan.ownFiles = len(r.plan.dirs), len(r.plan.files)
 	if c.Submodules == nil {
 		return nil
 	}

@@ -111,7 +111,8 @@ func (e *indexEntry) parse(text string) (int, error) {
 }
 
 // checkPath checks a path that comes after another, of which it looks only at
-// what is new in it.
+// what is new in it. It may be below the other: a journal of several updates has
+// files and directories that were never there at once.
 func checkPath(before, path string) error {
 	if path <= before {
 		return fmt.Errorf("%w: %q after %q", errIndex, path, before)
@@ -121,9 +122,6 @@ func checkPath(before, path string) error {
 		if path[i] == '/' {
 			same = i + 1
 		}
-	}
-	if strings.HasPrefix(path, before) && path[len(before)] == '/' && before != "" {
-		return fmt.Errorf("%w: %q is in a file", errIndex, path)
 	}
 	if strings.Count(path, "/") > maxDepth {
 		return fmt.Errorf("%w: directories nested deeper than %d", errIndex, maxDepth)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -49,23 +50,50 @@ func TestReuseOwner(t *testing.T) {
 
 // TestCleanReadOnly removes what an action locked, as a user who is not root.
 func TestCleanReadOnly(t *testing.T) {
-	if args := os.Getenv("KITOPS_TEST_READONLY"); args != "" {
-		repo, dir, _ := strings.Cut(args, "\n")
-		m := &Mirror{URL: mirror(t, repo).URL}
-		heads := mustHeads(t, m, "refs/heads/main")
+	asAnother(t, func(m *Mirror, dir string, shas []string) {
 		for _, o := range []Options{{Reuse: true}, {Reuse: true, Clean: true}} {
-			if err := m.Checkout(generous(t), heads[0], dir, o); err != nil {
-				t.Fatal(err)
-			}
+			mustKeep(t, m, shas[0], dir, o)
 			lock(t, dir)
-			if err := m.Checkout(generous(t), heads[0], dir, o); err != nil {
-				t.Fatal(err)
+			mustKeep(t, m, shas[0], dir, o)
+		}
+	})
+}
+
+// TestReuseLocked goes on after an action that locked every directory, .git
+// included, where the next revision has others.
+func TestReuseLocked(t *testing.T) {
+	asAnother(t, func(m *Mirror, dir string, shas []string) {
+		for _, o := range []Options{{}, {Clean: true}, {DotGit: true}, {DotGit: true, Clean: true}} {
+			o.Reuse = true
+			for _, sha := range []string{shas[1], shas[0], shas[0]} {
+				mustKeep(t, m, sha, dir, o)
+				lockAll(t, dir)
 			}
 		}
+		mustKeep(t, m, shas[0], dir, Options{Reuse: true, Clean: true})
+	})
+}
+
+func mustKeep(t *testing.T, m *Mirror, sha, dir string, o Options) {
+	t.Helper()
+	if err := m.Checkout(generous(t), Revision{Ref: "refs/heads/main", SHA: sha}, dir, o); err != nil {
+		t.Fatalf("%+v: %v", o, err)
+	}
+}
+
+// asAnother runs a test as a user who is not root, in a process of its own. It
+// ends with the first of two revisions in dir.
+func asAnother(t *testing.T, test func(m *Mirror, dir string, shas []string)) {
+	t.Helper()
+	if args := os.Getenv("KITOPS_TEST_ANOTHER"); args != "" {
+		given := strings.Split(args, "\n")
+		test(&Mirror{URL: mirror(t, given[0]).URL}, given[1], given[2:])
 		return
 	}
 	r := gittest.New(t)
-	sha := r.Commit(map[string]string{"a": "1", "d/e/f": "1"})
+	shas := []string{r.Commit(map[string]string{"a": "1", "d/e/f": "1"})}
+	r.Git("rm", "-q", "-r", "d")
+	shas = append(shas, r.Commit(map[string]string{"d/g/h/i": "2", "d/j": "2"}))
 	dir, err := os.MkdirTemp("", "kitops-test-*") //nolint:usetesting // where another user gets through
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +101,7 @@ func TestCleanReadOnly(t *testing.T) {
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	k := keep(t, mirror(t, r.Dir), Options{})
 	k.dir = filepath.Join(dir, "all", "workdir")
-	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "test"), "-test.run=^TestCleanReadOnly$")
+	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "test"), "-test.run=^"+t.Name()+"$")
 	repo := filepath.Join(dir, "repo.git")
 	for _, args := range [][]string{{"cp", "-r", r.Dir, repo}, {"cp", os.Args[0], cmd.Path}, {"chmod", "-R", "a+rX", dir}, {"mkdir", "-m", "777", filepath.Dir(k.dir), filepath.Join(dir, "tmp")}} {
 		if out, err := exec.CommandContext(t.Context(), args[0], args[1:]...).CombinedOutput(); err != nil {
@@ -82,7 +110,7 @@ func TestCleanReadOnly(t *testing.T) {
 	}
 	_ = os.Chmod(filepath.Join(dir, "tmp"), 0o777)
 	_ = os.Chmod(filepath.Dir(k.dir), 0o777)
-	cmd.Env = append(os.Environ(), "KITOPS_TEST_READONLY="+repo+"\n"+k.dir, "TMPDIR="+filepath.Join(dir, "tmp"))
+	cmd.Env = append(os.Environ(), "KITOPS_TEST_ANOTHER="+strings.Join(append([]string{repo, k.dir}, shas...), "\n"), "TMPDIR="+filepath.Join(dir, "tmp"))
 	cmd.Dir = dir
 	if os.Getuid() == 0 {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 12345, Gid: 23456}}
@@ -90,7 +118,26 @@ func TestCleanReadOnly(t *testing.T) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	k.mustHold(t, r, sha, nil)
+	k.mustHold(t, r, shas[0], nil)
+}
+
+// lockAll is an action that leaves its user no directory to get into or write to.
+func lockAll(t *testing.T, dir string) {
+	t.Helper()
+	var all []string
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() {
+			all = append(all, path)
+		}
+		return err
+	})
+	slices.Reverse(all) // from the bottom up, or there is no way in
+	for i, path := range all {
+		err = errors.Join(err, os.Chmod(path, []fs.FileMode{0, 0o555}[i%2]))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // lock is an action that takes from its own user what that has.

@@ -33,7 +33,8 @@ const DefaultMaxSize = 4 << 30
 //
 // In Dir it keeps a bare repository with the revisions alone, and one for each
 // longer history that is asked for in a directory beside it, see Keeps. From
-// them it knows what need not be fetched again. Whatever it doubts in there it throws away and fetches anew.
+// them it knows what need not be fetched again. Whatever it doubts in there it
+// throws away and fetches anew.
 // Nothing is open between calls.
 type Mirror struct {
 	URL        URL

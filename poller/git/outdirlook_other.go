@@ -105,6 +105,9 @@ func (o *outDir) rmdir(dir int32) error {
 	return o.root.Remove(filepath.FromSlash(o.plan.dirPath(dir)))
 }
 
+// unlockTop has nothing to do where directories have no modes.
+func unlockTop(_, _ string) error { return nil }
+
 // removeAll removes whatever a name in a directory of the plan is, with all that
 // is in it.
 func (o *outDir) removeAll(dir int32, name string) error {

@@ -57,28 +57,34 @@ func (o *outDir) self(dir int32) (fileInfo, error) {
 	return infoOf(fd, o.plan.dirs[dir].name)
 }
 
-// unlock lets the owner of a directory into it.
+// unlock lets the owner of a directory into it, and into those above.
 func (o *outDir) unlock(dir int32) error {
 	d := o.plan.dirs[dir]
 	parent, err := o.fd(d.parent)
+	if errors.Is(err, unix.EACCES) && d.parent != 0 {
+		if err = o.unlock(d.parent); err == nil {
+			parent, err = o.fd(d.parent)
+		}
+	}
 	if err != nil {
 		return err
 	}
 	return unlockAt(parent, d.name)
 }
 
+// unlockAt gives a directory the mode that one of a plan has.
 func unlockAt(parent int, name string) error {
-	err := unix.Fchmodat(parent, name, 0o700, unix.AT_SYMLINK_NOFOLLOW)
+	err := unix.Fchmodat(parent, name, 0o755, unix.AT_SYMLINK_NOFOLLOW)
 	if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.ENOSYS) {
 		return fileError("chmod", name, err)
 	}
-	// An old kernel, which would follow a link: the worst is that the agent's
-	// own file behind it is locked to others.
+	// An old kernel, which would follow a link: the worst is that a process of
+	// the agent's own user gets a file of his changed, which it could do itself.
 	var info unix.Stat_t
 	if err := unix.Fstatat(parent, name, &info, unix.AT_SYMLINK_NOFOLLOW); err != nil || info.Mode&unix.S_IFMT != unix.S_IFDIR {
 		return fileError("chmod", name, unix.ENOTDIR)
 	}
-	return fileError("chmod", name, unix.Fchmodat(parent, name, 0o700, 0))
+	return fileError("chmod", name, unix.Fchmodat(parent, name, 0o755, 0))
 }
 
 // gone says whether an error means that there is no such directory, but a file

@@ -40,6 +40,15 @@ func (o *outDir) rmdir(dir int32) error {
 	return fileError("remove", d.name, err)
 }
 
+// unlockTop lets the owner of a directory that is right in another move it.
+func unlockTop(dir, name string) error {
+	root, err := openat(unix.AT_FDCWD, dir, unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(unlockAt(root, name), unix.Close(root))
+}
+
 // removeAll removes whatever a name in a directory of the plan is, with all that
 // is in it, but not beyond a mount.
 func (o *outDir) removeAll(dir int32, name string) error {

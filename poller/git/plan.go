@@ -22,9 +22,8 @@ type plan struct {
 	files []planFile
 	known *record // whose trees need not be read; nil: none
 
-	ownDirs, ownFiles int              // how many are of the revision itself; those of submodules come after them
-	attributes        []int32          // the files that are .gitattributes
-	left              map[left][]int32 // the files that git would do more with
+	attributes []int32          // the files that are .gitattributes
+	left       map[left][]int32 // the files that git would do more with
 }
 
 type planDir struct {

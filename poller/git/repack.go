@@ -43,6 +43,7 @@ type repacker struct {
 	packs   map[*pack][]packEntry // what they have, by offset
 	piece   []byte
 	limit   int64 // bytes of the pack; 0: none
+	room    *room // for it; nil: somebody has looked
 }
 
 // gather finds all objects of a history, and the tags that lead into it.
@@ -121,7 +122,11 @@ func (r *repacker) write(ctx context.Context, file *os.File) (sum plumbing.Hash,
 		if err := ctx.Err(); err != nil {
 			return sum, err
 		}
+		before := r.out.offset
 		if err := r.copy(id, 0); err != nil {
+			return sum, err
+		}
+		if err := r.room.take(r.out.offset - before); err != nil {
 			return sum, err
 		}
 		if r.limit > 0 && r.out.offset > r.limit {

@@ -2,6 +2,7 @@ package git
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/bittrance/kitops/poller/git/gittest"
 )
@@ -141,6 +144,32 @@ func TestNoRoom(t *testing.T) {
 			mustEqual(t, m, r, rev.SHA)
 			mustBeSound(t, m)
 		})
+	}
+}
+
+// TestNoRoomForDotGit has the disk fill while packs become part of a checkout:
+// those of the mirror are copied where the files are another user's, and those
+// of a repository of this host always.
+func TestNoRoomForDotGit(t *testing.T) {
+	r := gittest.New(t)
+	rev := Revision{Ref: "refs/heads/main", SHA: r.Commit(randomFiles(40, 20_000, 1))}
+	r.Commit(map[string]string{"d0/f0": "less", "d1/f1": "less"})
+	for name, m := range map[string]*Mirror{"http": overHTTP(t, r), "path": mirror(t, r.Dir)} {
+		mustCheckout(t, m, rev.SHA)
+		m.space = func(string) (Space, error) { return Space{Free: maxReserve, Total: 1 << 40}, nil }
+		c := &checkout{Mirror: m, Options: Options{DotGit: true, Owner: &Owner{}}, kept: m.depot(1), rev: held{ref: rev.Ref, id: plumbing.NewHash(rev.SHA)}, dir: filepath.Join(t.TempDir(), "workdir")}
+		var s *store
+		err := c.withGit(generous(t), func(ctx context.Context) (err error) {
+			s, _, err = c.reach(ctx, "")
+			return err
+		})
+		if !errors.Is(err, errNoRoom) {
+			t.Errorf("%s: %v", name, err)
+			s.close()
+		}
+		if left, _ := os.ReadDir(filepath.Dir(c.dir)); len(left) > 0 {
+			t.Errorf("%s: %v are left", name, left)
+		}
 	}
 }
 

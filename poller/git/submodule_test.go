@@ -77,10 +77,11 @@ func TestSubmodulesWhileLanding(t *testing.T) {
 	if r.landed == nil || r.landed.plan != r.plan || len(r.landed.done) != len(r.plan.files) {
 		t.Fatal("nothing has landed")
 	}
+	top := c.subs[0].parent
 	for i, file := range r.plan.files {
 		own := !strings.HasPrefix(r.plan.filePath(file), "a/") && !strings.HasPrefix(r.plan.filePath(file), "libs/b/")
-		if own != (i < r.plan.ownFiles) || r.landed.done[i].Load() != own {
-			t.Errorf("%s: number %d of %d own files, written: %v", r.plan.filePath(file), i, r.plan.ownFiles, r.landed.done[i].Load())
+		if own != (i < top.files.end) || r.landed.done[i].Load() != own {
+			t.Errorf("%s: number %d of %d own files, written: %v", r.plan.filePath(file), i, top.files.end, r.landed.done[i].Load())
 		}
 	}
 	var links []string
@@ -89,8 +90,8 @@ func TestSubmodulesWhileLanding(t *testing.T) {
 		if d.mode == modeSubmodule {
 			links = append(links, path)
 		}
-		if own := strings.Count(path, "/") < 2 && !strings.HasPrefix(path, "a/"); own != (i < r.plan.ownDirs) {
-			t.Errorf("%s: number %d of %d own directories", path, i, r.plan.ownDirs)
+		if own := strings.Count(path, "/") < 2 && !strings.HasPrefix(path, "a/"); own != (i < top.dirs.end) {
+			t.Errorf("%s: number %d of %d own directories", path, i, top.dirs.end)
 		}
 	}
 	if want := []string{"a", "libs/b", "libs/b/deep/c", "libs/b/deep/c/d"}; !slices.Equal(links, want) {

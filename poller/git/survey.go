@@ -69,12 +69,19 @@ func (u *update) removeStaleDir(out *outDir, dir int32) error {
 	if err != nil || !there {
 		return err
 	}
+	old := u.known.plan
 	for _, file := range u.stale[dir] {
-		if err := out.unlink(dir, u.known.plan.files[file].name); err != nil {
+		if err := out.unlink(dir, old.files[file].name); err != nil {
 			return err
 		}
 	}
-	return out.rmdir(dir)
+	err = out.rmdir(dir)
+	if errors.Is(err, fs.ErrPermission) { // locked is the one above
+		if there, err = out.enter(old.dirs[dir].parent); err == nil && there {
+			err = out.rmdir(dir)
+		}
+	}
+	return err
 }
 
 // survey finds out what is to be written, and takes away what is in the way. It

@@ -173,6 +173,7 @@ func (c *checkout) fetchMissing(ctx context.Context, r *remote, b *bare, w wish)
 		return err
 	}
 	defer func() { _ = d.Close() }()
+	d.Reader = c.room(c.kept.dir).reader(d.Reader)
 	return b.takeIn(ctx, d, c.maxSize(), nil, func(whole *store) ([]plumbing.Hash, error) {
 		for _, id := range w.want {
 			if _, _, err := commitOf(ctx, id, whole.reader().read); err != nil {

@@ -3,6 +3,7 @@ package git
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -61,6 +62,9 @@ func identify(dir string) (dirID, error) {
 // update is attempt for a directory that is there.
 func (c *checkout) update(ctx context.Context) error {
 	id, err := identify(c.dir)
+	if errors.Is(err, fs.ErrPermission) && os.Chmod(c.dir, 0o755) == nil { // locked by an action of the agent's user
+		id, err = identify(c.dir)
+	}
 	if err != nil {
 		return err
 	}

@@ -224,6 +224,19 @@ func (u URL) Resolve(dir string) URL {
 	return u
 }
 
+// Below says whether a local repository is in a directory, links followed.
+func (u URL) Below(dir string) bool {
+	path, within := filepath.Clean(u.path), dir
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	if real, err := filepath.EvalSymlinks(within); err == nil {
+		within = real
+	}
+	below, err := filepath.Rel(within, path)
+	return u.Local() && err == nil && filepath.IsLocal(below)
+}
+
 func (u URL) bracketed() string {
 	if strings.Contains(u.host, ":") {
 		return "[" + u.host + "]"
