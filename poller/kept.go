@@ -20,9 +20,20 @@ func (p *Poller) keptDir(task, url, ref string) string {
 	return filepath.Join(p.RepoDir, keptRoot, hex.EncodeToString(sum[:12]))
 }
 
-// checkKept refuses a workdir with a mount in it: to bring it up to date means
-// to remove files, and what is mounted may be somebody's data.
+// checkKept makes sure that a workdir can be brought up to date. One with a mount
+// in it is refused: to update it means to remove files, and what is mounted may
+// be somebody's data. A file or a link in its place, which an action may have put
+// there, is removed.
 func checkKept(dir string) error {
+	info, err := os.Lstat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return os.Remove(dir)
+	}
 	mounted, err := mountBelow(dir)
 	if err == nil && mounted != "" {
 		err = fmt.Errorf("%s is a mount point in a workdir that is to be used again: unmount it", mounted)

@@ -172,3 +172,20 @@ func TestKeptWorkdirOfAForgottenTask(t *testing.T) {
 		want(t, "leftovers", entries(t, filepath.Join(b.RepoDir, workRoot)), []string{})
 	})
 }
+
+// TestKeptWorkdirReplaced has an action put a link in the place of its workdir.
+func TestKeptWorkdirReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &keeper{remote: newRemote("main a")}
+		b := newBench(t, k.task("one", "main"))
+		b.start(t)
+		elsewhere := t.TempDir()
+		if err := errors.Join(os.RemoveAll(k.last()), os.Symlink(elsewhere, k.last())); err != nil {
+			t.Fatal(err)
+		}
+		k.push("main", "b")
+		elapse(2 * time.Minute)
+		info, err := os.Lstat(k.last())
+		want(t, "workdir", []any{err, info.IsDir(), exists(elsewhere)}, []any{nil, true, true})
+	})
+}

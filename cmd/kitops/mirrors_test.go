@@ -51,7 +51,8 @@ func TestSubmoduleOfOwnDirectory(t *testing.T) {
 		t.Skip(err)
 	}
 	w := program{}.wiring(dir, newApps("", slog.New(slog.DiscardHandler)), 0)
-	get := w.submodules(settings{}, taskSettings{Checkout: checkoutSettings{Submodules: true}}, &git.Mirror{Dir: "super"})
+	listed := &submoduleCredentials{}
+	get := w.submodules(settings{}, taskSettings{Checkout: checkoutSettings{Submodules: true, Credentials: listed}}, &git.Mirror{Dir: "super"})
 	for address, own := range map[string]bool{
 		filepath.Join(dir, "mirrors", "0123456789abcdef"): true,
 		"file://" + filepath.ToSlash(dir) + "/kept/x":     true,
@@ -61,6 +62,12 @@ func TestSubmoduleOfOwnDirectory(t *testing.T) {
 		"https://example.com" + dir:        false,
 	} {
 		url, err := git.ParseURL(address)
+		if err == nil && url.Local() {
+			if _, err := get(url); err == nil {
+				t.Errorf("%s: taken, although it is not listed", address)
+			}
+			err = listed.add(address)
+		}
 		if err == nil {
 			_, err = get(url)
 		}

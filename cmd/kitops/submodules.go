@@ -25,8 +25,8 @@ func (c *submoduleCredentials) add(address string) error {
 	switch {
 	case err != nil:
 		return err
-	case url.Local():
-		return errors.New("neither the address of a remote repository nor a pattern such as OWNER/*")
+	case url.Local() && !filepath.IsAbs(address) && !strings.HasPrefix(address, "file:"):
+		return errors.New("neither an address nor a pattern such as OWNER/*")
 	}
 	c.Addresses = append(c.Addresses, url)
 	return nil
@@ -120,8 +120,11 @@ func (w *wiring) submodules(s settings, t taskSettings, of *git.Mirror) func(git
 		if listed, ok := t.Checkout.Credentials.address(anonymous); ok {
 			return w.mirrors.submodule(of, mirrorKey{url: listed, sshKeyFile: t.SSHKeyFile}, nil), nil
 		}
-		if anonymous.SSH() {
+		switch {
+		case anonymous.SSH():
 			return nil, fmt.Errorf("ssh needs a key: list %s in submodule_credentials of task %s", anonymous, t.Name)
+		case anonymous.Local():
+			return nil, fmt.Errorf("what is on this host needs leave: list %s in submodule_credentials of task %s", anonymous, t.Name)
 		}
 		return w.mirrors.submodule(of, mirrorKey{url: anonymous}, nil), nil
 	}

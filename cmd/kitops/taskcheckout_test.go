@@ -34,7 +34,7 @@ func TestCheckoutKeyMistakes(t *testing.T) {
 		"history: all":                        "5:16: history must be a number of commits",
 		"history: 5\n      dot_git: false":    "5:16: history is what .git has",
 		"submodule_credentials: [a]":          "5:30: submodule_credentials goes with submodules: true",
-		"branch: x" + app + "[./lib]":         "submodule_credentials: neither the address of a remote repository",
+		"branch: x" + app + "[./lib]":         "submodule_credentials: neither an address nor a pattern",
 		"branch: x" + app + "['!acme/old']":   "submodule_credentials: only exclusions",
 		"branch: x" + app + "['acme/*']":      "patterns in submodule_credentials need a GitHub App",
 		"branch: x" + app + "[https://]":      "submodule_credentials: ",
