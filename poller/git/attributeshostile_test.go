@@ -113,7 +113,7 @@ func FuzzAttributes(f *testing.F) {
 		if filter, encoding := m.leaves(); filter+encoding != "" && !file.live {
 			t.Error("left, and not to be looked for")
 		}
-		if m.steps < -len(text)-len(path) {
+		if m.steps < -int64(len(text)+len(path)) {
 			t.Errorf("%d steps too many", -m.steps)
 		}
 		content := []byte(text)

@@ -9,7 +9,7 @@ import (
 // within a segment, and so it is enough to remember the last one and the last
 // **: time is at most that of trying the pattern once at each byte.
 type wildmatch struct {
-	steps int // that may still be taken; nothing matches when none is left
+	steps int64 // that may still be taken; nothing matches when none is left
 }
 
 // wildState is a try of a pattern: where it is, and where it could go on.
@@ -26,7 +26,7 @@ func (w *wildmatch) match(pattern string, name []byte) bool {
 	s := wildState{pattern: pattern, name: name}
 	cost := 1 + len(name)/64 // looking for the next slash is fast
 	for w.steps > 0 {
-		w.steps -= cost
+		w.steps -= int64(cost)
 		switch {
 		case s.p < len(pattern) && pattern[s.p] == '*':
 			if matches, ended := s.stars(); ended {
