@@ -145,7 +145,7 @@ func (w *packWriter) whole(id plumbing.Hash, o object) (packEntry, error) {
 		return e, err
 	}
 	if w.z == nil {
-		w.z = zlib.NewWriter(w)
+		w.z, _ = zlib.NewWriterLevel(w, zlib.BestSpeed) // fails for levels that do not exist; a rewrite drops most of these objects
 	} else {
 		w.z.Reset(w)
 	}
