@@ -1,44 +1,8 @@
 package git
 
-import (
-	"context"
-	"sync/atomic"
-
-	"golang.org/x/sync/errgroup"
-)
+import "context"
 
 const batchDirs = 64 // what a goroutine takes at a time
-
-// eachDir has several goroutines visit count directories, neighbors by one. Each
-// has a visitor of its own.
-func eachDir[V any](ctx context.Context, count int, open func() (V, func(), error), visit func(context.Context, V, int) error) error {
-	var next atomic.Int64
-	group, ctx := errgroup.WithContext(ctx)
-	for range min(writers(), (count+batchDirs-1)/batchDirs) {
-		group.Go(func() error {
-			v, done, err := open()
-			if err != nil {
-				return err
-			}
-			defer done()
-			for {
-				begin := int(next.Add(batchDirs)) - batchDirs
-				if begin >= count {
-					return nil
-				}
-				for i := begin; i < min(begin+batchDirs, count); i++ {
-					if err := ctx.Err(); err != nil {
-						return err
-					}
-					if err := visit(ctx, v, i); err != nil {
-						return err
-					}
-				}
-			}
-		})
-	}
-	return group.Wait()
-}
 
 // inspection is what a record is still right about. It is made while nobody
 // knows yet what is wanted, and changes nothing.
@@ -63,7 +27,7 @@ func (n *inspection) run(ctx context.Context, dir string, known *record) error {
 		}
 		return out, out.close, nil
 	}
-	return eachDir(ctx, len(n.dirs), open, func(_ context.Context, out *outDir, dir int) error {
+	return inBatches(ctx, batchDirs, len(n.dirs), open, func(_ context.Context, out *outDir, dir int) error {
 		n.dirs[dir] = n.asItShould(out, int32(dir))
 		if !n.dirs[dir] {
 			return nil

@@ -28,7 +28,7 @@ func (u *update) each(ctx context.Context, dirs []int32, visit func(context.Cont
 		}
 		return &visitor{out: out, hash: newRepeatedHash()}, out.close, nil
 	}
-	return eachDir(ctx, len(dirs), open, func(ctx context.Context, v *visitor, i int) error {
+	return inBatches(ctx, batchDirs, len(dirs), open, func(ctx context.Context, v *visitor, i int) error {
 		if err := visit(ctx, v, dirs[i]); err != nil {
 			return fmt.Errorf("%q: %w", u.plan.dirPath(dirs[i]), err)
 		}

@@ -7,20 +7,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"sync/atomic"
-
-	"golang.org/x/sync/errgroup"
 )
 
-const (
-	maxWriters = 8
-	batchFiles = 256 // what a writer takes at a time
-)
-
-// writers is how many goroutines share the work of a checkout.
-func writers() int { return min(max(runtime.GOMAXPROCS(0), 2), maxWriters) }
+const batchFiles = 256 // what a goroutine takes at a time
 
 // treeWriter fills a directory as planned. Symlinks come last, so that none is
 // there while files are written.
@@ -176,36 +167,28 @@ func (w *treeWriter) writeFiles(ctx context.Context, s *store) error {
 		}
 		return int(a.at.offset - b.at.offset)
 	})
-	var next atomic.Int64
-	group, ctx := errgroup.WithContext(ctx)
-	for range min(writers(), 1+len(jobs)/batchFiles) {
-		group.Go(func() error {
-			out, err := w.open()
-			if err != nil {
-				return err
-			}
-			defer out.close()
-			r := s.reader()
-			for {
-				begin := int(next.Add(batchFiles)) - batchFiles
-				if begin >= len(jobs) {
-					return nil
-				}
-				for _, j := range jobs[begin:min(begin+batchFiles, len(jobs))] {
-					if err := w.writeFrom(ctx, out, r, j); err != nil {
-						return fmt.Errorf("%q: %w", w.plan.filePath(w.plan.files[j.file]), err)
-					}
-				}
-			}
-		})
+	open := func() (*fileWriter, func(), error) {
+		out, err := w.open()
+		if err != nil {
+			return nil, nil, err
+		}
+		return &fileWriter{out, s.reader()}, out.close, nil
 	}
-	return group.Wait()
+	return inBatches(ctx, batchFiles, len(jobs), open, func(ctx context.Context, v *fileWriter, i int) error {
+		if err := w.writeFrom(ctx, v.out, v.r, jobs[i]); err != nil {
+			return fmt.Errorf("%q: %w", w.plan.filePath(w.plan.files[jobs[i].file]), err)
+		}
+		return nil
+	})
+}
+
+// fileWriter is what a goroutine writes files with.
+type fileWriter struct {
+	out *outDir
+	r   *storeReader
 }
 
 func (w *treeWriter) writeFrom(ctx context.Context, out *outDir, r *storeReader, j job) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	f := w.plan.files[j.file]
 	large, err := r.streamed(j.at)
 	if err != nil {
