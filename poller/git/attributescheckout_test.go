@@ -107,18 +107,6 @@ func TestCheckoutWithAttributes(t *testing.T) {
 	}
 }
 
-func mustHave(t *testing.T, what string, found, want map[string]string) {
-	t.Helper()
-	for name := range want {
-		if found[name] != want[name] {
-			t.Errorf("%s: %q is %.80q, want %.80q", what, name, found[name], want[name])
-		}
-	}
-	if len(found) != len(want) {
-		t.Errorf("%s: %d entries, want %d", what, len(found), len(want))
-	}
-}
-
 // TestLargeWithAttributes has files that are not held in memory: in the first
 // checkout, and in one that follows.
 func TestLargeWithAttributes(t *testing.T) {

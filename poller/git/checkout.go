@@ -11,10 +11,11 @@ import (
 )
 
 // Checkout writes the tree of a revision that Heads gave to dir, which must not
-// exist without Reuse. A new dir appears by rename when all is in it, or not at all; while it is
-// written its name is dir + ".tmp-*". Symlinks are left as they are. Line ends
-// and idents are as .gitattributes of the revision say. Filters are not run, so
-// that Git LFS pointers stay pointers, which Log is told once for each kind.
+// exist without Reuse. A new dir appears by rename when all is in it, or not at
+// all; while it is written its name is dir + ".tmp-*". Symlinks are left as they
+// are. Line ends and idents are as .gitattributes of the revision say. Filters
+// are not run, so that Git LFS pointers stay pointers, which Log is told once for
+// each kind.
 //
 // Submodules are empty directories, or with Options.Submodules what was recorded
 // of them, five levels deep and 1,000 at most; only update = none leaves one
@@ -278,12 +279,19 @@ func (c *checkout) fetch(ctx context.Context, r *remote, b *bare, l *landing) er
 		return err
 	}
 	w.tags, w.whole = c.tagged(), c.whole
+	return c.ask(ctx, r, w, func(d *delivery) (err error) {
+		c.rev, err = b.receive(ctx, d, c.rev, c.maxSize(), l)
+		return err
+	})
+}
+
+// ask has take read a pack, for which the mirror must have room.
+func (c *checkout) ask(ctx context.Context, r *remote, w wish, take func(*delivery) error) error {
 	d, err := r.fetch(ctx, w)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = d.Close() }()
 	d.Reader = c.room(c.kept.dir).reader(d.Reader)
-	c.rev, err = b.receive(ctx, d, c.rev, c.maxSize(), l)
-	return err
+	return take(d)
 }

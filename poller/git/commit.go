@@ -3,7 +3,6 @@ package git
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
 )
@@ -24,11 +23,9 @@ func commitOf(ctx context.Context, id plumbing.Hash, read func(plumbing.Hash) (o
 		if field == "" {
 			return commit, tree, fmt.Errorf("%s is a %s, not a commit", id, o.kind)
 		}
-		line, _, _ := strings.Cut(string(o.data[:min(len(o.data), 64)]), "\n")
-		target, ok := strings.CutPrefix(line, field)
-		next, valid := parseID(target)
-		if !ok || !valid {
-			return commit, tree, damaged("%s %s begins with %q", o.kind, id, line)
+		next, _, ok := idLine(o.data, field)
+		if !ok {
+			return commit, tree, damaged("%s %s begins with %.64q", o.kind, id, o.data)
 		}
 		if o.kind == plumbing.CommitObject {
 			return id, next, nil

@@ -12,6 +12,14 @@ type commitObject struct {
 	parents []plumbing.Hash
 }
 
+func readCommit(id plumbing.Hash, read func(plumbing.Hash) (object, error)) (commitObject, error) {
+	o, err := read(id)
+	if err != nil {
+		return commitObject{}, err
+	}
+	return parseCommit(id, o)
+}
+
 // parseCommit reads the head of a commit: a tree, then the parents.
 func parseCommit(id plumbing.Hash, o object) (commitObject, error) {
 	var c commitObject

@@ -63,11 +63,7 @@ func (b *bare) cuts(s *store, candidates []plumbing.Hash) (map[plumbing.Hash]boo
 		case b.depth == 1:
 			cut[id] = true
 		case s.has(id):
-			o, err := r.read(id)
-			if err != nil {
-				return nil, err
-			}
-			c, err := parseCommit(id, o)
+			c, err := readCommit(id, r.read)
 			if err != nil {
 				return nil, err
 			}
@@ -127,11 +123,7 @@ func (b *bare) wish(rev held) (wish, error) {
 	r := b.store.reader()
 	for _, id := range slices.Clone(w.have[:min(len(w.have), offeredHeads)]) {
 		for step := 1; step <= offeredSteps; step++ {
-			o, err := r.read(id)
-			if err != nil {
-				return w, err
-			}
-			c, err := parseCommit(id, o)
+			c, err := readCommit(id, r.read)
 			if err != nil {
 				return w, err
 			}

@@ -3,7 +3,6 @@ package git
 import (
 	"bytes"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -152,13 +151,5 @@ func BenchmarkConvert(b *testing.B) {
 // mustEqualClone compares a checkout with what git clone makes of main.
 func mustEqualClone(t *testing.T, m *Mirror, r *gittest.Repo, sha string) {
 	t.Helper()
-	found, want := snapshot(t, mustCheckout(t, m, sha)), cloned(t, r)
-	for name := range want {
-		if found[name] != want[name] {
-			t.Errorf("%q is %.80q, want %.80q", name, found[name], want[name])
-		}
-	}
-	if !maps.Equal(found, want) {
-		t.Fatalf("%s: %d entries, want %d", sha, len(found), len(want))
-	}
+	mustHave(t, sha, snapshot(t, mustCheckout(t, m, sha)), cloned(t, r))
 }

@@ -178,21 +178,7 @@ func archived(t *testing.T, r *gittest.Repo, sha string) map[string]string {
 // mustBe compares a checkout with what git makes of the revision.
 func mustBe(t *testing.T, r *gittest.Repo, sha, dir string) {
 	t.Helper()
-	found, want := snapshot(t, dir), archived(t, r, sha)
-	if maps.Equal(found, want) {
-		return
-	}
-	for name := range want {
-		if found[name] != want[name] {
-			t.Errorf("%q is %.80q, want %.80q", name, found[name], want[name])
-		}
-	}
-	for name := range found {
-		if want[name] == "" {
-			t.Errorf("%q is %.80q, and should not be there", name, found[name])
-		}
-	}
-	t.Fatalf("%s: %d entries, want %d", sha, len(found), len(want))
+	mustHave(t, sha, snapshot(t, dir), archived(t, r, sha))
 }
 
 // repacks are ways in which git packs what it then sends.

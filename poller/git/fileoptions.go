@@ -1,6 +1,9 @@
 package git
 
-import "strconv"
+import (
+	"path/filepath"
+	"strconv"
+)
 
 // fileOptions say how the files of a checkout are written.
 type fileOptions struct {
@@ -8,6 +11,11 @@ type fileOptions struct {
 	owner *Owner // whom files and directories belong to; nil: the agent's user
 	stats bool   // keep what the file system says of each file
 	room  *room  // on the disk; nil: no end
+}
+
+// fileOptions are those of this checkout.
+func (c *checkout) fileOptions() fileOptions {
+	return fileOptions{limit: c.maxSize(), owner: c.Owner, stats: c.Reuse || c.DotGit, room: c.room(filepath.Dir(c.dir))}
 }
 
 // open gives a goroutine what it writes with.

@@ -2,7 +2,6 @@ package git
 
 import (
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -31,16 +30,7 @@ func exported(t *testing.T, r *gittest.Repo, sha string) map[string]string {
 
 func mustEqual(t *testing.T, m *Mirror, r *gittest.Repo, sha string) {
 	t.Helper()
-	found, want := snapshot(t, mustCheckout(t, m, sha)), exported(t, r, sha)
-	if maps.Equal(found, want) {
-		return
-	}
-	for name := range want {
-		if found[name] != want[name] {
-			t.Errorf("%q is %.80q, want %.80q", name, found[name], want[name])
-		}
-	}
-	t.Fatalf("%s: %d entries, want %d", sha, len(found), len(want))
+	mustHave(t, sha, snapshot(t, mustCheckout(t, m, sha)), exported(t, r, sha))
 }
 
 func mustBeSound(t *testing.T, m *Mirror) {

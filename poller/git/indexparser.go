@@ -14,17 +14,11 @@ import (
 
 var errIndex = errors.New("damaged index")
 
-// parseIndex reads an index file whoever wrote it, if all of it is sound: its
-// checksum, the order and the names of its paths, and its trees. Flags of
-// entries mean nothing here. Conflicts and versions other than 2 are refused.
-func parseIndex(data []byte) (*indexFile, error) {
-	x := &indexFile{}
-	grow := func(count int) { x.entries = make([]indexEntry, 0, count) }
-	return x, x.parse(string(data), grow, func(e *indexEntry) { x.entries = append(x.entries, *e) })
-}
-
-// parse hands entries on instead of keeping them. What is left in an entry is
-// the caller's until the next.
+// parse reads an index file whoever wrote it, if all of it is sound: its
+// checksum, the order and the names of its paths, and its trees. Flags of entries
+// mean nothing here. Conflicts and versions other than 2 are refused. It hands
+// entries on instead of keeping them: what is left in one is the caller's until
+// the next.
 func (x *indexFile) parse(text string, grow func(count int), visit func(*indexEntry)) error {
 	if len(text) < stageMinLen || !strings.HasPrefix(text, stageMagic) {
 		return errIndex

@@ -121,19 +121,9 @@ func (o *outDir) write(f planFile, content []byte) error {
 	if err != nil {
 		return err
 	}
-	for rest := content; len(rest) > 0; {
-		n, err := unix.Write(fd, rest)
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
-		if err == nil && n == 0 {
-			err = io.ErrShortWrite
-		}
-		if err != nil {
-			_ = unix.Close(fd)
-			return fileError("write", f.name, err)
-		}
-		rest = rest[n:]
+	if _, err := writeFull(fd, content); err != nil {
+		_ = unix.Close(fd)
+		return fileError("write", f.name, err)
 	}
 	return o.finish(fd, f, int64(len(content)))
 }
@@ -193,7 +183,7 @@ func (o *outDir) remove(f planFile) (int64, error) {
 		return 0, err
 	}
 	var info unix.Stat_t
-	if err := unix.Fstatat(dir, f.name, &info, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+	if err := fstatat(dir, f.name, &info); err != nil {
 		return 0, fileError("stat", f.name, err)
 	}
 	return info.Size, fileError("remove", f.name, unix.Unlinkat(dir, f.name, 0))
@@ -217,7 +207,7 @@ func (o *outDir) symlink(f planFile, target string) error {
 	}
 	if err == nil && o.stats {
 		var info unix.Stat_t
-		err = unix.Fstatat(dir, f.name, &info, unix.AT_SYMLINK_NOFOLLOW)
+		err = fstatat(dir, f.name, &info)
 		o.last = statOf(&info)
 	}
 	return fileError("symlink", f.name, err)
@@ -236,9 +226,14 @@ func openat(dir int, name string, flags int, perm uint32) (int, error) {
 type fdWriter int
 
 func (w fdWriter) Write(p []byte) (int, error) {
+	n, err := writeFull(int(w), p)
+	return n, fileError("write", "", err)
+}
+
+func writeFull(fd int, p []byte) (int, error) {
 	written := 0
 	for written < len(p) {
-		n, err := unix.Write(int(w), p[written:])
+		n, err := unix.Write(fd, p[written:])
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}
@@ -246,7 +241,7 @@ func (w fdWriter) Write(p []byte) (int, error) {
 			err = io.ErrShortWrite
 		}
 		if err != nil {
-			return written, fileError("write", "", err)
+			return written, err
 		}
 		written += n
 	}

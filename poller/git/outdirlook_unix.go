@@ -81,7 +81,7 @@ func unlockAt(parent int, name string) error {
 	// An old kernel, which would follow a link: the worst is that a process of
 	// the agent's own user gets a file of his changed, which it could do itself.
 	var info unix.Stat_t
-	if err := unix.Fstatat(parent, name, &info, unix.AT_SYMLINK_NOFOLLOW); err != nil || info.Mode&unix.S_IFMT != unix.S_IFDIR {
+	if err := fstatat(parent, name, &info); err != nil || info.Mode&unix.S_IFMT != unix.S_IFDIR {
 		return fileError("chmod", name, unix.ENOTDIR)
 	}
 	return fileError("chmod", name, unix.Fchmodat(parent, name, 0o755, 0))

@@ -8,11 +8,6 @@ import (
 	"strings"
 )
 
-// fileOptions say how files are to be written.
-func (c *checkout) fileOptions() fileOptions {
-	return fileOptions{limit: c.maxSize(), owner: c.Owner, stats: c.Reuse || c.DotGit, room: c.room(filepath.Dir(c.dir))}
-}
-
 // fill writes what is missing of the revision to dir.
 func (c *checkout) fill(ctx context.Context, r *revision, dir string) error {
 	w := r.landed

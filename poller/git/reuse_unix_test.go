@@ -54,20 +54,7 @@ func (k *kept) mustHold(t *testing.T, r *gittest.Repo, sha string, untracked map
 			want[name] = is
 		}
 	}
-	if maps.Equal(found, want) {
-		return
-	}
-	for name := range want {
-		if found[name] != want[name] {
-			t.Errorf("%q is %.80q, want %.80q", name, found[name], want[name])
-		}
-	}
-	for name := range found {
-		if _, known := want[name]; !known {
-			t.Errorf("%q is left: %.80q", name, found[name])
-		}
-	}
-	t.FailNow()
+	mustHave(t, sha, found, want)
 }
 
 // exactly is snapshot with all bits of modes.

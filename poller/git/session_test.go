@@ -54,11 +54,10 @@ func TestRequestAsOffered(t *testing.T) {
 	}
 }
 
-// TestServerWithoutShallow gets all of the history and still the one tree.
-func TestServerWithoutShallow(t *testing.T) {
-	r := gittest.New(t)
-	r.Commit(map[string]string{"a": "1"})
-	sha := r.Commit(map[string]string{"a": "2"})
+// serveWithout serves a repository over version 0 of the protocol, without some
+// of git's capabilities, and returns its address.
+func serveWithout(t *testing.T, r *gittest.Repo, capabilities ...string) string {
+	t.Helper()
 	backend := gittest.HTTPHandler(t, filepath.Dir(r.Dir), gittest.HTTPOptions{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		req.Header.Del("Git-Protocol")
@@ -70,13 +69,21 @@ func TestServerWithoutShallow(t *testing.T) {
 		backend.ServeHTTP(whole, req)
 		w.Header().Set("Content-Type", whole.Header().Get("Content-Type"))
 		body := whole.Body.String()
-		for _, word := range []string{" shallow ", " side-band-64k ", " side-band "} {
-			body = strings.Replace(body, word, " "+strings.Repeat("x", len(word)-2)+" ", 1)
+		for _, name := range capabilities {
+			body = strings.Replace(body, " "+name+" ", " "+strings.Repeat("x", len(name))+" ", 1)
 		}
 		_, _ = io.WriteString(w, body)
 	}))
 	t.Cleanup(server.Close)
-	if dir := mustCheckout(t, mirror(t, server.URL+"/repo.git"), sha); read(t, dir, "a") != "2" {
+	return server.URL + "/repo.git"
+}
+
+// TestServerWithoutShallow gets all of the history and still the one tree.
+func TestServerWithoutShallow(t *testing.T) {
+	r := gittest.New(t)
+	r.Commit(map[string]string{"a": "1"})
+	sha := r.Commit(map[string]string{"a": "2"})
+	if dir := mustCheckout(t, mirror(t, serveWithout(t, r, "shallow", "side-band-64k", "side-band")), sha); read(t, dir, "a") != "2" {
 		t.Error("wrong tree")
 	}
 }

@@ -3,10 +3,7 @@ package git
 import (
 	"errors"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/bittrance/kitops/poller/git/gittest"
@@ -80,20 +77,7 @@ func TestShallowRemote(t *testing.T) {
 func TestHistoryOfServerWithoutShallow(t *testing.T) {
 	t.Parallel()
 	r := gittest.New(t)
-	backend := gittest.HTTPHandler(t, filepath.Dir(r.Dir), gittest.HTTPOptions{})
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		req.Header.Del("Git-Protocol")
-		if req.Method == http.MethodPost {
-			backend.ServeHTTP(w, req)
-			return
-		}
-		whole := httptest.NewRecorder()
-		backend.ServeHTTP(whole, req)
-		w.Header().Set("Content-Type", whole.Header().Get("Content-Type"))
-		_, _ = w.Write([]byte(strings.Replace(whole.Body.String(), " shallow ", " shaXXow ", 1)))
-	}))
-	t.Cleanup(server.Close)
-	m := mirror(t, server.URL+"/repo.git")
+	m := mirror(t, serveWithout(t, r, "shallow"))
 	for i := range 12 {
 		sha := r.Commit(map[string]string{"a": fmt.Sprint(i)})
 		if i < 6 {

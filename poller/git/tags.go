@@ -168,19 +168,15 @@ func keepTags(tags []tag, part func(plumbing.Hash) bool) []tag {
 }
 
 func (c *checkout) fetchMissing(ctx context.Context, r *remote, b *bare, w wish) error {
-	d, err := r.fetch(ctx, w)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = d.Close() }()
-	d.Reader = c.room(c.kept.dir).reader(d.Reader)
-	return b.takeIn(ctx, d, c.maxSize(), nil, func(whole *store) ([]plumbing.Hash, error) {
-		for _, id := range w.want {
-			if _, _, err := commitOf(ctx, id, whole.reader().read); err != nil {
-				return nil, err
+	return c.ask(ctx, r, w, func(d *delivery) error {
+		return b.takeIn(ctx, d, c.maxSize(), nil, func(whole *store) ([]plumbing.Hash, error) {
+			for _, id := range w.want {
+				if _, _, err := commitOf(ctx, id, whole.reader().read); err != nil {
+					return nil, err
+				}
 			}
-		}
-		return b.shallow, nil
+			return b.shallow, nil
+		})
 	})
 }
 

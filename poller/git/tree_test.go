@@ -44,17 +44,31 @@ func TestLargeTree(t *testing.T) {
 	for name, reach := range ways() {
 		t.Run(name, func(t *testing.T) {
 			found := snapshot(t, mustCheckout(t, reach(t, r), sha))
-			if maps.Equal(expected, found) && len(found) > 2000 {
-				return
+			mustHave(t, sha, found, expected)
+			if len(found) <= 2000 {
+				t.Errorf("%d entries", len(found))
 			}
-			for name, is := range found {
-				if is != expected[name] {
-					t.Errorf("%q is %.80q, want %.80q", name, is, expected[name])
-				}
-			}
-			t.Errorf("%d entries, want %d", len(found), len(expected))
 		})
 	}
+}
+
+// mustHave compares what snapshots found.
+func mustHave(t *testing.T, what string, found, want map[string]string) {
+	t.Helper()
+	if maps.Equal(found, want) {
+		return
+	}
+	for name := range want {
+		if found[name] != want[name] {
+			t.Errorf("%s: %q is %.80q, want %.80q", what, name, found[name], want[name])
+		}
+	}
+	for name := range found {
+		if _, wanted := want[name]; !wanted {
+			t.Errorf("%s: %q is %.80q, and should not be there", what, name, found[name])
+		}
+	}
+	t.Fatalf("%s: %d entries, want %d", what, len(found), len(want))
 }
 
 // snapshot describes everything below dir: what it is, its mode, its content.
