@@ -8,27 +8,53 @@ import (
 	"strings"
 )
 
-// Repo is a bare repository and a work tree that pushes to it.
+// Repo is a bare repository and a work tree that pushes to it. One goroutine at
+// a time may use it.
 type Repo struct {
 	Dir  string // the bare repository, ….git
 	Work string // the work tree; its remote origin is Dir
 
-	tb TB
+	tb         TB
+	bare, work objects
+	zero       string            // the name of no object
+	config     map[string]string // of both repositories as they were made
 }
 
 // New makes an empty repository whose default branch is main. It goes with the
-// test's temporary directory.
-func New(tb TB) *Repo {
+// test's temporary directory. Options are those of git init, like
+// --object-format=sha256.
+func New(tb TB, options ...string) *Repo {
 	tb.Helper()
-	return NewIn(tb, tb.TempDir(), "repo")
+	return NewIn(tb, tb.TempDir(), "repo", options...)
 }
 
 // NewIn is New for one of several repositories in a directory: dir/name.git.
-func NewIn(tb TB, dir, name string) *Repo {
+func NewIn(tb TB, dir, name string, options ...string) *Repo {
 	tb.Helper()
 	r := &Repo{Dir: filepath.Join(dir, name+".git"), Work: filepath.Join(tb.TempDir(), "work"), tb: tb}
-	Git(tb, dir, "init", "--quiet", "--bare", r.Dir)
-	Git(tb, dir, "clone", "--quiet", r.Dir, r.Work)
+	options = append([]string{"init", "--quiet"}, options...)
+	Git(tb, dir, append(options, "--bare", r.Dir)...)
+	Git(tb, dir, append(options, r.Work)...)
+	origin := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(r.Dir)
+	err := appendTo(filepath.Join(r.gitDir(), "config"), "[remote \"origin\"]\n\turl = \""+origin+"\"\n"+
+		"\tfetch = +refs/heads/*:refs/remotes/origin/*\n[branch \"main\"]\n\tremote = origin\n\tmerge = refs/heads/main\n")
+	if err != nil {
+		tb.Fatalf("%v", err)
+	}
+	r.config = map[string]string{}
+	format := ""
+	for _, gitDir := range []string{r.Dir, r.gitDir()} {
+		config, err := os.ReadFile(filepath.Join(gitDir, "config"))
+		if err != nil {
+			tb.Fatalf("%v", err)
+		}
+		r.config[gitDir] = string(config)
+		if strings.Contains(string(config), "objectformat = sha256") {
+			format = "sha256"
+		}
+	}
+	r.bare, r.work = newObjects(r.Dir, format), newObjects(r.gitDir(), format)
+	r.zero = strings.Repeat("00", r.bare.hash().Size())
 	return r
 }
 
@@ -58,22 +84,11 @@ func (r *Repo) Write(files map[string]string) {
 	}
 }
 
-// Commit writes files, commits all that is in the work tree to the current
-// branch, pushes it by force and returns the SHA.
-func (r *Repo) Commit(files map[string]string) string {
-	r.tb.Helper()
-	r.Write(files)
-	r.Git("add", "--all")
-	r.Git("commit", "--quiet", "--allow-empty", "--message", "test")
-	r.Push()
-	return r.SHA("HEAD")
-}
-
 // Switch makes name the current branch, beginning where the last one is if it
 // is new. It is pushed with its next commit, or by Push.
 func (r *Repo) Switch(name string) {
 	r.tb.Helper()
-	if r.Git("for-each-ref", "refs/heads/"+name) == "" {
+	if _, err := r.readRef(r.gitDir(), "refs/heads/"+name); err != nil && r.Git("for-each-ref", "refs/heads/"+name) == "" {
 		r.Git("switch", "--quiet", "--create", name)
 		return
 	}
@@ -83,7 +98,10 @@ func (r *Repo) Switch(name string) {
 // Push pushes the current branch, by force.
 func (r *Repo) Push() {
 	r.tb.Helper()
-	branch := r.Git("symbolic-ref", "HEAD")
+	branch, err := r.head()
+	if err != nil {
+		r.tb.Fatalf("the current branch: %v", err)
+	}
 	r.Git("push", "--quiet", "--force", "origin", branch+":"+branch)
 }
 
@@ -104,6 +122,11 @@ func (r *Repo) Delete(branch string) {
 // SHA is where a revision of the work tree is.
 func (r *Repo) SHA(rev string) string {
 	r.tb.Helper()
+	if ref, err := r.head(); err == nil && rev == "HEAD" {
+		if sha, err := r.readRef(r.gitDir(), ref); err == nil {
+			return sha
+		}
+	}
 	return r.Git("rev-parse", rev)
 }
 
@@ -145,10 +168,12 @@ func Environ() []string {
 		"GIT_TERMINAL_PROMPT=0",
 		"GIT_AUTHOR_NAME=kitops", "GIT_AUTHOR_EMAIL=kitops@example.com", "GIT_AUTHOR_DATE=2026-01-02T03:04:05Z",
 		"GIT_COMMITTER_NAME=kitops", "GIT_COMMITTER_EMAIL=kitops@example.com", "GIT_COMMITTER_DATE=2026-01-02T03:04:05Z",
-		"GIT_CONFIG_COUNT=4",
+		"GIT_CONFIG_COUNT=6",
 		"GIT_CONFIG_KEY_0=init.defaultBranch", "GIT_CONFIG_VALUE_0=main",
 		"GIT_CONFIG_KEY_1=gc.auto", "GIT_CONFIG_VALUE_1=0",
 		"GIT_CONFIG_KEY_2=safe.directory", "GIT_CONFIG_VALUE_2=*",
 		"GIT_CONFIG_KEY_3=core.quotePath", "GIT_CONFIG_VALUE_3=false",
+		"GIT_CONFIG_KEY_4=maintenance.auto", "GIT_CONFIG_VALUE_4=false", // spares a process that would do nothing
+		"GIT_CONFIG_KEY_5=receive.autoGC", "GIT_CONFIG_VALUE_5=false",
 	}
 }
