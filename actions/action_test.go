@@ -157,6 +157,7 @@ func TestEnvironment(t *testing.T) {
 			if runtime.GOOS != "linux" {
 				end, want[slices.Index(want, "A=b=c\nd")] = "\n", "A=b=c"
 			}
+			want = append(want, "GIT_CEILING_DIRECTORIES="+filepath.Dir(o.Dir))
 			got := strings.Split(strings.TrimSuffix(out.String(), end), end)
 			slices.Sort(got)
 			slices.Sort(want)
@@ -172,7 +173,7 @@ func TestNoEnvironment(t *testing.T) {
 	t.Log("without any variable the agent's own must not slip in")
 	var out buffer
 	a := actions.Action{Entrypoint: "/usr/bin/env"}
-	if err := a.Run(t.Context(), actions.Options{Dir: t.TempDir(), Out: &out}); err != nil || out.String() != "" {
+	if err := a.Run(t.Context(), actions.Options{Dir: "/tmp", Out: &out}); err != nil || out.String() != "GIT_CEILING_DIRECTORIES=/\n" {
 		t.Errorf("%v, printed %q", err, out.String())
 	}
 }
@@ -191,6 +192,38 @@ func TestInputAndDirectory(t *testing.T) {
 	}
 	if want := dir + "\nerr\nout\n"; out.String() != want {
 		t.Errorf("printed %q, want %q", out.String(), want)
+	}
+}
+
+// Git in an action never finds the repository that the working directory
+// happens to stand in, nor the one whose hook started the agent.
+func TestRepositoryAround(t *testing.T) {
+	t.Parallel()
+	around := t.TempDir()
+	if out, err := exec.Command("git", "init", "--quiet", around).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	dir := filepath.Join(around, "work", "run")
+	if err := os.MkdirAll(filepath.Join(dir, "sub"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	environ := []string{path, "GIT_DIR=" + filepath.Join(around, ".git"), "GIT_WORK_TREE=" + around, "GIT_INDEX_FILE=" + filepath.Join(around, "index")}
+	for _, from := range []string{".", "sub"} {
+		a := sh("git -C " + from + " rev-parse --show-toplevel && exit 4; exit 0")
+		a.InheritEnvironment = true
+		o := actions.Options{Dir: dir, Environ: environ, Out: t.Output()}
+		if err := a.Run(t.Context(), o); err != nil {
+			t.Errorf("from %s git finds a repository: %v", from, err)
+		}
+	}
+	var out buffer
+	a := sh("git init --quiet . && git -C sub rev-parse --show-toplevel; echo $GIT_CEILING_DIRECTORIES")
+	a.Environment = map[string]string{"GIT_CEILING_DIRECTORIES": "/mine"}
+	if err := a.Run(t.Context(), actions.Options{Dir: dir, Environ: environ, Out: &out}); err != nil {
+		t.Fatal(err)
+	}
+	if real, err := filepath.EvalSymlinks(dir); err != nil || out.String() != real+"\n"+filepath.Dir(dir)+":/mine\n" {
+		t.Errorf("of its own it finds %q, %v", out.String(), err)
 	}
 }
 

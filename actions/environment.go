@@ -2,6 +2,7 @@ package actions
 
 import (
 	"maps"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -10,18 +11,25 @@ import (
 // runIDKey marks every process of a run, wherever it moves.
 const runIDKey = "KITOPS_RUN_ID"
 
+// ceilingKey names the directories above which git does not look for a repository.
+const ceilingKey = "GIT_CEILING_DIRECTORIES"
+
 // environ makes the environment of the action: what the agent passes on, then
 // the user's identity, the action's own variables, and the run's.
 func (a Action) environ(o Options) []string {
+	other := o.User != nil && o.User.isAnother()
 	env := map[string]string{} // key as compared → KEY=VALUE
 	set := func(entry string) {
 		key, _, _ := strings.Cut(entry, "=")
 		env[foldKey(key)] = entry
 	}
 	for _, entry := range o.Environ {
-		key, _, ok := strings.Cut(entry, "=")
+		key, value, ok := strings.Cut(entry, "=")
 		key = foldKey(key)
-		if ok && key != "" && (a.InheritEnvironment && !isPrivate(key) || isBasic(key)) {
+		switch {
+		case !ok || key == "" || !isBasic(key) && (!a.InheritEnvironment || isPrivate(key)):
+		case other && (isSession(key) || key == "TMPDIR" && !o.User.mayWrite(value)):
+		default:
 			set(entry)
 		}
 	}
@@ -29,11 +37,20 @@ func (a Action) environ(o Options) []string {
 		set("HOME=" + o.User.Home)
 		set("USER=" + o.User.Name)
 	}
+	if other {
+		set("LOGNAME=" + o.User.Name)
+		set("SHELL=" + o.User.Shell)
+	}
 	for _, key := range slices.Sorted(maps.Keys(a.Environment)) {
 		set(key + "=" + a.Environment[key])
 	}
 	for _, entry := range o.Vars {
 		set(entry)
+	}
+	if _, ceilings, _ := strings.Cut(env[ceilingKey], "="); ceilings != "" {
+		set(ceilingKey + "=" + filepath.Dir(o.Dir) + string(filepath.ListSeparator) + ceilings)
+	} else {
+		set(ceilingKey + "=" + filepath.Dir(o.Dir))
 	}
 	list := make([]string, 0, len(env)) // never nil: os/exec would take the agent's own
 	return slices.AppendSeq(list, maps.Values(env))
@@ -61,10 +78,29 @@ func isBasic(key string) bool {
 }
 
 // isPrivate tells what belongs to the agent alone: its configuration with the
-// secrets in it, and what systemd gives to one process and no other.
+// secrets in it, what systemd gives to one process and no other, and which
+// repository a git hook that started the agent was about.
 func isPrivate(key string) bool {
+	switch key {
+	case "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+		"GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_PREFIX", "GIT_QUARANTINE_PATH", "GIT_GRAFT_FILE", "GIT_SHALLOW_FILE":
+		return true
+	}
 	return key == "NOTIFY_SOCKET" || key == "CREDENTIALS_DIRECTORY" ||
 		strings.HasPrefix(key, "KITOPS_") || strings.HasPrefix(key, "WATCHDOG_") || strings.HasPrefix(key, "LISTEN_")
+}
+
+// isSession tells which variables are about the login of one user, so that
+// another one has no use for them, or is misled.
+func isSession(key string) bool {
+	switch key {
+	case "LOGNAME", "MAIL", "SHELL", "USERNAME", "HISTFILE", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "ICEAUTHORITY",
+		"SESSION_MANAGER", "KRB5CCNAME", "GNUPGHOME", "GPG_AGENT_INFO", "GPG_TTY", "DOAS_USER", "PKEXEC_UID", "OLDPWD":
+		return true
+	}
+	return slices.ContainsFunc([]string{"XDG_", "DBUS_", "SUDO_", "SSH_"}, func(prefix string) bool {
+		return strings.HasPrefix(key, prefix)
+	})
 }
 
 // lookup returns the value of a variable; the last entry counts.

@@ -39,6 +39,12 @@ func help(name string) int {
 		err = helpIsolate()
 	case "reap":
 		err = helpReap()
+	case "inherit":
+		err = helpInherit()
+	case "shut":
+		err = helpShut()
+	case "drop":
+		err = helpDrop()
 	}
 	if err != nil {
 		fmt.Println(err)

@@ -19,11 +19,11 @@ type Reaper struct {
 // which ends at once is known before anybody sees it as a zombie.
 func (r *Reaper) start(cmd *exec.Cmd) error {
 	if r == nil {
-		return cmd.Start()
+		return startClean(cmd)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err := cmd.Start(); err != nil {
+	if err := startClean(cmd); err != nil {
 		return err
 	}
 	if r.own == nil {

@@ -57,7 +57,7 @@ func (t *tree) ownsGroup() bool {
 }
 
 func sysProcAttr(u *User) *syscall.SysProcAttr {
-	attr := &syscall.SysProcAttr{Setpgid: true}
+	attr := &syscall.SysProcAttr{Setsid: true}
 	if u != nil && os.Geteuid() == 0 { // else it is ourselves: LookupUser refuses others
 		attr.Credential = u.credential()
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -61,6 +62,37 @@ func TestAnotherUser(t *testing.T) {
 	groups := strings.Trim(fmt.Sprint(u.Groups), "[]")
 	if want := fmt.Sprintf("%d %d %s %s %s\n", u.UID, u.GID, groups, u.Name, u.Home); out.String() != want {
 		t.Errorf("printed %q, want %q", out.String(), want)
+	}
+}
+
+func TestTemporaryDirectoryOfUser(t *testing.T) {
+	t.Parallel()
+	u, err := actions.LookupUser(another())
+	if err != nil { // not root: nobody to become, so be ourselves, who keep what they have
+		if u, err = actions.LookupUser(strconv.Itoa(os.Geteuid())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	top := t.TempDir()
+	for name, mode := range map[string]fs.FileMode{"sticky": fs.ModeSticky | 0o777, "closed": 0o700, "readable": 0o755, "closed/below": 0o777} {
+		dir := top + "/" + name
+		if err := errors.Join(os.MkdirAll(dir, 0o700), os.Chmod(dir, mode)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(os.Chmod(top, 0o755), os.Chmod(filepath.Dir(top), 0o755), os.Symlink("sticky", top+"/link")); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{"sticky": true, "link": true, "closed": false, "readable": false, "closed/below": false, "none": false} {
+		var out buffer
+		dir := top + "/" + name
+		if u.UID == os.Geteuid() {
+			want = true
+		}
+		o := actions.Options{Dir: "/", Environ: []string{path, "TMPDIR=" + dir}, Out: &out, User: u}
+		if err := sh("echo $TMPDIR").Run(t.Context(), o); err != nil || (out.String() == dir+"\n") != want {
+			t.Errorf("%s: %v, got %q, want %t", name, err, out.String(), want)
+		}
 	}
 }
 

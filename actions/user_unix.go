@@ -4,9 +4,13 @@ package actions
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"os/user"
+	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 )
 
@@ -23,7 +27,7 @@ func LookupUser(name string) (*User, error) {
 			return nil, fmt.Errorf("look up user %s: %w", name, err)
 		}
 	}
-	u := &User{Name: found.Username, Home: found.HomeDir}
+	u := &User{Name: found.Username, Home: found.HomeDir, Shell: shellOf(found.Username)}
 	if u.UID, err = strconv.Atoi(found.Uid); err != nil {
 		return nil, fmt.Errorf("look up user %s: %w", name, err)
 	}
@@ -45,6 +49,62 @@ func LookupUser(name string) (*User, error) {
 		return nil, fmt.Errorf("run actions as user %s: the agent must be root for that, but its user id is %d", u.Name, euid)
 	}
 	return u, nil
+}
+
+// shellOf reads the login shell, which os/user does not tell. Users from
+// elsewhere than /etc/passwd get the one that every system has.
+func shellOf(name string) string {
+	passwd, err := os.ReadFile("/etc/passwd")
+	if err == nil {
+		for line := range strings.Lines(string(passwd)) {
+			fields := strings.Split(strings.TrimSpace(line), ":")
+			if len(fields) == 7 && fields[0] == name && fields[6] != "" {
+				return fields[6]
+			}
+		}
+	}
+	return "/bin/sh"
+}
+
+// isAnother tells whether the user is not the agent's own.
+func (u *User) isAnother() bool { return u.UID != os.Geteuid() }
+
+// mayWrite tells whether the user may make files in a directory, by the
+// permission bits of it and of all above it.
+func (u *User) mayWrite(dir string) bool {
+	if !filepath.IsAbs(dir) {
+		return false
+	}
+	dir, err := filepath.EvalSymlinks(dir)
+	if err != nil || !u.allowed(dir, 3) {
+		return false
+	}
+	for dir != filepath.Dir(dir) {
+		dir = filepath.Dir(dir)
+		if !u.allowed(dir, 1) {
+			return false
+		}
+	}
+	return true
+}
+
+// allowed asks for some of the bits rwx in the class that the user is in.
+func (u *User) allowed(dir string, bits fs.FileMode) bool {
+	info, err := os.Stat(dir)
+	if err != nil || !info.IsDir() {
+		return false
+	}
+	mode := info.Mode().Perm()
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	switch {
+	case u.UID == 0:
+		return true
+	case ok && int(stat.Uid) == u.UID:
+		mode >>= 6
+	case ok && (int(stat.Gid) == u.GID || slices.Contains(u.Groups, int(stat.Gid))):
+		mode >>= 3
+	}
+	return mode&bits == bits
 }
 
 func (u *User) credential() *syscall.Credential {

@@ -1,0 +1,4 @@
+package actions
+
+// Isolate does nothing on Windows.
+func Isolate() error { return nil }

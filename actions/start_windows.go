@@ -1,0 +1,5 @@
+package actions
+
+import "os/exec"
+
+func startClean(cmd *exec.Cmd) error { return cmd.Start() }
