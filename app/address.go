@@ -3,10 +3,11 @@ package app
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
+
+	"github.com/bittrance/kitops/poller/hosts"
 )
 
 // address is where a GitHub is: its REST API and the web and git host that belongs to it.
@@ -26,7 +27,7 @@ func parseAddress(s string) (address, error) {
 	}
 	u.Host = strings.ToLower(u.Host)
 	host, path := u.Hostname(), strings.TrimRight(u.Path, "/")
-	if u.Scheme != "https" && (u.Scheme != "http" || !loopback(host)) {
+	if u.Scheme != "https" && (u.Scheme != "http" || !hosts.Loopback(host)) {
 		return address{}, fmt.Errorf("the GitHub API URL %s is not https: credentials go over https only", u)
 	}
 	web := *u
@@ -38,17 +39,12 @@ func parseAddress(s string) (address, error) {
 		web.Host = strings.TrimPrefix(u.Host, "api.")
 	case host == "github.com", strings.HasSuffix(host, ".ghe.com"):
 		return address{}, fmt.Errorf("%s is not the API: write https://api.%s", u, u.Host)
-	case path != "/api/v3" && (path != "" || !loopback(host)):
+	case path != "/api/v3" && (path != "" || !hosts.Loopback(host)):
 		return address{}, fmt.Errorf("the API of Enterprise Server is https://HOST/api/v3, not %s", u)
 	}
 	web.Path, web.RawPath = "", ""
 	u.Path, u.RawPath = path+"/", ""
 	return address{api: u, web: web.String()}, nil
-}
-
-func loopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 var (

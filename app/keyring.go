@@ -8,7 +8,8 @@ import (
 	"os"
 	"runtime"
 	"sync"
-	"time"
+
+	"github.com/bittrance/kitops/poller/files"
 )
 
 // Key tells where the App's private key is.
@@ -61,21 +62,15 @@ type keyring struct {
 
 	mu        sync.Mutex
 	key       *rsa.PrivateKey
-	stamp     stamp
+	stamp     files.Stamp
 	complaint string // the last one logged
-}
-
-// stamp is what a file looks like from outside; it is comparable.
-type stamp struct {
-	changed time.Time
-	size    int64
 }
 
 func newKeyring(where Key, log *slog.Logger) (*keyring, error) {
 	if where.File == "" && where.Literal == "" {
 		return nil, errors.New("no private key for the GitHub App given")
 	}
-	k := &keyring{where: where, log: log, stamp: stampOf(where.File)}
+	k := &keyring{where: where, log: log, stamp: files.StampOf(where.File)}
 	var err error
 	if k.key, err = where.load(); err != nil {
 		return nil, err
@@ -86,29 +81,18 @@ func newKeyring(where Key, log *slog.Logger) (*keyring, error) {
 	return k, nil
 }
 
-func stampOf(file string) stamp {
-	if file == "" {
-		return stamp{}
-	}
-	info, err := os.Stat(file)
-	if err != nil {
-		return stamp{}
-	}
-	return stamp{info.ModTime(), info.Size()}
-}
-
 // changed says that the file is not the one that was read.
 func (k *keyring) changed() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return stampOf(k.where.File) != k.stamp
+	return !files.StampOf(k.where.File).Same(k.stamp)
 }
 
 // current is the key to sign with, read anew when its file has changed.
 func (k *keyring) current() *rsa.PrivateKey {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if now := stampOf(k.where.File); now != k.stamp {
+	if now := files.StampOf(k.where.File); !now.Same(k.stamp) {
 		k.stamp = now
 		k.read()
 	}
@@ -121,7 +105,7 @@ func (k *keyring) reload() bool {
 	defer k.mu.Unlock()
 	before := k.key
 	if k.where.File != "" {
-		k.stamp = stampOf(k.where.File)
+		k.stamp = files.StampOf(k.where.File)
 		k.read()
 	}
 	return !k.key.Equal(before)

@@ -44,7 +44,7 @@ func (p *Poller) Forget(ctx context.Context, names ...string) error {
 func (p *Poller) dropUnwatched(ctx context.Context, m *memory) error {
 	kept, err := p.dropMemory(ctx, m)
 	if kept {
-		err = errors.Join(err, p.leftovers.sweep())
+		err = errors.Join(err, p.sweep(ctx))
 	}
 	return err
 }
@@ -128,7 +128,7 @@ func (w *watch) inherit(ctx context.Context) error {
 		return err
 	}
 	if w.p.dropKept(from.key, from.state, State{}) {
-		w.sweep()
+		w.sweep(ctx)
 	}
 	return from.drop(ctx)
 }

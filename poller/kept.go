@@ -1,6 +1,7 @@
 package poller
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -8,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/bittrance/kitops/poller/files"
 )
 
 // keptRoot is where workdirs are that stay from run to run, each in a folder of
@@ -34,7 +37,7 @@ func checkKept(dir string) error {
 	case !info.IsDir():
 		return os.Remove(dir)
 	}
-	mounted, err := mountBelow(dir)
+	mounted, err := files.MountBelow(dir)
 	if err == nil && mounted != "" {
 		err = fmt.Errorf("%s is a mount point in a workdir that is to be used again: unmount it", mounted)
 	}
@@ -70,8 +73,7 @@ func (p *Poller) findKept(all map[string]State) error {
 			path := filepath.Join(root, entry.Name())
 			switch id := pending[entry.Name()]; {
 			case known[path]:
-			case id != "" && p.leftovers.held[id] == "":
-				p.leftovers.held[id] = path
+			case id != "" && p.leftovers.hold(id, path):
 			default:
 				p.discard(path)
 			}
@@ -116,16 +118,16 @@ func (p *Poller) discard(dir string) bool {
 }
 
 // vacate discards the kept workdirs of a task that is gone.
-func (w *watch) vacate() {
+func (w *watch) vacate(ctx context.Context) {
 	w.p.mu.Lock()
 	dropped := w.p.watches[w.mem.key] == nil && w.p.dropKept(w.mem.key, w.mem.state, State{})
 	w.p.mu.Unlock()
 	if dropped {
-		w.sweep()
+		w.sweep(ctx)
 	}
 }
 
 // Clear removes the workdirs that a poller without a lasting directory kept.
 func Clear(repoDir string) error {
-	return removeTree(filepath.Join(repoDir, keptRoot))
+	return files.RemoveTree(context.Background(), filepath.Join(repoDir, keptRoot)) //nolint:forbidigo // at the end of the program
 }

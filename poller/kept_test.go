@@ -124,9 +124,10 @@ func TestKeptWorkdirOfPendingRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	state := State{URL: url}.with("refs/heads/main", func(r *RefState) { r.Run = &Run{ID: "pending", Outcome: Pending} })
-	err := errors.Join(p.findLeftovers(map[string]bool{"pending": true}), p.findKept(map[string]State{"one": state}), p.leftovers.sweep())
+	err := errors.Join(p.findLeftovers(map[string]bool{"pending": true}), p.findKept(map[string]State{"one": state}), p.leftovers.sweep(t.Context()))
 	want(t, "before", []any{err, exists(left)}, []any{nil, true})
-	want(t, "after", []any{p.clearClosed("pending"), exists(left)}, []any{nil, false})
+	p.leftovers.free("pending")
+	want(t, "after", []any{p.leftovers.sweep(t.Context()), exists(left)}, []any{nil, false})
 }
 
 // TestKeptWorkdirsOfTheDead are no use to anybody.

@@ -98,7 +98,7 @@ func (w *watch) compare(ctx context.Context) ([]git.Revision, error) {
 	}
 	w.announce(v)
 	if w.p.dropKept(w.mem.key, state, v.state) {
-		w.sweep()
+		w.sweep(ctx)
 	}
 	w.chased = slices.DeleteFunc(w.chased, func(rev git.Revision) bool { return shows(heads, rev) })
 	if len(v.todo) > 0 && w.task.Identity != nil {

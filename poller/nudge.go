@@ -8,6 +8,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/bittrance/kitops/poller/git"
+	"github.com/bittrance/kitops/poller/hosts"
 )
 
 // Nudge says that a repository may have moved. It is a hint, of which nothing is trusted.
@@ -69,11 +70,11 @@ func (p *Poller) Watches(url, identity string) bool {
 
 // concerns tells whether the watched repository is meant. The caller holds p.mu.
 func (w *watch) concerns(url, identity string) bool {
-	mine, theirs := repositoryKey(w.current().URL), repositoryKey(url)
-	if url != "" && (mine == theirs || strings.HasPrefix(mine, theirs+"/")) {
+	mine := w.current().URL
+	if url != "" && hosts.Contains(url, mine) {
 		return true
 	}
-	return identity != "" && identity == w.repository && (url == "" || hostOf(mine) == hostOf(theirs))
+	return identity != "" && identity == w.repository && (url == "" || hosts.Of(url) == hosts.Of(mine))
 }
 
 // nudge plans a look, as soon as the limit has room for it. The caller holds p.mu.
@@ -135,28 +136,4 @@ func (w *watch) chase() {
 		w.due = soon
 	}
 	w.chases++
-}
-
-// repositoryKey reduces an address to what people mean by it: https or ssh,
-// with or without .git, in any case.
-func repositoryKey(url string) string {
-	_, rest, found := strings.Cut(url, "://")
-	if !found {
-		rest = url
-		if host, path, scp := strings.Cut(url, ":"); scp && !strings.Contains(host, "/") {
-			rest = host + "/" + path
-		}
-	}
-	host, path, _ := strings.Cut(rest, "/")
-	host = host[strings.LastIndex(host, "@")+1:]
-	if name, _, port := strings.Cut(host, ":"); port && strings.HasPrefix(url, "ssh://") {
-		host = name
-	}
-	path = strings.TrimSuffix(strings.Trim(path, "/"), ".git")
-	return strings.ToLower(host + "/" + path)
-}
-
-func hostOf(key string) string {
-	host, _, _ := strings.Cut(key, "/")
-	return host
 }

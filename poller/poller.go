@@ -140,7 +140,7 @@ func (p *Poller) prepare(ctx context.Context, running *sync.WaitGroup) error {
 		return err
 	}
 	running.Go(func() {
-		if err := p.leftovers.sweep(); err != nil {
+		if err := p.sweep(ctx); err != nil {
 			p.tell(Event{Kind: Troubled, Err: err})
 		}
 	})

@@ -68,8 +68,7 @@ func (w *watch) closeRun(ctx context.Context, ref string, r RefState) error {
 		return err
 	}
 	w.tell(Event{Kind: Interrupted, Run: run, Next: r.Retry})
-	if err := w.p.clearClosed(run.ID); err != nil {
-		w.tell(Event{Kind: Troubled, Err: err})
-	}
+	w.p.leftovers.free(run.ID)
+	w.sweep(ctx)
 	return nil
 }

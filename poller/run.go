@@ -71,13 +71,13 @@ func (w *watch) run(ctx context.Context, rev git.Revision) (Run, error) {
 		w.tell(Event{Kind: Finished, Run: run, Next: retry})
 	}
 	w.p.leave(w.task, run, dir)
-	w.sweep()
+	w.sweep(ctx)
 	return run, err
 }
 
 // sweep removes what is left over, and tells what cannot be removed.
-func (w *watch) sweep() {
-	if err := w.p.leftovers.sweep(); err != nil {
+func (w *watch) sweep(ctx context.Context) {
+	if err := w.p.sweep(ctx); err != nil {
 		w.tell(Event{Kind: Troubled, Err: err})
 	}
 }

@@ -86,7 +86,7 @@ func (w *watch) loop(ctx context.Context, delay time.Duration) {
 		case <-timer.C:
 		}
 		if !w.adopt() {
-			w.vacate()
+			w.vacate(ctx)
 			w.retire(ctx)
 			return
 		}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+
+	"github.com/bittrance/kitops/poller/files"
 )
 
 // certificate is read again when its files change, since certificates are renewed every few weeks.
@@ -15,8 +17,8 @@ type certificate struct {
 
 	mu      sync.Mutex
 	current *tls.Certificate
-	cert    stamp // of the files that were read last
-	key     stamp
+	cert    files.Stamp // of the files that were read last
+	key     files.Stamp
 }
 
 func newCertificate(certFile, keyFile string, log *slog.Logger) (*certificate, error) {
@@ -24,7 +26,7 @@ func newCertificate(certFile, keyFile string, log *slog.Logger) (*certificate, e
 		return nil, errors.New("TLS needs both a certificate and its private key")
 	}
 	c := &certificate{certFile: certFile, keyFile: keyFile, log: log}
-	c.cert, c.key = stampOf(certFile), stampOf(keyFile)
+	c.cert, c.key = files.StampOf(certFile), files.StampOf(keyFile)
 	if err := c.load(); err != nil {
 		return nil, err
 	}
@@ -44,7 +46,7 @@ func (c *certificate) load() error {
 func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if cert, key := stampOf(c.certFile), stampOf(c.keyFile); !cert.same(c.cert) || !key.same(c.key) {
+	if cert, key := files.StampOf(c.certFile), files.StampOf(c.keyFile); !cert.Same(c.cert) || !key.Same(c.key) {
 		c.cert, c.key = cert, key
 		if err := c.load(); err != nil {
 			c.log.Error("the TLS certificate stays as it was", "err", err)

@@ -1,13 +1,14 @@
 package webhook
 
 import (
-	"net"
 	"net/http"
 	"strings"
 	"time"
 	"unicode"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/bittrance/kitops/poller/hosts"
 )
 
 // TaskHealth is how the looks of a task go.
@@ -85,7 +86,7 @@ func (s *Server) health(c echo.Context) health {
 // isLocal tells whether the client is on this machine. A request that was forwarded by a proxy nobody named is not.
 func isLocal(c echo.Context) bool {
 	address := c.RealIP()
-	if ip := net.ParseIP(address); ip == nil || !ip.IsLoopback() {
+	if !hosts.Loopback(address) {
 		return false
 	}
 	direct := echo.ExtractIPDirect()(c.Request())

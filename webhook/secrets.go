@@ -11,6 +11,8 @@ import (
 	"os"
 	"strings"
 	"sync"
+
+	"github.com/bittrance/kitops/poller/files"
 )
 
 const (
@@ -25,13 +27,13 @@ type Secrets struct {
 
 	mu   sync.Mutex
 	all  [][]byte
-	seen stamp // of the file that was read last
+	seen files.Stamp // of the file that was read last
 }
 
 // ReadSecrets reads one secret per line of a file, and again whenever the file changes. Blank lines are skipped. The error
 // says that the file cannot be read or holds no secret.
 func ReadSecrets(file string, log *slog.Logger) (*Secrets, error) {
-	s := &Secrets{file: file, log: log, seen: stampOf(file)}
+	s := &Secrets{file: file, log: log, seen: files.StampOf(file)}
 	all, err := s.read()
 	if err != nil {
 		return nil, err
@@ -85,8 +87,8 @@ func (s *Secrets) current() [][]byte {
 	if s.file == "" {
 		return s.all
 	}
-	now := stampOf(s.file)
-	if now.same(s.seen) {
+	now := files.StampOf(s.file)
+	if now.Same(s.seen) {
 		return s.all
 	}
 	s.seen = now

@@ -43,15 +43,6 @@ func read(path string) (documents, fs.FileInfo, error) {
 	return docs, info, err
 }
 
-// unchanged compares by what an edit, a replacement and a deletion cannot leave alone.
-func unchanged(path string, seen fs.FileInfo) bool {
-	info, err := os.Stat(path)
-	if err != nil || seen == nil {
-		return seen == nil && errors.Is(err, fs.ErrNotExist)
-	}
-	return os.SameFile(info, seen) && info.Size() == seen.Size() && info.ModTime().Equal(seen.ModTime())
-}
-
 // save replaces the file, so that a crash at any moment leaves the old one or the new one.
 // Without an info the old one is in place still; with info and an error the new one is, but may not outlive a power cut.
 func save(path string, docs documents) (fs.FileInfo, error) {

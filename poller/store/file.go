@@ -2,10 +2,11 @@ package store
 
 import (
 	"context"
-	"io/fs"
 	"maps"
 	"slices"
 	"sync"
+
+	"github.com/bittrance/kitops/poller/files"
 )
 
 // File is a [Store] in one YAML file. What changes the file from outside, be it an edit or a deletion, is honoured at the next call.
@@ -19,7 +20,7 @@ type File struct {
 
 	mu   sync.RWMutex
 	docs documents   // what the file held when it was last read or saved
-	seen fs.FileInfo // the file at that time; nil: there was none
+	seen files.Stamp // of the file at that time
 }
 
 // OpenFile reads the file at path; a missing or empty one holds no documents. It returns *[FormatError] for one that does not read.
@@ -29,10 +30,11 @@ func OpenFile(path string) (*File, error) {
 		return nil, err
 	}
 	f := &File{path: path, turn: make(chan struct{}, 1)}
-	var err error
-	if f.docs, f.seen, err = read(path); err != nil {
+	docs, info, err := read(path)
+	if err != nil {
 		return nil, err
 	}
+	f.docs, f.seen = docs, files.StampFrom(info)
 	return f, nil
 }
 
@@ -132,7 +134,7 @@ func (f *File) saveAll(batch []*write) error {
 	info, err := save(f.path, next)
 	if info != nil { // it is in place, even where an error makes its durability doubtful
 		f.mu.Lock()
-		f.docs, f.seen = next, info
+		f.docs, f.seen = next, files.StampFrom(info)
 		f.mu.Unlock()
 	}
 	return err
@@ -166,7 +168,7 @@ func (f *File) reload() error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.docs, f.seen = docs, info
+	f.docs, f.seen = docs, files.StampFrom(info)
 	return nil
 }
 
@@ -174,5 +176,5 @@ func (f *File) current() bool {
 	f.mu.RLock()
 	seen := f.seen
 	f.mu.RUnlock()
-	return unchanged(f.path, seen)
+	return seen.Same(files.StampOf(f.path))
 }

@@ -1,6 +1,6 @@
 //go:build unix && !linux
 
-package poller
+package files
 
 import (
 	"io/fs"
@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// mountBelow returns a mount point in dir, or "": a folder on another device.
-func mountBelow(dir string) (string, error) {
+// MountBelow returns a mount point in dir, or "": a folder on another device.
+func MountBelow(dir string) (string, error) {
 	info, err := os.Lstat(dir)
 	if os.IsNotExist(err) {
 		return "", nil

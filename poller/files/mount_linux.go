@@ -1,4 +1,4 @@
-package poller
+package files
 
 import (
 	"bufio"
@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// mountBelow returns a mount point in or at dir, or "". The kernel's list has
+// MountBelow returns a mount point in or at dir, or "". The kernel's list has
 // bind mounts too, which share the device of what is around them.
-func mountBelow(dir string) (string, error) {
+func MountBelow(dir string) (string, error) {
 	dir, err := filepath.EvalSymlinks(dir)
 	if os.IsNotExist(err) {
 		return "", nil

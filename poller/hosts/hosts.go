@@ -1,0 +1,35 @@
+package hosts
+
+import (
+	"net/netip"
+	"strings"
+)
+
+// Loopback tells whether a host is this machine whatever a name server says:
+// localhost or a loopback address, which may be in brackets. A port is not part
+// of a host.
+func Loopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	address, ok := parse(host)
+	return ok && address.IsLoopback()
+}
+
+// LinkLocal tells whether a host is an address that is reached on the same link
+// only, where clouds have their metadata (169.254.169.254).
+func LinkLocal(host string) bool {
+	address, ok := parse(host)
+	return ok && (address.IsLinkLocalUnicast() || address.IsLinkLocalMulticast())
+}
+
+func parse(host string) (netip.Addr, bool) {
+	if inner, ok := strings.CutPrefix(host, "["); ok {
+		host, ok = strings.CutSuffix(inner, "]")
+		if !ok {
+			return netip.Addr{}, false
+		}
+	}
+	address, err := netip.ParseAddr(host)
+	return address.Unmap(), err == nil
+}
