@@ -87,7 +87,7 @@ func TestADirectoryThatOthersMayChangeIsDoubted(t *testing.T) {
 				return
 			}
 			must(t, err)
-			defer opened.Close()
+			t.Cleanup(func() { must(t, opened.Close()) })
 			if info, _ := os.Stat(above); opened.Doubt() == nil && info.Mode().Perm() != 0o700 {
 				t.Error("no word of it")
 			}

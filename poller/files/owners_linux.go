@@ -27,7 +27,7 @@ func ownerless(path string) bool {
 		unix.MSDOS_SUPER_MAGIC, unix.EXFAT_SUPER_MAGIC, ntfs3,
 		unix.V9FS_MAGIC, drvfs, unix.FUSE_SUPER_MAGIC,
 	}
-	return slices.Contains(kinds, int64(uint32(info.Type))) //nolint:unconvert // the type differs by architecture
+	return slices.Contains(kinds, int64(uint32(info.Type)))
 }
 
 // unmappedRoot is how the host's root looks from inside a user namespace that
