@@ -26,11 +26,17 @@
 //
 // # The folders of the project
 //
-//	cmd/kitops/    the program: flags, environment, task file, signals, wiring
+//	cmd/kitops/    the commands: signals, environment, arguments, exit codes
+//	  settings/    what flags, variables and the task file ask for
+//	  yamlfile/    YAML with the place of every mistake
+//	  wiring/      the poller's tasks, made of settings, app, webhook, status
+//	  doctor/      tries what a run needs
+//	  bench/       the program measured beside the git CLI
 //	cmd/demo/      the program shown at work on a repository made for it
 //	app/           the GitHub App: credentials, tokens, cheap head checks
-//	  apptest/     a GitHub to test against
+//	  credential/  a token lent to the git of an action
 //	  setup/       the pages that register an App
+//	  apptest/     a GitHub to test against
 //	webhook/       where nudges come from
 //	poller/        the heart: Task, Run, Event, schedule, run, state
 //	  git/         go-git behind two calls: heads, checkout (gittest/ beside it)
@@ -41,9 +47,11 @@
 // # Who may import whom
 //
 //	status → app, poller          poller → actions, poller/git, poller/store
-//	app/setup → app
+//	app/setup, app/credential → app
 //	app, webhook, actions, poller/git, poller/store → nothing of kitops
-//	xtest → the x it stands beside, apptest → gittest            cmd/… → all
+//	xtest → the x it stands beside, apptest → gittest            cmd/demo → all
+//	cmd/kitops → its rooms        cmd/kitops/wiring, doctor → all libraries
+//	cmd/kitops/settings → yamlfile, and the packages that it configures
 //
 // The linter holds this list. A task is handed heads, checkout and plan as
 // funcs, and webhook hands its events to one that calls Nudge: no arrow, no

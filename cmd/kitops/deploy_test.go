@@ -83,10 +83,7 @@ func TestImageFitsTheProgram(t *testing.T) {
 		last[key] = value // of the final stage
 	}
 	environ := strings.Fields(last["ENV"])
-	all := newOptions()
-	set(t, all, "URL", "https://github.com/acme/shop")
-	set(t, all, "ACTION", "ls")
-	s, warnings, err := all.load(environ)
+	s, warnings, err := loaded(t, environ, "--url", "https://github.com/acme/shop", "--action", "ls")
 	if err != nil || len(warnings) > 0 {
 		t.Fatal(warnings, err)
 	}

@@ -14,6 +14,9 @@ import (
 	"testing"
 
 	"github.com/spf13/pflag"
+
+	"github.com/bittrance/kitops/cmd/kitops/settings"
+	"github.com/bittrance/kitops/cmd/kitops/settings/settingstest"
 )
 
 // document reads a file of the project, by its path from the root.
@@ -57,14 +60,14 @@ func words(text, pattern string) []string {
 
 func TestReadmeHasEveryFlagAndNoOther(t *testing.T) {
 	readme := document(t, "README.md")
-	all := newOptions()
+	all := settings.NewOptions()
 	want := map[string][]string{}
 	for _, o := range all {
-		if o.tag.Get("flag") == "-" {
+		if o.Tag.Get("flag") == "-" {
 			continue
 		}
-		head := strings.TrimSpace("--" + o.flag() + " " + o.tag.Get("value"))
-		want[head] = []string{o.variable(), o.fallback}
+		head := strings.TrimSpace("--" + o.Flag() + " " + o.Tag.Get("value"))
+		want[head] = []string{o.Variable(), o.Fallback}
 	}
 	for _, row := range rows(readme, "--[a-z].*") {
 		entry, ok := want[row[0]]
@@ -88,17 +91,17 @@ func TestReadmeHasEveryFlagAndNoOther(t *testing.T) {
 }
 
 func TestDocumentsNameNoUnknownVariable(t *testing.T) {
-	all := newOptions()
+	all := settings.NewOptions()
 	for _, path := range []string{"README.md", "CHANGELOG.md", "Dockerfile", "docs/periodic.md", "docs/kitops.service"} {
 		for _, name := range words(document(t, path), `\b(KITOPS_[A-Z][A-Z_]*)\b`) {
-			if all.byKey(strings.TrimPrefix(name, variablePrefix)) == nil && !isForeign(name) {
+			if all.ByKey(strings.TrimPrefix(name, settings.VariablePrefix)) == nil && !settings.IsForeign(name) {
 				t.Errorf("%s names %s, which nothing reads", path, name)
 			}
 		}
 	}
 	for _, o := range all {
-		if !strings.Contains(document(t, "README.md"), "`"+o.variable()+"`") {
-			t.Errorf("README does not name %s", o.variable())
+		if !strings.Contains(document(t, "README.md"), "`"+o.Variable()+"`") {
+			t.Errorf("README does not name %s", o.Variable())
 		}
 	}
 }
@@ -171,18 +174,18 @@ func TestReadmeTaskFilesParse(t *testing.T) {
 		t.Fatal("README has no task file")
 	}
 	key := filepath.Join(t.TempDir(), "key")
-	write(t, key, appKey())
+	settingstest.Write(t, key, settingstest.AppKey(t))
 	for _, example := range examples {
-		path := taskFileAt(t, regexp.MustCompile(`/etc/kitops/\w+(\.pem|_ed25519)`).ReplaceAllString(example, key))
-		if _, err := checked(t, []string{"KITOPS_GITHUB_APP_ID=4242", "KITOPS_GITHUB_PRIVATE_KEY=" + appKey(), "KITOPS_TRUST_PUSHERS=true"}, "--config-file", path); err != nil {
-			t.Errorf("%v\n%s", err, example)
+		path := settingstest.At(t, regexp.MustCompile(`/etc/kitops/\w+(\.pem|_ed25519)`).ReplaceAllString(example, key))
+		if said, code := checked([]string{"KITOPS_GITHUB_APP_ID=4242", "KITOPS_GITHUB_PRIVATE_KEY=" + settingstest.AppKey(t), "KITOPS_TRUST_PUSHERS=true"}, "--config-file", path); code != 0 {
+			t.Errorf("%s\n%s", said, example)
 		}
 	}
 	// A key that does not exist makes the loader say which do.
 	for _, level := range []string{
 		"{tasks: [{frobnicate: 1}]}", "{tasks: [{git: {frobnicate: 1}}]}", "{tasks: [{github: {frobnicate: 1}}]}", "{tasks: [{actions: [{frobnicate: 1}]}]}",
 	} {
-		_, complaint := parse(t, level)
+		complaint, _ := checked(nil, "--config-file", settingstest.At(t, level))
 		_, known, _ := strings.Cut(complaint, "it knows ")
 		known, _, _ = strings.Cut(known, "\n")
 		for key := range strings.SplitSeq(known, ", ") {
@@ -201,11 +204,11 @@ func TestDocumentedCommandsAreValid(t *testing.T) {
 	text = strings.ReplaceAll(text, "\\\n", " ")
 	calls := words(text, `(?m)(?:^|[ /])kitops (?:doctor |check )?(--.*?)(?: 2>>.*)?$`)
 	key := filepath.Join(t.TempDir(), "key")
-	write(t, key, appKey())
+	settingstest.Write(t, key, settingstest.AppKey(t))
 	certPEM, keyPEM := selfSigned(t, 1)
 	cert, certKey := filepath.Join(t.TempDir(), "cert"), filepath.Join(t.TempDir(), "key")
-	write(t, cert, certPEM)
-	write(t, certKey, keyPEM)
+	settingstest.Write(t, cert, certPEM)
+	settingstest.Write(t, certKey, keyPEM)
 	if len(calls) < 8 {
 		t.Fatalf("only %q", calls)
 	}
@@ -215,25 +218,25 @@ func TestDocumentedCommandsAreValid(t *testing.T) {
 			t.Errorf("%s: %v", call, err)
 			continue
 		}
-		all := newOptions()
+		all := settings.NewOptions()
 		flags := pflag.NewFlagSet("kitops", pflag.ContinueOnError)
-		all.register(flags)
+		all.Register(flags)
 		if err := flags.Parse(strings.Split(strings.TrimSuffix(string(args), "\n"), "\n")); err != nil {
 			t.Errorf("%s: %v", call, err)
 			continue
 		}
-		if o := all.byKey("CONFIG_FILE"); o.given != nil {
-			o.given = []string{taskFileAt(t, file("", "", ""))}
+		if o := all.ByKey("CONFIG_FILE"); o.Given != nil {
+			o.Given = []string{settingstest.At(t, settingstest.File("", "", ""))}
 		}
-		if o := all.byKey("GITHUB_PRIVATE_KEY_FILE"); o.given != nil {
-			o.given = []string{key}
+		if o := all.ByKey("GITHUB_PRIVATE_KEY_FILE"); o.Given != nil {
+			o.Given = []string{key}
 		}
 		for name, path := range map[string]string{"WEBHOOK_SECRET_FILE": key, "TLS_CERT_FILE": cert, "TLS_KEY_FILE": certKey} {
-			if o := all.byKey(name); o.given != nil {
-				o.given = []string{path}
+			if o := all.ByKey(name); o.Given != nil {
+				o.Given = []string{path}
 			}
 		}
-		if _, _, err := all.load(nil); err != nil {
+		if _, _, err := all.Load(nil); err != nil {
 			t.Errorf("%s: %v", call, err)
 		}
 	}

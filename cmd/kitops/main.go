@@ -13,6 +13,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bittrance/kitops/cmd/kitops/doctor"
+	"github.com/bittrance/kitops/cmd/kitops/settings"
+	"github.com/bittrance/kitops/cmd/kitops/wiring"
 	"github.com/bittrance/kitops/poller/store"
 	"github.com/bittrance/kitops/status"
 )
@@ -37,6 +40,13 @@ type program struct {
 	stdout, stderr io.Writer
 }
 
+// process is what the agent tells the rest of the program about itself.
+func (p program) process() wiring.Process {
+	executable, _ := os.Executable()
+	home, _ := os.UserHomeDir()
+	return wiring.Process{Environ: p.environ, Executable: executable, Home: home, SSHAgent: os.Getenv("SSH_AUTH_SOCK")}
+}
+
 // usageError is a mistake on the command line itself.
 type usageError struct{ error }
 
@@ -59,7 +69,7 @@ func (p program) main(args []string) int {
 
 func exitCode(err error) int {
 	var (
-		config *configError
+		config *settings.Error
 		usage  usageError
 		format *store.FormatError
 		locked *store.LockedError
@@ -74,7 +84,7 @@ func exitCode(err error) int {
 }
 
 func (p program) command() *cobra.Command {
-	all := newOptions()
+	all := settings.NewOptions()
 	run := func(*cobra.Command, []string) error { return p.run(all) }
 	root := &cobra.Command{
 		Use:   "kitops [flags]",
@@ -96,7 +106,12 @@ able to reach it.`,
 			Use: "check [flags]", Short: "Read flags, environment and task file, print every mistake, touch nothing",
 			RunE: func(*cobra.Command, []string) error { return p.check(all) },
 		}),
-		p.withFlags(all, p.doctorCommand(all)),
+		p.withFlags(all, &cobra.Command{
+			Use: "doctor [flags]", Short: "Try everything that a run needs, and say how to mend what does not work",
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				return (&doctor.Doctor{Out: p.stdout, Process: p.process()}).Run(cmd.Context(), all)
+			},
+		}),
 		p.setupCommand(),
 		p.credentialCommand(),
 		&cobra.Command{
@@ -109,9 +124,9 @@ able to reach it.`,
 }
 
 // withFlags gives a command all options, and a help that teaches them.
-func (p program) withFlags(all options, cmd *cobra.Command) *cobra.Command {
+func (p program) withFlags(all settings.Options, cmd *cobra.Command) *cobra.Command {
 	cmd.Args = noArgs
-	all.register(cmd.Flags())
+	all.Register(cmd.Flags())
 	cmd.Flags().BoolP("help", "h", false, "show this text")
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w (kitops --help lists the flags)", err)}
@@ -127,7 +142,7 @@ func noArgs(_ *cobra.Command, args []string) error {
 	return usageError{fmt.Errorf("unknown command %q (kitops --help lists the commands and flags)", args[0])}
 }
 
-func (p program) help(all options, cmd *cobra.Command) {
+func (p program) help(all settings.Options, cmd *cobra.Command) {
 	about := cmd.Long
 	if about == "" {
 		about = cmd.Short + "."
@@ -147,7 +162,7 @@ func (p program) help(all options, cmd *cobra.Command) {
 	if cmd.Flags().Lookup("url") == nil {
 		return
 	}
-	all.writeHelp(p.stdout)
+	all.WriteHelp(p.stdout)
 	fmt.Fprint(p.stdout, `
 Every flag has the variable beside it; the flag wins. A task's own key in the
 task file wins over both.
@@ -157,18 +172,18 @@ Exit codes: 0 all well; 1 a look or a run failed, or could not start;
 `)
 }
 
-func (p program) check(all options) error {
-	settings, warnings, err := all.load(p.environ)
+func (p program) check(all settings.Options) error {
+	cfg, warnings, err := all.Load(p.environ)
 	for _, warning := range warnings {
 		fmt.Fprintln(p.stderr, "kitops: warning: "+status.Printable(warning))
 	}
 	if err != nil {
 		return err
 	}
-	if err := p.wiring("", newApps(settings.App.APIURL, slog.New(slog.DiscardHandler)), settings.Git.MaxSize).try(settings); err != nil {
+	if err := wiring.New(p.process(), "", cfg.Git.MaxSize, cfg.App.APIURL, slog.New(slog.DiscardHandler)).Try(cfg); err != nil {
 		return err
 	}
-	return all.writeSettings(p.stdout, settings)
+	return all.WriteSettings(p.stdout, cfg)
 }
 
 // describeVersion names the build: the linker's word, or the module's for go install.

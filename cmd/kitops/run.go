@@ -3,20 +3,18 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/bittrance/kitops/actions"
+	"github.com/bittrance/kitops/cmd/kitops/settings"
+	"github.com/bittrance/kitops/cmd/kitops/wiring"
 	"github.com/bittrance/kitops/poller"
-	"github.com/bittrance/kitops/poller/store"
 	"github.com/bittrance/kitops/status"
 )
 
@@ -24,43 +22,43 @@ import (
 var errHard = errors.New("stopped the hard way: running actions were killed")
 
 // run is the agent, from the settings to its end.
-func (p program) run(all options) (err error) {
-	settings, warnings, err := all.load(p.environ)
+func (p program) run(all settings.Options) (err error) {
+	cfg, warnings, err := all.Load(p.environ)
 	if err != nil {
 		return err
 	}
-	log := newLogger(p.stderr, settings.Status)
+	log := newLogger(p.stderr, cfg.Status)
 	for _, warning := range warnings {
 		log.Warn("configuration", "warning", warning)
 	}
-	user, err := settings.user()
+	user, err := cfg.User()
 	if err != nil {
 		return err
 	}
-	state, lock, err := openState(settings.Poller.StateFile)
+	state, lock, err := wiring.OpenState(cfg.Poller.StateFile)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Release()) }()
-	agent, err := newAgent(settings.Poller.StateFile, state)
+	agent, err := wiring.NewPoller(context.Background(), cfg.Poller.StateFile, state)
 	if err != nil {
 		return err
 	}
-	dirs, err := openRepoDir(settings.Poller.RepoDir, user != nil)
+	dirs, err := wiring.OpenRepoDir(cfg.Poller.RepoDir, user != nil)
 	if err != nil {
 		return err
 	}
-	defer dirs.close()
+	defer dirs.Close()
 
-	agent.RepoDir, agent.Abandoned = dirs.path, dirs.abandoned
-	agent.Parallel, agent.Environ, agent.User = settings.Poller.MaxParallel, p.environ, user
+	agent.RepoDir, agent.Abandoned = dirs.Path, dirs.Abandoned
+	agent.Parallel, agent.Environ, agent.User = cfg.Poller.MaxParallel, p.environ, user
 	agent.Reaper = &actions.Reaper{}
-	thrift := newThrift(debug.FreeOSMemory)
-	defer thrift.close()
-	agent.Observers = []poller.Observer{status.Log(log), thrift.observe}
-	wiring := p.wiring(dirs.path, newApps(settings.App.APIURL, log), settings.Git.MaxSize)
-	wiring.user = user
-	agent.Report = (&status.GitHub{Find: wiring.find, TargetURL: settings.Status.TargetURL, Log: log}).Report
+	memory := wiring.NewMemoryRelease(debug.FreeOSMemory)
+	defer memory.Close()
+	agent.Observers = []poller.Observer{status.Log(log), memory.Observe}
+	w := wiring.New(p.process(), dirs.Path, cfg.Git.MaxSize, cfg.App.APIURL, log)
+	w.RunAs(user)
+	agent.Report = (&status.GitHub{Find: w.Find, TargetURL: cfg.Status.TargetURL, Log: log}).Report
 
 	if err := actions.Isolate(); err != nil {
 		log.Warn("actions are not kept from reading kitops' memory", "err", err)
@@ -69,24 +67,25 @@ func (p program) run(all options) (err error) {
 	defer s.close()
 	agent.Kill = s.hard.Done()
 	s.onChild = agent.Reaper.Reap
-	catalog := newCatalog(wiring, agent, log)
+	catalog := wiring.NewCatalog(w, agent, log)
 	s.onHangup = func() { p.reload(s.soft, all, catalog, log) }
 	go s.loop()
 
-	if err := catalog.set(s.soft, settings); err != nil {
+	if err := catalog.Set(s.soft, cfg); err != nil {
 		return err
 	}
-	if err := wiring.mirrors.sweep(); err != nil {
+	if err := w.Sweep(); err != nil {
 		log.Warn("mirrors of former tasks are still there", "err", err)
 	}
-	if settings.Poller.PollOnce {
-		err = catalog.list(s.soft)
-		err = errors.Join(err, agent.Once(s.soft, len(settings.Task.URL) > 0 && !settings.IntervalSet))
+	if cfg.Poller.PollOnce {
+		err = catalog.List(s.soft)
+		err = errors.Join(err, agent.Once(s.soft, len(cfg.Task.URL) > 0 && !cfg.IntervalSet))
 	} else {
-		var h *hooks
-		if h, err = newHooks(s.soft, settings, agent, catalog, state, log); err != nil {
+		var h *wiring.Hooks
+		if h, err = wiring.NewHooks(s.soft, cfg, agent, catalog, state, log); err != nil {
 			return err
 		}
+		log.Info("kitops is watching", "version", describeVersion(), "tasks", len(cfg.Tasks), "state", cfg.Poller.StateFile)
 		err = p.serve(s.soft, agent, catalog, h, log)
 	}
 	if s.hard.Err() != nil {
@@ -96,17 +95,16 @@ func (p program) run(all options) (err error) {
 }
 
 // serve is the daemon: it runs until ctx is done and keeps systemd informed.
-func (p program) serve(ctx context.Context, agent *poller.Poller, c *catalog, h *hooks, log *slog.Logger) error {
-	log.Info("kitops is watching", "version", describeVersion(), "tasks", len(h.settings.Tasks), "state", h.settings.Poller.StateFile)
+func (p program) serve(ctx context.Context, agent *poller.Poller, c *wiring.Catalog, h *wiring.Hooks, log *slog.Logger) error {
 	stop := notifySystemd(ctx, log)
 	defer stop()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var beside sync.WaitGroup
 	var serving error
-	beside.Go(func() { c.run(ctx) })
+	beside.Go(func() { c.Run(ctx) })
 	beside.Go(func() {
-		if serving = h.run(ctx); serving != nil {
+		if serving = h.Run(ctx); serving != nil {
 			cancel() // what was asked for is not served any more
 		}
 	})
@@ -118,67 +116,26 @@ func (p program) serve(ctx context.Context, agent *poller.Poller, c *catalog, h 
 }
 
 // reload reads the task file again. A bad one changes nothing.
-func (p program) reload(ctx context.Context, all options, c *catalog, log *slog.Logger) {
+func (p program) reload(ctx context.Context, all settings.Options, c *wiring.Catalog, log *slog.Logger) {
 	defer notifyReloading()()
-	settings, _, err := all.load(p.environ)
-	if err == nil && settings.Task.ConfigFile != "" {
-		err = c.set(ctx, settings)
+	cfg, _, err := all.Load(p.environ)
+	if err == nil && cfg.Task.ConfigFile != "" {
+		err = c.Set(ctx, cfg)
 	}
-	var mistakes *configError
+	var mistakes *settings.Error
 	switch {
 	case errors.As(err, &mistakes):
-		for _, mistake := range mistakes.mistakes {
+		for _, mistake := range mistakes.Mistakes {
 			log.Error("the task file is not taken over, the tasks stay as they are", "err", mistake)
 		}
-	case settings.Task.ConfigFile == "" && settings.patterns():
-		c.poke()
+	case cfg.Task.ConfigFile == "" && cfg.Patterns():
+		c.Poke()
 		log.Info("the repositories of the GitHub App are listed again")
-	case settings.Task.ConfigFile == "":
+	case cfg.Task.ConfigFile == "":
 		log.Warn("nothing to reload: there is no --config-file")
 	default:
-		log.Info("the task file was read again", "tasks", len(settings.Tasks))
+		log.Info("the task file was read again", "tasks", len(cfg.Tasks))
 	}
-}
-
-// user is whom actions run as, nil for the agent itself.
-func (s settings) user() (*actions.User, error) {
-	if s.Actions.User == "" {
-		return nil, nil //nolint:nilnil // no user is a valid answer
-	}
-	user, err := actions.LookupUser(s.Actions.User)
-	if err != nil {
-		return nil, &configError{[]error{fmt.Errorf("--action-user: %w", err)}}
-	}
-	return user, nil
-}
-
-// openState locks the state file, then reads it. The lock is on the file that
-// a link leads to, so that two names are not two agents.
-func openState(path string) (*store.File, *store.Lock, error) {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, fmt.Errorf("state file: %w", err)
-	}
-	lock, err := store.AcquireLock(path + ".lock")
-	if err != nil {
-		return nil, nil, fmt.Errorf("state file: %w", err)
-	}
-	file, err := store.OpenFile(path)
-	if err != nil {
-		return nil, nil, errors.Join(err, lock.Release())
-	}
-	return file, lock, nil
-}
-
-// newAgent refuses documents that are not kitops', before anything runs.
-func newAgent(path string, file *store.File) (*poller.Poller, error) {
-	agent := poller.New()
-	agent.Store = file
-	if err := agent.Load(context.Background()); err != nil {
-		return nil, &configError{[]error{fmt.Errorf("%s: %w", path, err)}}
-	}
-	return agent, nil
 }
 
 // signals turns what the system says into contexts and calls.

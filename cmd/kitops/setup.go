@@ -18,6 +18,7 @@ import (
 
 	"github.com/bittrance/kitops/app"
 	"github.com/bittrance/kitops/app/setup"
+	"github.com/bittrance/kitops/cmd/kitops/settings"
 	"github.com/bittrance/kitops/status"
 )
 
@@ -35,14 +36,14 @@ A run without --github-app-id then uses this App.`,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return p.setup(cmd.Context(), s) },
 	}
 	variables := env.ToMap(p.environ)
-	api := variables[variablePrefix+"GITHUB_API_URL"]
+	api := variables[settings.VariablePrefix+"GITHUB_API_URL"]
 	if api == "" {
-		api = defaultConfig().App.APIURL
+		api = settings.DefaultConfig().App.APIURL
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&s.Org, "org", "", "organization that is to own the App (default: you)")
 	flags.StringVar(&s.Name, "name", "", "name of the App (default: kitops-ORG)")
-	flags.StringVar(&s.Dir, "dir", configDir(p.environ), "where to store the App")
+	flags.StringVar(&s.Dir, "dir", settings.ConfigDir(p.environ), "where to store the App")
 	flags.StringVar(&s.WebhookURL, "webhook-url", "", "where GitHub is to send webhooks (default: nowhere)")
 	flags.StringVar(&s.APIURL, "github-api-url", api, "GitHub Enterprise Server: https://HOST/api/v3; GHE.com: https://api.TENANT.ghe.com")
 	flags.StringVar(&s.Listen, "listen", "127.0.0.1:0", "loopback address of the pages")
@@ -69,7 +70,7 @@ func (p program) setup(ctx context.Context, s setup.Setup) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	defer context.AfterFunc(ctx, stop)()
-	s.Opened = p.opened
+	s.Opened = func(address string) { p.opened(ctx, address) }
 	s.Registered = func(stored app.Stored) {
 		fmt.Fprintf(p.stdout, "The App %s is registered and stored in %s. Install it:\n\n  %s\n\n", status.Printable(stored.Name), s.Dir, stored.InstallURL())
 	}
@@ -83,9 +84,9 @@ func (p program) setup(ctx context.Context, s setup.Setup) error {
 }
 
 // opened shows the first page, or how to get to it.
-func (p program) opened(address string) {
+func (p program) opened(ctx context.Context, address string) {
 	fmt.Fprintf(p.stdout, "Register the App on this page:\n\n  %s\n\n", address)
-	if tunnel := p.browse(address); tunnel != "" {
+	if tunnel := setup.Browse(ctx, p.environ, address); tunnel != "" {
 		fmt.Fprintf(p.stdout, "No browser can be opened here. To open it on another machine, run this there first:\n\n  %s\n\n", tunnel)
 	}
 }
@@ -147,10 +148,10 @@ func tasksFor(web string, repositories []app.Found) string {
 // runCommand is the command that watches what the task file names.
 func (p program) runCommand(dir string, stored app.Stored) string {
 	args := []string{os.Args[0], "--config-file", filepath.Join(dir, "tasks.yaml")}
-	if dir != configDir(p.environ) {
+	if dir != settings.ConfigDir(p.environ) {
 		args = append(args, "--github-app-id", fmt.Sprint(stored.AppID), "--github-private-key-file", stored.PrivateKeyFile)
 	}
-	if stored.APIURL != defaultConfig().App.APIURL {
+	if stored.APIURL != settings.DefaultConfig().App.APIURL {
 		args = append(args, "--github-api-url", stored.APIURL)
 	}
 	for i := range args {
@@ -166,17 +167,4 @@ func shellWord(s string) string {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
-// sameGitHub tells whether two API URLs belong to one host.
-func sameGitHub(a, b string) bool {
-	webs := make([]string, 0, 2)
-	for _, api := range []string{a, b} {
-		web, err := app.WebURL(api)
-		if err != nil {
-			return false
-		}
-		webs = append(webs, web)
-	}
-	return len(slices.Compact(webs)) == 1
 }

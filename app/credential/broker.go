@@ -1,0 +1,121 @@
+package credential
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/bittrance/kitops/app"
+)
+
+// tokenMargin is the life that a token handed out must still have.
+const tokenMargin = 5 * time.Minute
+
+// Broker answers git's questions for the credentials of one repository.
+type Broker struct {
+	Clone string // the repository's address, as git is given it
+	// Fresh makes a token and says when it ends.
+	Fresh func(context.Context) (token string, expires time.Time, err error)
+
+	mu      sync.Mutex
+	current string
+	expires time.Time
+}
+
+// Owner is the user that may ask.
+type Owner struct{ UID, GID int }
+
+// Token returns a token that lives for some minutes more. Its errors are those
+// of Fresh.
+func (b *Broker) Token(ctx context.Context) (string, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.current != "" && time.Until(b.expires) > tokenMargin {
+		return b.current, nil
+	}
+	var err error
+	b.current, b.expires, err = b.Fresh(ctx)
+	return b.current, err
+}
+
+// forget drops a token that the host did not take.
+func (b *Broker) forget(token string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.current == token {
+		b.current = ""
+	}
+}
+
+// Listen serves on a socket in a folder that only its owner enters, until stop
+// is called. Without an owner that is the user of this process.
+func (b *Broker) Listen(ctx context.Context, owner *Owner) (socket string, stop func(), err error) {
+	dir, err := os.MkdirTemp("", "kitops-credential-*") // 0700
+	if err != nil {
+		return "", nil, err
+	}
+	uid := os.Geteuid()
+	socket = filepath.Join(dir, "socket")
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "unix", socket)
+	if err == nil && owner != nil {
+		uid = owner.UID
+		err = errors.Join(os.Chown(socket, owner.UID, owner.GID), os.Chown(dir, owner.UID, owner.GID))
+	}
+	if err != nil {
+		if listener != nil {
+			_ = listener.Close()
+		}
+		return "", nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			serving.Go(func() { b.serve(ctx, conn.(*net.UnixConn), uid) })
+		}
+	})
+	return socket, func() {
+		cancel()
+		_ = listener.Close()
+		serving.Wait()
+		_ = os.RemoveAll(dir)
+	}, nil
+}
+
+// serve answers one question. Root may ask too: it may be the action's user by
+// another way.
+func (b *Broker) serve(ctx context.Context, conn *net.UnixConn, uid int) {
+	defer conn.Close() //nolint:errcheck // the other side hears what it hears
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	if peer, err := peerUID(conn); err != nil || peer != uid && peer != 0 {
+		return
+	}
+	question := readQuestion(conn)
+	if !b.about(question) {
+		return
+	}
+	switch question["operation"] {
+	case "get":
+		if token, err := b.Token(ctx); err == nil {
+			fmt.Fprintf(conn, "username=%s\npassword=%s\n", app.User, token)
+		}
+	case "erase":
+		b.forget(question["password"])
+	}
+}
+
+// about tells whether git asks for this very repository on its own host.
+func (b *Broker) about(question map[string]string) bool {
+	asked := question["protocol"] + "://" + question["host"] + "/" + strings.TrimSuffix(strings.Trim(question["path"], "/"), ".git")
+	return strings.EqualFold(asked, strings.TrimSuffix(b.Clone, ".git"))
+}

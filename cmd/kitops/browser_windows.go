@@ -1,5 +1,0 @@
-package main
-
-import "os/exec"
-
-func detach(*exec.Cmd) {}

@@ -1,0 +1,240 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bittrance/kitops/app"
+	"github.com/bittrance/kitops/cmd/kitops/settings"
+	"github.com/bittrance/kitops/cmd/kitops/wiring"
+	"github.com/bittrance/kitops/poller/git"
+	"github.com/bittrance/kitops/poller/store"
+	"github.com/bittrance/kitops/status"
+)
+
+// errDoctor says that something has to be mended; the lines have said what.
+var errDoctor = errors.New("doctor found something to mend")
+
+const (
+	doctorLook = 30 * time.Second // for each repository
+	lowSpace   = 1 << 30          // bytes: less is worth a warning
+	noSpace    = 10 << 20         // bytes: less cannot hold a clone
+)
+
+// Doctor prints findings.
+type Doctor struct {
+	Out     io.Writer
+	Process wiring.Process
+	failed  bool
+}
+
+// Run prints one line for each thing that a run needs.
+func (d *Doctor) Run(ctx context.Context, all settings.Options) error {
+	s, warnings, err := all.Load(d.Process.Environ)
+	for _, warning := range warnings {
+		d.say(app.Warn, warning, "")
+	}
+	if err != nil {
+		return err
+	}
+	w := wiring.New(d.Process, filepath.Join(os.TempDir(), "kitops-doctor"), s.Git.MaxSize, s.App.APIURL, slog.New(slog.DiscardHandler))
+	if _, err := w.Make(s); err != nil {
+		return err
+	}
+	d.say(app.OK, fmt.Sprintf("configuration: %d task(s)", len(s.Tasks)), "")
+	if _, err := s.User(); err != nil {
+		d.fail("action user", err, "start kitops as root, or leave --action-user away")
+	}
+	d.state(ctx, s.Poller.StateFile)
+	d.repoDir(s.Poller.RepoDir)
+	d.kept(s)
+	d.apps(ctx, s, w)
+	if s, err = d.repositories(ctx, s, w); err != nil {
+		return err
+	}
+	d.tasks(ctx, s, w)
+	if d.failed {
+		return errDoctor
+	}
+	return nil
+}
+
+func (d *Doctor) say(level app.Level, text, remedy string) {
+	line := fmt.Sprintf("%-5s %s", level, status.Printable(text))
+	if remedy != "" {
+		line += ": " + status.Printable(remedy)
+	}
+	fmt.Fprintln(d.Out, line)
+	d.failed = d.failed || level == app.Fail
+}
+
+func (d *Doctor) fail(what string, err error, remedy string) {
+	d.say(app.Fail, what+": "+strings.ReplaceAll(err.Error(), "\n", "; "), remedy)
+}
+
+// state tries whether the memory can be read and replaced. An agent that is
+// at work on it is no fault.
+func (d *Doctor) state(ctx context.Context, path string) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		d.say(app.Fail, "state file "+path+": not a regular file", "name a file with --state-file")
+		return
+	}
+	dir := filepath.Dir(path)
+	probe, err := os.CreateTemp(dir, ".kitops-doctor-*")
+	if err != nil {
+		d.fail("state file "+path, err, "kitops must be able to write to "+dir)
+		return
+	}
+	_ = probe.Close()
+	_ = os.Remove(probe.Name())
+	lock := path + ".lock"
+	_, missing := os.Lstat(lock)
+	held, err := store.AcquireLock(lock)
+	var locked *store.LockedError
+	switch {
+	case errors.As(err, &locked):
+		d.say(app.OK, fmt.Sprintf("state file %s: in use by a running kitops (%s)", path, locked.Owner), "")
+		return
+	case err != nil:
+		d.fail("state file "+path, err, "kitops must be able to write to "+dir)
+		return
+	}
+	defer func() {
+		_ = held.Release()
+		if missing != nil {
+			_ = os.Remove(lock)
+		}
+	}()
+	file, err := store.OpenFile(path)
+	if err == nil {
+		_, err = wiring.NewPoller(ctx, path, file)
+	}
+	if err != nil {
+		d.fail("state file "+path, err, "mend it, or move it away to start with an empty memory")
+		return
+	}
+	d.say(app.OK, "state file "+path+": readable and replaceable", "")
+}
+
+// repoDir tries whether there is room for clones.
+func (d *Doctor) repoDir(path string) {
+	if path == "" {
+		path = os.TempDir()
+	}
+	existing := path
+	for { // what is missing will be made
+		if _, err := os.Stat(existing); err == nil || existing == filepath.Dir(existing) {
+			break
+		}
+		existing = filepath.Dir(existing)
+	}
+	probe, err := os.MkdirTemp(existing, ".kitops-doctor-*")
+	if err != nil {
+		d.fail("directory for clones "+path, err, "kitops must be able to write there, see --repo-dir")
+		return
+	}
+	_ = os.Remove(probe)
+	space, err := git.SpaceOf(existing)
+	text := fmt.Sprintf("directory for clones %s: %d MB free", path, space.Free>>20)
+	switch {
+	case err != nil:
+		d.say(app.Warn, "directory for clones "+path+": free space unknown: "+err.Error(), "")
+	case space.Free < noSpace:
+		d.say(app.Fail, text, "make room, or name another disk with --repo-dir")
+	case space.Free < lowSpace:
+		d.say(app.Warn, text, "large repositories may not fit")
+	default:
+		d.say(app.OK, text, "")
+	}
+}
+
+// kept warns of workdirs that are to be used again and will be gone.
+func (d *Doctor) kept(s settings.Settings) {
+	for _, t := range s.Tasks {
+		if t.Checkout.Reuse && s.Poller.RepoDir == "" {
+			d.say(app.Warn, "task "+t.Name+": its working directories are kept (checkout: reuse) for as long as kitops runs, and no longer", "name a lasting directory with --repo-dir")
+		}
+	}
+}
+
+// apps tries the credentials of each App once.
+func (d *Doctor) apps(ctx context.Context, s settings.Settings, w *wiring.Wiring) {
+	seen := map[*app.App]bool{}
+	for _, t := range s.Tasks {
+		a, _ := w.Selecting(s, t) // make has shown its errors
+		if r := w.Repository(t.Name); r != nil {
+			a = r.App
+		}
+		if a == nil || seen[a] {
+			continue
+		}
+		seen[a] = true
+		d.checks("GitHub App "+t.GitHub.AppID+": ", a.Diagnose(ctx))
+	}
+}
+
+func (d *Doctor) checks(prefix string, checks []app.Check) {
+	for _, c := range checks {
+		d.say(c.Level, prefix+c.Text, c.Remedy)
+	}
+}
+
+// tasks looks at each repository as a run would.
+func (d *Doctor) tasks(ctx context.Context, s settings.Settings, w *wiring.Wiring) {
+	for _, t := range s.Tasks {
+		prefix := "task " + t.Name + ": "
+		if r := w.Repository(t.Name); r == nil || d.reaches(ctx, prefix, r, t.Refs) {
+			d.look(ctx, prefix, t, w.MirrorOf(t))
+		}
+	}
+}
+
+// reaches tells whether git has a chance: what the App cannot read is said once.
+func (d *Doctor) reaches(ctx context.Context, prefix string, r *wiring.Repository, refs git.Patterns) bool {
+	if _, err := r.Token(ctx); r.Anonymous(err) {
+		d.say(app.Warn, prefix+"read anonymously, without commit statuses: "+err.Error(), "")
+		return true
+	}
+	checks := r.Diagnose(ctx, refs)
+	d.checks(prefix, checks)
+	return !slices.ContainsFunc(checks, func(c app.Check) bool { return c.Level == app.Fail })
+}
+
+// look asks git itself, which is what fetches.
+func (d *Doctor) look(ctx context.Context, prefix string, t settings.Task, mirror *git.Mirror) {
+	ctx, cancel := context.WithTimeout(ctx, doctorLook)
+	defer cancel()
+	heads, err := mirror.Heads(ctx, t.Refs)
+	switch {
+	case errors.Is(err, git.ErrEmpty):
+		d.say(app.Warn, prefix+"the repository has no branches yet", "push one")
+		return
+	case err != nil:
+		d.fail(strings.TrimSuffix(prefix, ": "), err, "check address, network and credentials")
+		return
+	}
+	found := map[string]bool{}
+	for _, head := range heads {
+		found[head.Ref] = true
+	}
+	for _, ref := range t.Refs.Names() {
+		if !found[ref] {
+			d.say(app.Fail, fmt.Sprintf("%s%s has no %s", prefix, t.URL, ref), "push the branch, or name another")
+		}
+	}
+	if len(heads) == 0 && len(t.Refs.Names()) == 0 {
+		d.say(app.Warn, prefix+"no branch matches yet", "")
+		return
+	}
+	if len(heads) > 0 {
+		d.say(app.OK, fmt.Sprintf("%sgit reads %s: %s, %d in all", prefix, t.URL, git.Revision{Ref: heads[0].Ref}.Name(), len(heads)), "")
+	}
+}

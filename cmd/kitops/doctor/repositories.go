@@ -1,0 +1,67 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/bittrance/kitops/app"
+	"github.com/bittrance/kitops/cmd/kitops/settings"
+	"github.com/bittrance/kitops/cmd/kitops/wiring"
+)
+
+// doctorRepositories is how many repositories of a task with patterns are tried.
+const doctorRepositories = 20
+
+// repositories tells which ones each task with patterns covers. It returns the
+// settings with a task for each of the first, that are to be looked at.
+func (d *Doctor) repositories(ctx context.Context, s settings.Settings, w *wiring.Wiring) (settings.Settings, error) {
+	if !s.Patterns() {
+		return s, nil
+	}
+	var tasks []settings.Task
+	for _, t := range s.Tasks {
+		tasks = append(tasks, t)
+		a, err := w.Selecting(s, t)
+		if err != nil {
+			return s, err
+		}
+		if a == nil {
+			continue
+		}
+		found, err := a.Repositories(ctx)
+		if err != nil {
+			d.fail("task "+t.Name+": not all repositories can be listed", err, "")
+		}
+		covered := wiring.Covering(t, a, found)
+		d.covers(t, covered, err == nil)
+		tasks = append(tasks, covered[:min(len(covered), doctorRepositories)]...)
+	}
+	s.Tasks = tasks
+	_, err := w.Make(s)
+	s.Tasks = slices.DeleteFunc(tasks, func(t settings.Task) bool { return t.Repos != nil })
+	return s, err
+}
+
+func (d *Doctor) covers(t settings.Task, covered []settings.Task, complete bool) {
+	prefix := "task " + t.Name + ": "
+	if len(covered) == 0 {
+		if complete {
+			d.say(app.Warn, prefix+"no repository matches "+strings.Join(t.Repos.Entries(), " "), "select repositories in the settings of the App's installation, or correct the patterns")
+		}
+		return
+	}
+	var names []string
+	for _, c := range covered[:min(len(covered), doctorRepositories)] {
+		names = append(names, strings.TrimPrefix(c.Name, t.Name+settings.FoundMark))
+	}
+	text := fmt.Sprintf("%scovers %d repositories: %s", prefix, len(covered), strings.Join(names, ", "))
+	if len(covered) == 1 {
+		text = fmt.Sprintf("%scovers 1 repository: %s", prefix, names[0])
+	}
+	if more := len(covered) - len(names); more > 0 {
+		text += fmt.Sprintf(" and %d more, which are not tried here", more)
+	}
+	d.say(app.OK, text, "")
+}

@@ -1,0 +1,294 @@
+package settings
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bittrance/kitops/actions"
+	"github.com/bittrance/kitops/poller/git"
+)
+
+// Settings are everything a run needs, validated.
+type Settings struct {
+	Config
+	IntervalSet bool // a flag or a variable gave --interval
+	Tasks       []Task
+}
+
+// Task are one task, with the defaults filled in.
+type Task struct {
+	Name              string
+	URL               git.URL
+	Refs              git.Patterns
+	RunNew            bool
+	SSHKeyFile        string // "": the agent and ~/.ssh/config
+	Checkout          Checkout
+	Interval, Timeout time.Duration
+	GitHub            *GitHub // nil: no App
+	Actions           []actions.Action
+	Repos             *RepoPatterns // instead of URL: one task for each repository that matches
+	RepositoryID      string        // of a task that stands for one of these: what GitHub calls it
+	Formerly          string        `json:"-"` // the name that task had, while its memory is there
+	Configured        string        // of a task that stands for one of these: the name of the configured one
+	Bring             *Bring        // instead of Actions: the repository brings them
+	Digest            string        // equal for tasks that behave the same
+}
+
+// GitHub are a task's github: key, with the defaults filled in.
+type GitHub struct {
+	AppID, KeyFile, Key string
+	StatusContext       string // "": kitops/TASK; off: none
+	Explicit            bool   // the task itself has the key
+}
+
+// GitHub is what flags and variables say of the App, nil if nothing.
+func (c Config) GitHub() *GitHub {
+	if c.App.AppID == "" && c.App.PrivateKeyFile == "" && c.App.PrivateKey == "" {
+		return nil
+	}
+	return &GitHub{
+		AppID: c.App.AppID, KeyFile: c.App.PrivateKeyFile, Key: c.App.PrivateKey,
+		StatusContext: c.Status.Context,
+	}
+}
+
+// StatusContext is the context of the commit statuses of a task, "" for none.
+// Instances that watch the same repository have one each.
+func (s Settings) StatusContext(t Task) string {
+	switch {
+	case t.GitHub == nil || t.GitHub.StatusContext == StatusesOff:
+		return ""
+	case t.GitHub.StatusContext != "":
+		return t.GitHub.StatusContext
+	case s.Status.Instance != "":
+		return "kitops/" + cmp.Or(t.Configured, t.Name) + "@" + s.Status.Instance
+	}
+	return "kitops/" + cmp.Or(t.Configured, t.Name)
+}
+
+// StatusesOff as a status context turns the statuses off.
+const StatusesOff = "off"
+
+// StatusesWanted tells whether any task of an App has statuses: only then
+// does it need the permission.
+func (s Settings) StatusesWanted(g GitHub) bool {
+	return slices.ContainsFunc(s.Tasks, func(t Task) bool {
+		return t.GitHub != nil && t.GitHub.Credentials() == g.Credentials() && s.StatusContext(t) != ""
+	})
+}
+
+// Credentials are what tells Apps apart: tasks that have them in common share one.
+func (g GitHub) Credentials() GitHub {
+	return GitHub{AppID: g.AppID, KeyFile: g.KeyFile, Key: g.Key}
+}
+
+// Error is every mistake in flags, variables and the task file, one a
+// line. The program ends with 2 on it.
+type Error struct{ Mistakes []error }
+
+func (e *Error) Error() string { return errors.Join(e.Mistakes...).Error() }
+
+func (e *Error) Unwrap() []error { return e.Mistakes }
+
+// Load reads flags, environment and task file. It may be called again to read
+// the task file anew. Its errors are *configError; warnings are for the user
+// in either case. It only reads.
+func (all Options) Load(environ []string) (Settings, []string, error) {
+	warnings := all.unknownVariables(environ)
+	cfg, mistakes := all.read(environ)
+	mistakes = append(mistakes, all.check(cfg)...)
+	advice, err := all.useStored(&cfg, environ)
+	if err != nil {
+		mistakes = append(mistakes, err)
+	}
+	warnings = append(warnings, advice...)
+	s := Settings{Config: cfg, IntervalSet: all.ByKey("INTERVAL").origin != ""}
+
+	var found []error
+	switch file := all.ByKey("CONFIG_FILE"); {
+	case file.origin == "":
+		s.Tasks, found = all.task(cfg)
+	case cfg.Task.ConfigFile != "":
+		s.Tasks, found = readTaskFile(cfg.Task.ConfigFile, cfg)
+		found = append(all.conflicts(file), found...)
+	default:
+		found = all.conflicts(file)
+	}
+	mistakes = append(mistakes, found...)
+	if err := all.incomplete(s.Tasks); err != nil {
+		mistakes = append(mistakes, err)
+	}
+	mistakes = append(mistakes, all.checkHooks(cfg.Webhook)...)
+	if len(mistakes) > 0 {
+		return Settings{}, warnings, &Error{Mistakes: mistakes}
+	}
+	return s, warnings, nil
+}
+
+// conflicts are the options that a task file leaves no room for.
+func (all Options) conflicts(file *Option) []error {
+	var mistakes []error
+	for _, key := range []string{"URL", "BRANCH", "ACTION", "ACTION_FILE", "ENVIRONMENT"} {
+		if o := all.ByKey(key); o.origin != "" {
+			mistakes = append(mistakes, fmt.Errorf("%s and %s exclude each other: the task file says what to watch and do", file.origin, o.origin))
+		}
+	}
+	return mistakes
+}
+
+// task is the one task that flags and variables describe.
+func (all Options) task(cfg Config) ([]Task, []error) {
+	address, action, file := all.ByKey("URL"), all.ByKey("ACTION"), all.ByKey("ACTION_FILE")
+	switch {
+	case address.origin == "" && action.origin == "" && file.origin == "":
+		return nil, []error{errors.New("nothing to do: give --url and --action, or --config-file")}
+	case action.origin == "" && file.origin == "":
+		return nil, []error{fmt.Errorf("%s without --action: say what to run when the repository changes", address.origin)}
+	case address.origin == "":
+		return nil, []error{fmt.Errorf("%s%s without --url: say which repository to watch", action.origin, file.origin)}
+	case action.origin != "" && file.origin != "":
+		return nil, []error{fmt.Errorf("%s and %s exclude each other", action.origin, file.origin)}
+	}
+	var mistakes []error
+	judge := func(key string, err error) {
+		if o := all.ByKey(key); err != nil && !slices.Contains(o.values, "") {
+			mistakes = append(mistakes, fmt.Errorf("%s: %w", o.origin, err))
+		}
+	}
+	t := Task{
+		SSHKeyFile: cfg.Git.SSHKeyFile, GitHub: cfg.GitHub(),
+		Interval: cfg.Poller.Interval, Timeout: cfg.Poller.Timeout,
+	}
+	judge("URL", t.watch(cfg.Task.URL))
+	var err error
+	t.Refs, err = refPatterns(cfg.Task.Branch)
+	judge("BRANCH", err)
+	environment, err := pairs(cfg.Task.Environment)
+	judge("ENVIRONMENT", err)
+	if file.origin == "" {
+		t.Actions = []actions.Action{withShell(actions.Action{Name: "action", Environment: environment}, cfg.Task.Action)}
+	} else {
+		t.Bring = &Bring{File: cfg.Task.ActionFile, Environment: environment}
+		judge("ACTION_FILE", t.Bring.check())
+		judge("ACTION_FILE", cfg.trusts(t))
+	}
+	return []Task{t.digested(strings.Join(cfg.Task.URL, "\n"))}, mistakes
+}
+
+// watch fills in the repository, or the patterns that select some, and the
+// name that follows from it. A relative path is seen from the working directory.
+func (t *Task) watch(entries []string) error {
+	if len(entries) != 1 || isRepoPattern(entries[0]) {
+		return t.watchMany(entries)
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	url, err := git.ParseURL(entries[0])
+	if err != nil {
+		return err
+	}
+	t.URL = url.Resolve(dir)
+	t.Name = t.URL.Name()
+	return checkName(t.Name)
+}
+
+func (t *Task) watchMany(entries []string) error {
+	patterns, err := parseRepoPatterns(entries)
+	if err != nil {
+		return err
+	}
+	if t.GitHub == nil {
+		return errors.New("several repositories need a GitHub App, which tells what there is: see --github-app-id, or give each its task in a --config-file")
+	}
+	t.Repos = &patterns
+	t.Name = cmp.Or(t.Name, patterns.name())
+	return nil
+}
+
+// refPatterns makes patterns for full ref names of branches; none mean the
+// default branch.
+func refPatterns(branches []string) (git.Patterns, error) {
+	if len(branches) == 0 {
+		return git.Patterns{"HEAD"}, nil
+	}
+	var refs git.Patterns
+	for _, branch := range branches {
+		ref, err := refPattern(branch)
+		if err != nil {
+			return nil, err
+		}
+		refs = append(refs, ref)
+	}
+	return refs, refs.Validate()
+}
+
+func refPattern(branch string) (string, error) {
+	name, excluded := strings.CutPrefix(branch, "!")
+	switch {
+	case name == "":
+		return "", errors.New("empty branch")
+	case name == "HEAD" || strings.HasPrefix(name, "refs/heads/"):
+	case strings.HasPrefix(name, "refs/"):
+		return "", fmt.Errorf("%q is no branch; only branches can be watched", name)
+	default:
+		name = "refs/heads/" + name
+	}
+	if err := (git.Patterns{name}).Validate(); err != nil {
+		return "", err
+	}
+	if excluded {
+		return "!" + name, nil
+	}
+	return name, nil
+}
+
+// pairs reads NAME=VALUE entries. Its errors repeat no value.
+func pairs(entries []string) (map[string]string, error) {
+	all := map[string]string{}
+	for i, entry := range entries {
+		name, value, found := strings.Cut(entry, "=")
+		if !found {
+			return nil, fmt.Errorf("entry %d is not NAME=VALUE", i+1)
+		}
+		if err := checkVariable(name); err != nil {
+			return nil, err
+		}
+		if _, twice := all[name]; twice {
+			return nil, fmt.Errorf("%s is given twice", name)
+		}
+		all[name] = value
+	}
+	return all, nil
+}
+
+// withShell makes the action run a command line.
+func withShell(a actions.Action, command string) actions.Action {
+	a.Entrypoint, a.Args = "/bin/sh", []string{"-c", command}
+	return a
+}
+
+// digested sets the digest. The address is the URL as given: its credentials
+// count too, and git.URL never shows them.
+func (t Task) digested(address string) Task {
+	t.Digest = ""
+	data, err := json.Marshal(struct {
+		Task    Task
+		Address string
+	}{t, address})
+	if err != nil {
+		panic(err) // strings, numbers and maps of strings always marshal
+	}
+	sum := sha256.Sum256(data)
+	t.Digest = hex.EncodeToString(sum[:])
+	return t
+}

@@ -1,0 +1,79 @@
+package wiring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bittrance/kitops/actions"
+	"github.com/bittrance/kitops/app/credential"
+	"github.com/bittrance/kitops/poller/git"
+)
+
+// grant is the poller's Grant for a repository: the token in GITHUB_TOKEN, and
+// for actions that outlive it a git credential helper with fresh ones. What is
+// given away is for this one repository.
+func (w *Wiring) grant(r *Repository) func(context.Context, actions.Action) ([]string, func(), error) {
+	return func(ctx context.Context, action actions.Action) ([]string, func(), error) {
+		nothing := func() {}
+		switch {
+		case action.Token == nil:
+			return nil, nothing, nil
+		case r == nil:
+			return nil, nil, errors.New("github_token needs a GitHub App for this repository")
+		}
+		broker := &credential.Broker{Clone: r.clone.String(), Fresh: func(ctx context.Context) (string, time.Time, error) {
+			return r.ScopedToken(ctx, action.Token)
+		}}
+		token, err := broker.Token(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		vars := []string{"GITHUB_TOKEN=" + token}
+		var owner *credential.Owner
+		if w.user != nil {
+			owner = &credential.Owner{UID: w.user.UID, GID: w.user.GID}
+		}
+		socket, stop, err := broker.Listen(ctx, owner)
+		if err != nil {
+			r.log.Warn("git in the action gets no fresh tokens", "err", err)
+			return vars, nothing, nil
+		}
+		return append(vars, w.gitConfig(action, r.clone, socket)...), stop, nil
+	}
+}
+
+// gitConfig makes git ask kitops for the credentials of this host, by
+// variables so that nothing is written. See git-config(1), GIT_CONFIG_COUNT.
+func (w *Wiring) gitConfig(action actions.Action, clone git.URL, socket string) []string {
+	count := 0
+	for _, entry := range w.process.Environ {
+		if value, ok := strings.CutPrefix(entry, "GIT_CONFIG_COUNT="); ok && action.InheritEnvironment {
+			count, _ = strconv.Atoi(value)
+		}
+	}
+	if value, ok := action.Environment["GIT_CONFIG_COUNT"]; ok {
+		count, _ = strconv.Atoi(value)
+	}
+	section := "credential." + origin(clone)
+	helper := fmt.Sprintf("!%s credential %s", quoted(w.process.Executable), quoted(socket))
+	var vars []string
+	for _, setting := range [][2]string{{section + ".helper", ""}, {section + ".helper", helper}, {section + ".useHttpPath", "true"}} {
+		vars = append(vars, fmt.Sprintf("GIT_CONFIG_KEY_%d=%s", count, setting[0]), fmt.Sprintf("GIT_CONFIG_VALUE_%d=%s", count, setting[1]))
+		count++
+	}
+	return append(vars, fmt.Sprintf("GIT_CONFIG_COUNT=%d", count))
+}
+
+// origin is the scheme and host of a repository's address.
+func origin(clone git.URL) string {
+	scheme, rest, _ := strings.Cut(clone.String(), "://")
+	host, _, _ := strings.Cut(rest, "/")
+	return scheme + "://" + host
+}
+
+// quoted makes one word of the shell.
+func quoted(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }

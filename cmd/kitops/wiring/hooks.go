@@ -1,0 +1,187 @@
+package wiring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"strconv"
+	"sync"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/bittrance/kitops/app"
+	"github.com/bittrance/kitops/cmd/kitops/settings"
+	"github.com/bittrance/kitops/poller"
+	"github.com/bittrance/kitops/poller/store"
+	"github.com/bittrance/kitops/webhook"
+)
+
+// Hooks are the sources of nudges that are configured.
+type Hooks struct {
+	settings settings.Settings
+	agent    *poller.Poller
+	catalog  *Catalog
+	state    store.Store
+	log      *slog.Logger
+
+	seen    *webhook.Seen
+	secrets *webhook.Secrets // nil: none
+	server  *webhook.Server  // nil: no --listen
+	relay   *webhook.Relay   // nil: no --webhook-relay
+}
+
+// NewHooks binds the server's address and reads the secrets, so that what is
+// wrong with them shows before anything runs.
+func NewHooks(ctx context.Context, s settings.Settings, agent *poller.Poller, c *Catalog, state store.Store, log *slog.Logger) (*Hooks, error) {
+	h := &Hooks{settings: s, agent: agent, catalog: c, state: state, log: log, seen: webhook.NewSeen()}
+	var err error
+	if h.secrets, err = readSecrets(s.Webhook, log); err != nil {
+		return nil, err
+	}
+	if s.Webhook.Relay != "" {
+		h.relay = &webhook.Relay{
+			URL: s.Webhook.Relay, Secrets: h.secrets, Unverified: s.Webhook.RelayUnverified,
+			Seen: h.seen, Handle: h.handle, Log: log,
+		}
+	}
+	if s.Webhook.Listen == "" {
+		return h, nil
+	}
+	proxies, err := webhook.ParseProxies(s.Webhook.TrustedProxy)
+	if err != nil {
+		return nil, err
+	}
+	h.server, err = webhook.Listen(ctx, webhook.Options{
+		Addr: s.Webhook.Listen, CertFile: s.Webhook.TLSCertFile, KeyFile: s.Webhook.TLSKeyFile,
+		TrustedProxies: proxies, Secrets: h.secrets, Seen: h.seen, Handle: h.handle, Health: h.health, Log: log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("--listen: %w", err)
+	}
+	if h.secrets == nil {
+		log.Warn("no webhook secret: the HTTP server tells of kitops' health only", "address", h.server.Addr().String())
+	} else {
+		log.Info("taking webhooks", "address", h.server.Addr().String())
+	}
+	return h, nil
+}
+
+// readSecrets returns nil when none are configured.
+func readSecrets(c webhook.Config, log *slog.Logger) (*webhook.Secrets, error) {
+	var secrets *webhook.Secrets
+	var err error
+	switch {
+	case c.SecretFile != "":
+		secrets, err = webhook.ReadSecrets(c.SecretFile, log)
+	case c.Secret != "":
+		secrets, err = webhook.LiteralSecrets(c.Secret, log)
+	default:
+		return nil, nil //nolint:nilnil // no secret is a valid answer
+	}
+	if err != nil {
+		return nil, &settings.Error{Mistakes: []error{fmt.Errorf("webhook secret: %w", err)}}
+	}
+	return secrets, nil
+}
+
+// Run follows all sources until ctx is done. The error is that of the server;
+// nothing else ends before.
+func (h *Hooks) Run(ctx context.Context) error {
+	var following sync.WaitGroup
+	defer following.Wait()
+	if h.relay != nil {
+		following.Go(func() { h.report("webhook relay", h.relay.Run(ctx)) })
+	}
+	if h.settings.Webhook.DeliveriesInterval > 0 {
+		for _, a := range h.catalog.wiring.apps.used(h.settings) {
+			following.Go(func() { h.report("delivery log", h.deliveries(a).Run(ctx)) })
+		}
+	}
+	if h.server == nil {
+		return nil
+	}
+	return h.server.Run(ctx)
+}
+
+func (h *Hooks) report(what string, err error) {
+	if err != nil && !errors.Is(err, context.Canceled) {
+		h.log.Error("a source of nudges has ended", "source", what, "err", err)
+	}
+}
+
+// handle acts on what a delivery says, none of which is trusted.
+func (h *Hooks) handle(e webhook.Event) {
+	if i := e.Installation; i != nil {
+		h.catalog.wiring.apps.outdated(i.Owner)
+	}
+	if e.Installation != nil || e.Name == "repository" {
+		h.catalog.Poke()
+	}
+	for _, n := range e.Nudges {
+		identity := ""
+		if n.RepositoryID != 0 {
+			identity = strconv.FormatInt(n.RepositoryID, 10)
+		}
+		h.agent.Nudge(poller.Nudge{URL: n.URL, Identity: identity, Ref: n.Ref, SHA: n.SHA})
+	}
+}
+
+func (h *Hooks) health() []webhook.TaskHealth {
+	tasks := h.agent.Health()
+	all := make([]webhook.TaskHealth, len(tasks))
+	for i, t := range tasks {
+		all[i] = webhook.TaskHealth{Name: t.Name, Looked: t.Looked, LastLook: t.LastLook, NextLook: t.NextLook, Late: t.Late}
+		if t.Err != nil {
+			all[i].Problem = t.Err.Error()
+		}
+	}
+	return all
+}
+
+// deliveries reads the App's own delivery log, from where the last agent stopped.
+func (h *Hooks) deliveries(a *app.App) *webhook.DeliveryLog {
+	memory := deliveryMemory{store: h.state, key: "deliveries of GitHub App " + a.ID()}
+	return &webhook.DeliveryLog{
+		Client: a.Client(), APIURL: h.settings.App.APIURL, Interval: h.settings.Webhook.DeliveriesInterval,
+		Seen: h.seen, Handle: h.handle, Load: memory.load, Save: memory.save, Log: h.log,
+		Watched: func(id int64, url string) bool { return h.agent.Watches(url, strconv.FormatInt(id, 10)) },
+	}
+}
+
+// deliveryMemory is the document that holds the newest delivery seen.
+type deliveryMemory struct {
+	store store.Store
+	key   string
+}
+
+type deliveryDocument struct {
+	Delivery int64 `yaml:"delivery"`
+}
+
+func (m deliveryMemory) load(ctx context.Context) (int64, error) {
+	doc, err := m.store.Get(ctx, m.key)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	var seen deliveryDocument
+	err = yaml.Unmarshal(doc.Data, &seen)
+	return seen.Delivery, err
+}
+
+func (m deliveryMemory) save(ctx context.Context, id int64) error {
+	doc, err := m.store.Get(ctx, m.key)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	data, err := yaml.Marshal(deliveryDocument{id})
+	if err != nil {
+		return err
+	}
+	_, err = m.store.Put(ctx, m.key, data, doc.Version)
+	return err
+}

@@ -1,0 +1,31 @@
+package wiring
+
+import (
+	"time"
+
+	"github.com/bittrance/kitops/poller"
+)
+
+// restAfter is how long no run must have ended before memory is given back.
+const restAfter = 3 * time.Second
+
+// MemoryRelease gives the memory that runs took back to the system once they are
+// over. Go would keep it for minutes, and an agent rests most of the time. In a
+// steady flow of runs it does nothing; else it costs one collection, which is
+// little beside the fetch before it.
+type MemoryRelease struct{ timer *time.Timer }
+
+// NewMemoryRelease calls free whenever runs have rested. Close ends that.
+func NewMemoryRelease(free func()) *MemoryRelease {
+	return &MemoryRelease{time.AfterFunc(restAfter, free)}
+}
+
+// Observe implements poller.Observer.
+func (t *MemoryRelease) Observe(e poller.Event) {
+	if e.Kind == poller.Finished {
+		t.timer.Reset(restAfter)
+	}
+}
+
+// Close stops giving memory back.
+func (t *MemoryRelease) Close() { t.timer.Stop() }

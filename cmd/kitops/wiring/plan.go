@@ -1,0 +1,109 @@
+package wiring
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/bittrance/kitops/cmd/kitops/settings"
+	"github.com/bittrance/kitops/poller"
+	"github.com/bittrance/kitops/poller/git"
+)
+
+// maxBrought is the size of a file that brings actions.
+const maxBrought = 64 << 10
+
+// plan is the poller's Plan: what the file says at this revision. A revision
+// without the file has nothing to do.
+func plan(b settings.Bring, dir string, rev git.Revision, limit time.Duration) (poller.Plan, error) {
+	source, err := readBrought(b.File, dir)
+	if err != nil || source == nil {
+		return poller.Plan{}, err
+	}
+	brought, mistakes := b.Parse(source, limit)
+	if len(mistakes) > 0 {
+		return poller.Plan{}, firstOf(mistakes)
+	}
+	if matched, _ := brought.Refs.Match(rev.Ref); len(brought.Refs) > 0 && !matched {
+		return poller.Plan{}, nil
+	}
+	for i := range brought.Actions {
+		brought.Actions[i].Environment = merged(b.Environment, brought.Actions[i].Environment)
+	}
+	return poller.Plan{Actions: brought.Actions, Timeout: brought.Timeout}, nil
+}
+
+// firstOf is one line for a status, whatever the number of mistakes.
+func firstOf(mistakes []error) error {
+	if len(mistakes) == 1 {
+		return mistakes[0]
+	}
+	return fmt.Errorf("%w (and %d more)", mistakes[0], len(mistakes)-1)
+}
+
+// merged lets the operator's variables win.
+func merged(operator, brought map[string]string) map[string]string {
+	all := map[string]string{}
+	for name, value := range brought {
+		all[name] = value
+	}
+	for name, value := range operator {
+		all[name] = value
+	}
+	return all
+}
+
+// readBrought returns the file's content, nil when there is none. Links are not
+// followed: the file is the repository's own.
+func readBrought(name, dir string) ([]byte, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	defer root.Close()
+	segments := strings.Split(name, "/")
+	for i := range segments {
+		at := path.Join(segments[:i+1]...)
+		info, err := root.Lstat(at)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil, nil
+		case err != nil:
+			return nil, fmt.Errorf("read %s: %w", name, err)
+		case at == name && !info.Mode().IsRegular(), at != name && !info.IsDir():
+			return nil, fmt.Errorf("%s must be a regular file", name)
+		}
+	}
+	return readRegular(root, name)
+}
+
+// readRegular reads a regular file. What an earlier action left running may
+// have put something else in its place meanwhile: a pipe is not waited for.
+func readRegular(root *os.Root, name string) ([]byte, error) {
+	file, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s must be a regular file", name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	source, err := io.ReadAll(io.LimitReader(file, maxBrought+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	case len(source) > maxBrought:
+		return nil, fmt.Errorf("%s is larger than %d KiB", name, maxBrought>>10)
+	}
+	return source, nil
+}

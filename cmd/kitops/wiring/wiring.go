@@ -1,0 +1,184 @@
+package wiring
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/bittrance/kitops/actions"
+	"github.com/bittrance/kitops/app"
+	"github.com/bittrance/kitops/cmd/kitops/settings"
+	"github.com/bittrance/kitops/poller"
+	"github.com/bittrance/kitops/poller/git"
+)
+
+// Wiring makes tasks out of settings. What tasks share, it holds.
+type Wiring struct {
+	mirrors *mirrors
+	apps    *apps
+
+	process Process
+	user    *actions.User // whom actions run as, nil for the agent itself
+
+	mu           sync.Mutex
+	repositories map[string]*Repository // by task
+	paces        map[string]time.Duration
+	fallback     *settings.GitHub // for reports of tasks that are gone
+}
+
+// Process is what the agent is to the rest of the system.
+type Process struct {
+	Environ    []string
+	Executable string // for git to call back; "": it gets no fresh tokens
+	Home       string // where ~/.ssh is; "": there is none
+	SSHAgent   string // the socket of the user's ssh agent
+}
+
+// New keeps mirrors below a directory.
+func New(p Process, repoDir string, maxSize git.Size, apiURL string, log *slog.Logger) *Wiring {
+	return &Wiring{
+		mirrors: newMirrors(p, filepath.Join(repoDir, mirrorsDir), maxSize, log),
+		apps:    newApps(apiURL, log),
+		process: p,
+	}
+}
+
+// RunAs has actions run as a user.
+func (w *Wiring) RunAs(user *actions.User) { w.user = user }
+
+// Sweep removes the mirrors of tasks that are no more. Call it before anything runs.
+func (w *Wiring) Sweep() error { return w.mirrors.sweep() }
+
+// Make returns the tasks that the settings describe. Its errors are mistakes
+// in the settings that only show now: a key that is none, for example.
+func (w *Wiring) Make(s settings.Settings) ([]poller.Task, error) {
+	tasks, repositories, err := w.build(s)
+	if err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.paces = paces(tasks, repositories)
+	w.fallback, w.repositories = s.GitHub(), map[string]*Repository{}
+	for i, t := range tasks {
+		w.repositories[t.Name] = repositories[i]
+	}
+	return tasks, nil
+}
+
+// Try finds the mistakes that make would find, and changes nothing.
+func (w *Wiring) Try(s settings.Settings) error {
+	_, _, err := w.build(s)
+	return err
+}
+
+// build leaves out the tasks that select their repositories: what they match
+// is not known here.
+func (w *Wiring) build(s settings.Settings) ([]poller.Task, []*Repository, error) {
+	var tasks []poller.Task
+	var repositories []*Repository
+	var mistakes []error
+	for _, t := range s.Tasks {
+		if t.Repos != nil {
+			mistakes = append(mistakes, w.apps.selectable(s, t))
+			continue
+		}
+		r, err := w.apps.repository(s, t)
+		if err == nil && r == nil && slices.ContainsFunc(t.Actions, func(a actions.Action) bool { return a.Token != nil }) {
+			err = fmt.Errorf("task %s: github_token needs a GitHub App for %s", t.Name, t.URL)
+		}
+		mistakes = append(mistakes, err)
+		tasks, repositories = append(tasks, w.task(s, t, r)), append(repositories, r)
+	}
+	mistakes = slices.DeleteFunc(mistakes, func(err error) bool { return err == nil })
+	if len(mistakes) > 0 {
+		return nil, nil, &settings.Error{Mistakes: mistakes}
+	}
+	return tasks, repositories, nil
+}
+
+func (w *Wiring) task(s settings.Settings, t settings.Task, r *Repository) poller.Task {
+	task := poller.Task{
+		Name: t.Name, URL: t.URL.String(), Refs: t.Refs, RunNew: t.RunNew,
+		Interval: t.Interval, Timeout: t.Timeout,
+		Plan:  func(string, git.Revision) (poller.Plan, error) { return poller.Plan{Actions: t.Actions}, nil },
+		Found: t.Configured != "", ID: t.RepositoryID, Formerly: t.Formerly,
+		Digest: t.Digest,
+	}
+	if b := t.Bring; b != nil {
+		task.ReportActs = true
+		task.Plan = func(dir string, rev git.Revision) (poller.Plan, error) { return plan(*b, dir, rev, t.Timeout) }
+	}
+	mirror := w.mirrors.get(t, r)
+	task.Heads, task.Grant = mirror.Heads, w.grant(r)
+	checkout := mirror.Checkout
+	if r != nil {
+		r.mirror = mirror
+		task.Heads, checkout = r.heads, r.checkout
+		task.Identity = r.identity
+		task.Pace = func() time.Duration { return w.pace(t.Name) }
+		task.ReportTo = s.StatusContext(t)
+	}
+	options := t.Checkout.Options()
+	options.Submodules = w.submodules(s, t, mirror)
+	if w.user != nil {
+		options.Owner = &git.Owner{UID: w.user.UID, GID: w.user.GID}
+	}
+	task.Keep = options.Reuse
+	task.Checkout = func(ctx context.Context, rev git.Revision, dir string) error {
+		return checkout(ctx, rev, dir, options)
+	}
+	return task
+}
+
+// pace is how often a task may look: other tasks come and go.
+func (w *Wiring) pace(task string) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.paces[task]
+}
+
+// Find returns the repository that a report is for. The task may be gone, or
+// have another repository by now.
+func (w *Wiring) Find(r poller.Report) *app.Repository {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if known := w.repositories[r.Run.Task]; known != nil {
+		if owner, name, ok := known.App.Covers(r.URL); ok {
+			return known.App.Repository(owner, name)
+		}
+	}
+	if w.fallback == nil {
+		return nil
+	}
+	found, err := w.apps.get(*w.fallback, true)
+	if err != nil {
+		return nil
+	}
+	owner, name, ok := found.Covers(r.URL)
+	if !ok {
+		return nil
+	}
+	return found.Repository(owner, name)
+}
+
+// Repository is what the App has to do with a task, nil for nothing.
+func (w *Wiring) Repository(task string) *Repository {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.repositories[task]
+}
+
+// MirrorOf is what git reads for a task, with the App's credentials if it has one.
+func (w *Wiring) MirrorOf(t settings.Task) *git.Mirror {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if r := w.repositories[t.Name]; r != nil {
+		return r.mirror
+	}
+	return w.mirrors.get(t, nil)
+}
