@@ -55,7 +55,7 @@ func readAdvertisement(ctx context.Context, r io.Reader) (*advertisement, error)
 	return ad, nil
 }
 
-func (ad *advertisement) selected(patterns Patterns) ([]Revision, error) {
+func selected(ad *advertisement, patterns Patterns) ([]Revision, error) {
 	if len(ad.refs) == 0 && ad.head.IsZero() {
 		return nil, ErrEmpty
 	}
@@ -66,7 +66,7 @@ func (ad *advertisement) selected(patterns Patterns) ([]Revision, error) {
 		}
 	}
 	if slices.Contains(patterns, head) {
-		rev, err := ad.defaultBranch()
+		rev, err := defaultBranch(ad)
 		if err != nil {
 			return nil, err
 		}
@@ -79,7 +79,7 @@ func (ad *advertisement) selected(patterns Patterns) ([]Revision, error) {
 	return found, nil
 }
 
-func (ad *advertisement) defaultBranch() (Revision, error) {
+func defaultBranch(ad *advertisement) (Revision, error) {
 	sha, exists := ad.refs[ad.headRef]
 	switch {
 	case ad.headRef == "" && ad.head.IsZero(), ad.headRef != "" && !exists:

@@ -256,7 +256,7 @@ func (c *checkout) refresh(ctx context.Context, b *bare, dir string) (*landing, 
 		l = newLanding(ctx, dir, c.rev.id, c.fileOptions())
 		defer l.close()
 	}
-	err = c.converse(ctx, func(r *remote) error {
+	err = c.access().converse(ctx, func(r *remote) error {
 		if c.tagged() {
 			if err := c.listTags(ctx, r); err != nil {
 				return err

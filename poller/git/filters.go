@@ -96,7 +96,7 @@ func findPointer(ctx context.Context, r *revision, files []int32) (file int32, f
 		if ctx.Err() != nil {
 			return 0, false
 		}
-		content, err := reader.small(r.plan.files[file], maxLFS)
+		content, err := small(reader, r.plan.files[file], maxLFS)
 		if err == nil && bytes.HasPrefix(content, []byte(lfsHead)) {
 			return file, true
 		}
@@ -106,7 +106,7 @@ func findPointer(ctx context.Context, r *revision, files []int32) (file int32, f
 
 // small gives the blob of a file, or errTooLarge where it is easily seen that it
 // has more bytes than limit.
-func (r *storeReader) small(f planFile, limit int64) ([]byte, error) {
+func small(r *storeReader, f planFile, limit int64) ([]byte, error) {
 	at, ok := r.store.find(f.id)
 	if !ok {
 		return nil, missing(f.id)

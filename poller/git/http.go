@@ -50,7 +50,7 @@ type httpSession struct {
 	moved    bool // the greeting was redirected
 }
 
-func (m *Mirror) dialHTTP(ctx context.Context) (*httpSession, error) {
+func (m *access) dialHTTP(ctx context.Context) (*httpSession, error) {
 	s := &httpSession{
 		client: &http.Client{Transport: m.Transport, CheckRedirect: checkRedirect},
 		base:   strings.TrimRight(m.URL.String(), "/"),

@@ -71,7 +71,7 @@ func (m *Mirror) Heads(ctx context.Context, refs Patterns) ([]Revision, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list heads of %s: %w", m.URL, err)
 	}
-	heads, err := ad.selected(refs)
+	heads, err := selected(ad, refs)
 	if err != nil {
 		return nil, fmt.Errorf("list heads of %s: %w", m.URL, err)
 	}
@@ -87,7 +87,7 @@ func (m *Mirror) look(ctx context.Context, refs Patterns) (*advertisement, error
 		return local.advertisement(ctx)
 	}
 	var ad *advertisement
-	err := m.converse(ctx, func(r *remote) (err error) {
+	err := m.access().converse(ctx, func(r *remote) (err error) {
 		ad, err = r.list(ctx, refPrefixes(refs))
 		// Nothing at all, or no default branch where it is asked for: all refs decide what that means.
 		if err == nil && (len(ad.refs) == 0 || slices.Contains(refs, head) && ad.head.IsZero()) {
@@ -112,4 +112,8 @@ func ctxErr(ctx context.Context, err error) error {
 		return ctx.Err()
 	}
 	return err
+}
+
+func (m *Mirror) access() *access {
+	return &access{URL: m.URL, Auth: m.Auth, Transport: m.Transport, SSHKeyFile: m.SSHKeyFile, SSHAgent: m.SSHAgent, Home: m.Home, discover: &m.discover}
 }

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/go-git/go-git/v5/plumbing/format/pktline"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
@@ -27,7 +29,7 @@ type session interface {
 // converse makes a conversation for do. Over http it first assumes version 2,
 // which saves a request; where that fails it listens to the server first, then
 // and later on.
-func (m *Mirror) converse(ctx context.Context, do func(*remote) error) error {
+func (m *access) converse(ctx context.Context, do func(*remote) error) error {
 	if m.URL.scheme == "ssh" {
 		s, err := m.dialSSH(ctx)
 		if err != nil {
@@ -52,7 +54,7 @@ func (m *Mirror) converse(ctx context.Context, do func(*remote) error) error {
 }
 
 // listen hears which version the server speaks, and does that.
-func (m *Mirror) listen(ctx context.Context, s session, do func(*remote) error) error {
+func (m *access) listen(ctx context.Context, s session, do func(*remote) error) error {
 	body, err := s.greeting(ctx)
 	if err != nil {
 		return err
@@ -163,4 +165,13 @@ func fetchV0(ctx context.Context, s session, ad *advertisement, w wish) (*delive
 		pack = sideband.NewDemuxer(sideband.Sideband, response)
 	}
 	return &delivery{pack, body, append(response.Shallows, ad.shallow...)}, nil
+}
+
+// access is how one remote is reached: where, and with whose credentials.
+type access struct {
+	URL                        URL
+	Auth                       Auth
+	Transport                  http.RoundTripper
+	SSHKeyFile, SSHAgent, Home string
+	discover                   *atomic.Bool
 }

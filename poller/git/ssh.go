@@ -28,7 +28,7 @@ type sshSession struct {
 	asked   bool
 }
 
-func (m *Mirror) dialSSH(ctx context.Context) (*sshSession, error) {
+func (m *access) dialSSH(ctx context.Context) (*sshSession, error) {
 	host, err := m.sshHost()
 	if err != nil {
 		return nil, err

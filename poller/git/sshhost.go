@@ -26,7 +26,7 @@ type sshHost struct {
 	knownHosts       []string // files
 }
 
-func (m *Mirror) sshHost() (*sshHost, error) {
+func (m *access) sshHost() (*sshHost, error) {
 	host := &sshHost{name: m.URL.host, port: m.URL.port, user: m.URL.user}
 	config, err := m.sshConfig()
 	if err != nil {
@@ -64,7 +64,7 @@ func (m *Mirror) sshHost() (*sshHost, error) {
 	return host, m.chooseIdentities(host, config)
 }
 
-func (m *Mirror) chooseIdentities(host *sshHost, config *ssh_config.Config) error {
+func (m *access) chooseIdentities(host *sshHost, config *ssh_config.Config) error {
 	files, err := config.GetAll(m.URL.host, "IdentityFile")
 	if err != nil {
 		return err
@@ -82,7 +82,7 @@ func (m *Mirror) chooseIdentities(host *sshHost, config *ssh_config.Config) erro
 	return nil
 }
 
-func (m *Mirror) sshConfig() (*ssh_config.Config, error) {
+func (m *access) sshConfig() (*ssh_config.Config, error) {
 	content, err := os.ReadFile(filepath.Join(m.Home, ".ssh", "config"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -95,7 +95,7 @@ func (m *Mirror) sshConfig() (*ssh_config.Config, error) {
 }
 
 // expandAll does what ssh_config(5) lets paths contain.
-func (m *Mirror) expandAll(host *sshHost, paths []string) []string {
+func (m *access) expandAll(host *sshHost, paths []string) []string {
 	tokens := strings.NewReplacer("%d", m.Home, "%h", host.name, "%p", host.port, "%r", host.user, "%%", "%")
 	expanded := make([]string, 0, len(paths))
 	for _, path := range paths {

@@ -22,7 +22,7 @@ type sshKeys struct {
 	stop    func() bool
 }
 
-func (m *Mirror) sshKeys(ctx context.Context, host *sshHost) (*sshKeys, error) {
+func (m *access) sshKeys(ctx context.Context, host *sshHost) (*sshKeys, error) {
 	keys := &sshKeys{stop: func() bool { return true }}
 	for _, file := range host.identities {
 		err := keys.addFile(file)

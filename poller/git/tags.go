@@ -155,7 +155,7 @@ func (c *checkout) fetchTags(ctx context.Context, b *bare) error {
 	}
 	if len(w.want) > 0 {
 		w.have = b.commits()
-		if err := c.converse(ctx, func(r *remote) error { return c.fetchMissing(ctx, r, b, w) }); err != nil {
+		if err := c.access().converse(ctx, func(r *remote) error { return c.fetchMissing(ctx, r, b, w) }); err != nil {
 			return err
 		}
 	}
