@@ -19,17 +19,16 @@ import (
 )
 
 // threeCommits is a short history, with a merge of two branches.
-func threeCommits(t *testing.T) (*gittest.Repo, held) {
+func threeCommits(t *testing.T) (r *gittest.Repo, sha string) {
 	t.Helper()
-	r := gittest.New(t)
+	r = gittest.New(t)
 	r.Commit(map[string]string{"a": "1", "old/b": "1"})
 	r.Switch("side")
 	r.Commit(map[string]string{"c": "1"})
 	r.Switch("main")
 	r.Commit(map[string]string{"a": "2"})
 	r.Git("merge", "--quiet", "--no-ff", "--message=merge", "side")
-	sha := r.Commit(map[string]string{"old/b": "3"})
-	return r, held{ref: "refs/heads/main", id: plumbing.NewHash(sha)}
+	return r, r.Commit(map[string]string{"old/b": "3"})
 }
 
 func emptyBare(t *testing.T, depth int) *bare {
@@ -57,7 +56,8 @@ func names(t *testing.T, r *gittest.Repo, args ...string) []string {
 
 // TestHolesInHistory sends a history without one of its objects, each in turn.
 func TestHolesInHistory(t *testing.T) {
-	r, rev := threeCommits(t)
+	r, sha := threeCommits(t)
+	rev := held{ref: "refs/heads/main", id: plumbing.NewHash(sha)}
 	all := names(t, r, "main")
 	for _, depth := range []int{FullHistory, 5, 2} {
 		needed := all
@@ -112,7 +112,7 @@ func TestOddHistory(t *testing.T) {
 
 // TestLyingTags has a server say that a tag leads elsewhere.
 func TestLyingTags(t *testing.T) {
-	r, rev := threeCommits(t)
+	r, sha := threeCommits(t)
 	r.Bare("tag", "--annotate", "--message=x", "v1", "main~1")
 	r.Bare("tag", "--annotate", "--message=x", "v2", "main~1")
 	backend := gittest.HTTPHandler(t, filepath.Dir(r.Dir), gittest.HTTPOptions{})
@@ -125,8 +125,8 @@ func TestLyingTags(t *testing.T) {
 	t.Cleanup(server.Close)
 	m := mirror(t, server.URL+"/repo.git")
 	for _, history := range []int{3, FullHistory} {
-		dir := mustHistory(t, m, Revision{rev.ref, rev.id.String()}, history)
-		mustBeRepository(t, dir, rev.id.String())
+		dir := mustHistory(t, m, Revision{"refs/heads/main", sha}, history)
+		mustBeRepository(t, dir, sha)
 		if got := gittest.Git(t, dir, "tag"); got != "v2" {
 			t.Errorf("tags %s", got)
 		}
@@ -206,12 +206,43 @@ func FuzzTags(f *testing.F) {
 		if err == nil && count < len(tags) {
 			t.Error("more tags than there are")
 		}
+	})
+}
+
+// FuzzSoundTags has names of tags that no ref can have.
+func FuzzSoundTags(f *testing.F) {
+	f.Add("refs/tags/v1 refs/tags/v2")
+	f.Add("refs/tags/v\n refs/heads/x refs/tags/a..b")
+	f.Fuzz(func(t *testing.T, names string) {
+		var tags []tag
+		for name := range strings.SplitSeq(names, "\xff") {
+			tags = append(tags, tag{ref: name})
+		}
 		for _, ref := range sound(tags) {
 			if strings.ContainsAny(ref.ref, "\n\x00 ") {
 				t.Errorf("%q was let through", ref.ref)
 			}
 		}
 	})
+}
+
+// TestReadTags takes names as they come: what is sound is decided later.
+func TestReadTags(t *testing.T) {
+	id := strings.Repeat("12", 20)
+	names := []string{"refs/tags/a", "refs/tags/a", "refs/heads/planted", "refs/tags/b\n" + id, "refs/tags/own/below"}
+	var lines []string
+	for _, name := range names {
+		lines = append(lines, id+" "+name)
+	}
+	tags, count, err := readTags(newPktReader(bytes.NewReader(pkt(append(lines, flush)...))))
+	if err != nil || count != len(names) || len(tags) != len(names) {
+		t.Fatal(count, err)
+	}
+	for i, tag := range tags {
+		if tag.ref != names[i] {
+			t.Errorf("%q, want %q", tag.ref, names[i])
+		}
+	}
 }
 
 func FuzzShallow(f *testing.F) {

@@ -27,7 +27,13 @@ func rawPack(count uint32, entries ...[]byte) []byte {
 
 func rawEntry(tb testing.TB, kind plumbing.ObjectType, size int64, head, content []byte) []byte {
 	tb.Helper()
-	entry := append(appendEntryHead(nil, kind, size), head...)
+	first, rest := byte(kind)<<4|byte(size&15), uint64(size)>>4
+	var entry []byte
+	for ; rest > 0; rest >>= 7 {
+		entry = append(entry, first|0x80)
+		first = byte(rest & 0x7f)
+	}
+	entry = append(append(entry, first), head...)
 	return append(entry, deflated(tb, content, flate.DefaultCompression)...)
 }
 

@@ -18,13 +18,6 @@ import (
 	"github.com/bittrance/kitops/poller/git/gittest"
 )
 
-// parseIndex keeps the entries of an index file.
-func parseIndex(data []byte) (*indexFile, error) {
-	x := &indexFile{}
-	grow := func(count int) { x.entries = make([]indexEntry, 0, count) }
-	return x, x.parse(string(data), grow, func(e *indexEntry) { x.entries = append(x.entries, *e) })
-}
-
 // oddTree commits files of all kinds: modes, links, names of any bytes, a
 // submodule, names that sort otherwise as files than as directories.
 func oddTree(t *testing.T, r *gittest.Repo) string {

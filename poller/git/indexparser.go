@@ -14,6 +14,13 @@ import (
 
 var errIndex = errors.New("damaged index")
 
+// parseIndex keeps the entries of an index file.
+func parseIndex(data []byte) (*indexFile, error) {
+	x := &indexFile{}
+	grow := func(count int) { x.entries = make([]indexEntry, 0, count) }
+	return x, x.parse(string(data), grow, func(e *indexEntry) { x.entries = append(x.entries, *e) })
+}
+
 // parse reads an index file whoever wrote it, if all of it is sound: its
 // checksum, the order and the names of its paths, and its trees. Flags of entries
 // mean nothing here. Conflicts and versions other than 2 are refused. It hands

@@ -56,8 +56,25 @@ func TestOwner(t *testing.T) {
 			t.Errorf("run: %v, %v", info, err)
 		}
 	}
+	if os.Getuid() == 0 {
+		return
+	}
+	err := mirror(t, r.Dir).Checkout(generous(t), Revision{SHA: sha}, filepath.Join(t.TempDir(), "workdir"), Options{Owner: &Owner{UID: 12345, GID: 23456}})
+	if err == nil {
+		t.Error("gave files away without being allowed to")
+	}
+}
+
+// TestStatsOfOwner keeps what files are like after they have been given away.
+func TestStatsOfOwner(t *testing.T) {
+	r := gittest.New(t)
+	sha := oddTree(t, r)
+	owner := &Owner{UID: os.Getuid(), GID: os.Getgid()}
+	if os.Getuid() == 0 {
+		owner = &Owner{UID: 12345, GID: 23456}
+	}
 	dir := t.TempDir()
-	w := writeStats(t, r, sha, dir, anotherOwner())
+	w := writeStats(t, r, sha, dir, owner)
 	for i, f := range w.plan.files {
 		var is unix.Stat_t
 		if err := unix.Lstat(filepath.Join(dir, w.plan.filePath(f)), &is); err != nil {
@@ -66,12 +83,5 @@ func TestOwner(t *testing.T) {
 		if w.found[i] != statOf(&is) {
 			t.Errorf("%s: kept %v, is %v", f.name, w.found[i], is)
 		}
-	}
-	if os.Getuid() == 0 {
-		return
-	}
-	err := mirror(t, r.Dir).Checkout(generous(t), Revision{SHA: sha}, filepath.Join(t.TempDir(), "workdir"), Options{Owner: &Owner{UID: 12345, GID: 23456}})
-	if err == nil {
-		t.Error("gave files away without being allowed to")
 	}
 }
