@@ -14,9 +14,9 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/bittrance/kitops/poller/git/gittest"
+	"github.com/bittrance/kitops/poller/git/index"
+	"golang.org/x/sys/unix"
 )
 
 // action is what an action may do to its workdir: to files of the revision and
@@ -219,13 +219,13 @@ func precious(t *testing.T, dir string) map[string]string {
 func forgetful(t *testing.T, k *kept, random *rand.Rand) {
 	t.Helper()
 	x := readIndex(t, k.dir+".index")
-	for i := range x.entries {
-		x.entries[i].stat = fileStat{}
+	for i := range x.Entries {
+		x.Entries[i].Stat = index.FileStat{}
 	}
 	if random.IntN(2) == 0 {
-		x.trees = nil
+		x.Trees = nil
 	}
-	if err := os.WriteFile(k.dir+".index", encodeIndex(x), 0o600); err != nil {
+	if err := os.WriteFile(k.dir+".index", index.EncodeIndex(x), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -11,7 +11,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bittrance/kitops/poller/git/attributes"
+	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/gittest"
+	"github.com/bittrance/kitops/poller/git/pack"
+	"github.com/bittrance/kitops/poller/git/refs"
+	"github.com/bittrance/kitops/poller/git/worktree"
 )
 
 // noise is text of at least this many bytes that does not deflate to nothing.
@@ -25,23 +30,23 @@ func noise(random *rand.Rand, size int) string {
 
 func attributed() map[string]string {
 	return map[string]string{
-		attributesName:          "[attr]dos text eol=crlf\n*.bat dos\n*.auto text=auto eol=crlf\n*.id ident\n*.idcrlf ident text eol=crlf\n*.idauto ident text=auto eol=crlf\n",
-		"a.bat":                 "echo\nexit\n",
-		"same.txt":              "echo\nexit\n", // the same blob
-		"sub/same.bat":          "echo\nexit\n",
-		"mixed.bat":             "a\nb\r\nc\n",
-		"mixed.auto":            "a\nb\r\nc\n",
-		"text.auto":             "a\nb\n",
-		"binary.auto":           "a\n\x00\n",
-		"empty.bat":             "",
-		"x.id":                  "$Id$\n",
-		"sub/" + attributesName: "*.bat -text\n/only.bat text\ndeep/** -text\n*.txt dos\n",
-		"sub/only.bat":          "a\nb\n",
-		"sub/not.bat":           "a\nb\n",
-		"sub/x/only.bat":        "a\nb\n",
-		"sub/x/a.txt":           "a\nb\n",
-		"sub/deep/x/a.txt":      "a\nb\n",
-		">link.bat":             "to\nnowhere",
+		attributes.AttributesName:          "[attr]dos text eol=crlf\n*.bat dos\n*.auto text=auto eol=crlf\n*.id ident\n*.idcrlf ident text eol=crlf\n*.idauto ident text=auto eol=crlf\n",
+		"a.bat":                            "echo\nexit\n",
+		"same.txt":                         "echo\nexit\n", // the same blob
+		"sub/same.bat":                     "echo\nexit\n",
+		"mixed.bat":                        "a\nb\r\nc\n",
+		"mixed.auto":                       "a\nb\r\nc\n",
+		"text.auto":                        "a\nb\n",
+		"binary.auto":                      "a\n\x00\n",
+		"empty.bat":                        "",
+		"x.id":                             "$Id$\n",
+		"sub/" + attributes.AttributesName: "*.bat -text\n/only.bat text\ndeep/** -text\n*.txt dos\n",
+		"sub/only.bat":                     "a\nb\n",
+		"sub/not.bat":                      "a\nb\n",
+		"sub/x/only.bat":                   "a\nb\n",
+		"sub/x/a.txt":                      "a\nb\n",
+		"sub/deep/x/a.txt":                 "a\nb\n",
+		">link.bat":                        "to\nnowhere",
 	}
 }
 
@@ -55,22 +60,17 @@ func TestCheckoutWithAttributes(t *testing.T) {
 	var want []map[string]string
 	for _, change := range []map[string]string{
 		files,
-		{attributesName: "* text eol=crlf\n"},
-		{attributesName: "* -text\n", "sub/not.bat": "c\nd\n"},
-		{"sub/" + attributesName: "*.txt ident\n", "sub/x/a.txt": "$Id$\n"},
-		{attributesName: files[attributesName], "a.bat": "more\n"},
+		{attributes.AttributesName: "* text eol=crlf\n"},
+		{attributes.AttributesName: "* -text\n", "sub/not.bat": "c\nd\n"},
+		{"sub/" + attributes.AttributesName: "*.txt ident\n", "sub/x/a.txt": "$Id$\n"},
+		{attributes.AttributesName: files[attributes.AttributesName], "a.bat": "more\n"},
 	} {
 		after := ""
 		if len(shas) > 0 {
 			after = shas[len(shas)-1]
 		}
-		shas = append(shas, asIs(t, r, after, change))
-		want = append(want, cloned(t, r))
-	}
-	for _, f := range planned(t, r, shas[1], nativeCRLF).files {
-		if f.dir == 0 && (f.convert == convertCRLF) == (f.mode == modeSymlink) {
-			t.Errorf("%s: %d", f.name, f.convert)
-		}
+		shas = append(shas, gittest.AsIs(t, r, after, change))
+		want = append(want, gittest.Cloned(t, r))
 	}
 	r.Bare("config", "uploadpack.allowAnySHA1InWant", "true")
 	for way, reach := range ways() {
@@ -80,29 +80,29 @@ func TestCheckoutWithAttributes(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "kept", "dir")
 			for i, sha := range append(shas, shas[1], shas[0]) {
 				if i == len(shas) {
-					if err := os.Remove(recordPath(dir)); err != nil {
+					if err := os.Remove(worktree.RecordPath(dir)); err != nil {
 						t.Fatal(err)
 					}
 				}
 				for range 2 {
-					if err := m.Checkout(generous(t), Revision{Ref: "refs/heads/main", SHA: sha}, dir, Options{Reuse: true}); err != nil {
+					if err := m.Checkout(gittest.Generous(t), refs.Revision{Ref: "refs/heads/main", SHA: sha}, dir, Options{Reuse: true}); err != nil {
 						t.Fatal(err)
 					}
-					mustHave(t, fmt.Sprintf("%d kept", i), snapshot(t, dir), want[slices.Index(shas, sha)])
+					gittest.MustHave(t, fmt.Sprintf("%d kept", i), gittest.Snapshot(t, dir), want[slices.Index(shas, sha)])
 				}
 			}
 			m = reach(t, r)
 			for i, sha := range shas {
-				mustHave(t, fmt.Sprintf("%d followed", i), snapshot(t, mustCheckout(t, m, sha)), want[i])
+				gittest.MustHave(t, fmt.Sprintf("%d followed", i), gittest.Snapshot(t, mustCheckout(t, m, sha)), want[i])
 				if i == 1 {
-					mustHave(t, fmt.Sprintf("%d fresh", i), snapshot(t, mustCheckout(t, reach(t, r), sha)), want[i])
+					gittest.MustHave(t, fmt.Sprintf("%d fresh", i), gittest.Snapshot(t, mustCheckout(t, reach(t, r), sha)), want[i])
 				}
 			}
 			r := gittest.New(t) // of loose objects, small packs kept as they come
 			r.Bare("config", "fastimport.unpackLimit", "1000")
 			r.Bare("config", "receive.unpackLimit", "1000")
 			m = reach(t, r)
-			mustEqualClone(t, m, r, asIs(t, r, "", files))
+			mustEqualClone(t, m, r, gittest.AsIs(t, r, "", files))
 		})
 	}
 }
@@ -110,21 +110,21 @@ func TestCheckoutWithAttributes(t *testing.T) {
 // TestLargeWithAttributes has files that are not held in memory: in the first
 // checkout, and in one that follows.
 func TestLargeWithAttributes(t *testing.T) {
-	large := noise(rand.New(rand.NewPCG(2, 2)), streamAbove+1000)
+	large := noise(rand.New(rand.NewPCG(2, 2)), pack.StreamAbove+1000)
 	r := gittest.New(t)
-	over := map[string]*Mirror{"path": mirror(t, r.Dir), "http": overHTTP(t, r)}
+	over := map[string]*Mirror{"path": mirrorOf(t, r.Dir), "http": overHTTP(t, r)}
 	sha := ""
 	for i, change := range []map[string]string{
 		{
-			attributesName: attributed()[attributesName],
-			"a.bat":        large, "text.auto": large[1:], "binary.auto": large[2:] + "\x00", "x.idcrlf": "$Id: x $\n" + large + "$Id: cut",
+			attributes.AttributesName: attributed()[attributes.AttributesName],
+			"a.bat":                   large, "text.auto": large[1:], "binary.auto": large[2:] + "\x00", "x.idcrlf": "$Id: x $\n" + large + "$Id: cut",
 		},
-		{"a.bat": large + "more\n", attributesName: "* text=auto eol=crlf\n"},
+		{"a.bat": large + "more\n", attributes.AttributesName: "* text=auto eol=crlf\n"},
 	} {
-		sha = asIs(t, r, sha, change)
-		want := cloned(t, r)
+		sha = gittest.AsIs(t, r, sha, change)
+		want := gittest.Cloned(t, r)
 		for way, m := range over {
-			mustHave(t, fmt.Sprintf("%d over %s", i, way), snapshot(t, mustCheckout(t, m, sha)), want)
+			gittest.MustHave(t, fmt.Sprintf("%d over %s", i, way), gittest.Snapshot(t, mustCheckout(t, m, sha)), want)
 		}
 	}
 }
@@ -138,21 +138,21 @@ func TestAttributesDifferential(t *testing.T) {
 			random := rand.New(rand.NewPCG(uint64(len(way)), 9))
 			r := gittest.New(t)
 			m := reach(t, r)
-			texts := borderTexts()
+			texts := gittest.BorderTexts()
 			sha := ""
 			for i := range 12 {
 				files := map[string]string{}
 				for _, dir := range []string{"", "a/", "b/", "a/b/"} {
 					if random.IntN(3) > 0 {
-						text := strings.ReplaceAll(gamble(random), "working-tree-encoding=UTF-16", "text eol=crlf")
-						files[dir+attributesName] = "* " + pick(random, "text", "ident", "text=auto eol=crlf", "eol=crlf", "-text") + "\n" + text
+						text := strings.ReplaceAll(gittest.Gamble(random), "working-tree-encoding=UTF-16", "text eol=crlf")
+						files[dir+attributes.AttributesName] = "* " + gittest.Pick(random, "text", "ident", "text=auto eol=crlf", "eol=crlf", "-text") + "\n" + text
 					}
 					for range random.IntN(30) {
-						name := dir + pick(random, "", "a.", "b.", "x.") + pick(random, "c", "x.c", "é", "[", "ab", "bat")
+						name := dir + gittest.Pick(random, "", "a.", "b.", "x.") + gittest.Pick(random, "c", "x.c", "é", "[", "ab", "bat")
 						files[name] = texts[random.IntN(len(texts))]
 					}
 				}
-				sha = asIs(t, r, sha, files)
+				sha = gittest.AsIs(t, r, sha, files)
 				if i%5 == 4 {
 					m = reach(t, r)
 				}
@@ -165,14 +165,14 @@ func TestAttributesDifferential(t *testing.T) {
 // TestAttributesCount sees to it that the limit is for what is written in the
 // end, however often that was done.
 func TestAttributesCount(t *testing.T) {
-	for _, lines := range []int{10_000, streamAbove/2 + 1000} { // of two bytes that become three
+	for _, lines := range []int{10_000, pack.StreamAbove/2 + 1000} { // of two bytes that become three
 		r := gittest.New(t)
 		text := strings.Repeat("x\n", lines)
-		sha := asIs(t, r, "", map[string]string{attributesName: "* eol=crlf\n", "a": text, "b": text})
+		sha := gittest.AsIs(t, r, "", map[string]string{attributes.AttributesName: "* eol=crlf\n", "a": text, "b": text})
 		for way, reach := range ways() {
 			for limit, fits := range map[int]bool{6*lines + 12: true, 6*lines + 11: false} {
 				m := reach(t, r)
-				m.MaxSize = Size(limit)
+				m.MaxSize = disk.Size(limit)
 				if fits {
 					mustEqualClone(t, m, r, sha)
 				} else if err := mustFail(t, m, sha); !strings.Contains(err.Error(), "--max-repo-size") {
@@ -196,16 +196,16 @@ func TestLeftIsToldOnce(t *testing.T) {
 			files map[string]string
 			want  string // in the line that comes; "": none
 		}{
-			{map[string]string{attributesName: "*.psd filter=lfs -text\n", "a": ""}, ""},
+			{map[string]string{attributes.AttributesName: "*.psd filter=lfs -text\n", "a": ""}, ""},
 			{map[string]string{"no.psd": strings.Repeat("no pointer", 200), "small.psd": "no pointer"}, ""},
 			{map[string]string{"x/1.psd": pointer, "x/2.psd": pointer}, `msg="Git LFS pointers are left as they are" url=` + m.URL.String() + ` files=4 example=x/1.psd`},
 			{map[string]string{"x/3.psd": pointer}, ""},
-			{map[string]string{attributesName: "*.psd filter=lfs -text\n*.key filter=git-crypt\n", "a.key": "secret", "sub/b.key": "secret"}, "files=2 example=a.key filter=git-crypt"},
-			{map[string]string{"sub/" + attributesName: "*.rc working-tree-encoding=UTF-16\n*.u working-tree-encoding=utf-8\n", "sub/u.u": "", "sub/x.rc": "x"}, "files=1 example=sub/x.rc encoding=UTF-16"},
+			{map[string]string{attributes.AttributesName: "*.psd filter=lfs -text\n*.key filter=git-crypt\n", "a.key": "secret", "sub/b.key": "secret"}, "files=2 example=a.key filter=git-crypt"},
+			{map[string]string{"sub/" + attributes.AttributesName: "*.rc working-tree-encoding=UTF-16\n*.u working-tree-encoding=utf-8\n", "sub/u.u": "", "sub/x.rc": "x"}, "files=1 example=sub/x.rc encoding=UTF-16"},
 			{map[string]string{"a": "more"}, ""},
-			{map[string]string{attributesName: "* -filter\n*.c filter\n*.d filter=\n", "c.c": "", "d.d": ""}, ""},
+			{map[string]string{attributes.AttributesName: "* -filter\n*.c filter\n*.d filter=\n", "c.c": "", "d.d": ""}, ""},
 		} {
-			sha = asIs(t, r, sha, step.files)
+			sha = gittest.AsIs(t, r, sha, step.files)
 			log.Reset()
 			mustCheckout(t, m, sha)
 			if got := log.String(); strings.Count(got, "\n") > 1 || !strings.Contains(got, step.want) || (step.want == "") != (got == "") {
@@ -219,7 +219,7 @@ func TestWarnedIsBounded(t *testing.T) {
 	var w warned
 	said := 0
 	for i := range 3 * maxWarned {
-		if w.first(left{"filter", fmt.Sprint(i / 2)}) {
+		if w.first(attributes.Left{Kind: "filter", Value: fmt.Sprint(i / 2)}) {
 			said++
 		}
 	}

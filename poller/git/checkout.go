@@ -8,6 +8,15 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/bittrance/kitops/poller/git/local"
+	"github.com/bittrance/kitops/poller/git/mirror"
+	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/bittrance/kitops/poller/git/odb"
+	"github.com/bittrance/kitops/poller/git/pack"
+	"github.com/bittrance/kitops/poller/git/refs"
+	"github.com/bittrance/kitops/poller/git/remote"
+	"github.com/bittrance/kitops/poller/git/worktree"
 )
 
 // Checkout writes the tree of a revision that Heads gave to dir, which must not
@@ -43,13 +52,13 @@ import (
 //
 // It returns ErrMoved when the remote no longer gives the revision. It refuses
 // what would fill the disk: 256 MB stay free, or a twentieth of a small one.
-func (m *Mirror) Checkout(ctx context.Context, rev Revision, dir string, o Options) error {
-	id, ok := parseID(rev.SHA)
+func (m *Mirror) Checkout(ctx context.Context, rev refs.Revision, dir string, o Options) error {
+	id, ok := object.ParseID(rev.SHA)
 	if !ok {
 		return fmt.Errorf("check out %q of %s: not a commit id", rev.SHA, m.URL)
 	}
-	c := &checkout{Mirror: m, Options: o, kept: m.depot(o.depth()), rev: held{ref: rev.Ref, id: id}, dir: dir}
-	if err := c.room(filepath.Dir(dir)).explain(c.run(ctx)); err != nil {
+	c := &checkout{Mirror: m, Options: o, kept: m.depot(o.depth()), rev: mirror.Held{Ref: rev.Ref, Id: id}, dir: dir}
+	if err := c.room(filepath.Dir(dir)).Explain(c.run(ctx)); err != nil {
 		return fmt.Errorf("check out %s of %s: %w", rev.SHA, m.URL, err)
 	}
 	c.tidyAll(ctx)
@@ -61,22 +70,22 @@ type checkout struct {
 	*Mirror
 	Options
 	kept *depot
-	rev  held // its commit is known once it is here
+	rev  mirror.Held // its commit is known once it is here
 	dir  string
 
-	fresh bool           // all of the mirror came with this call
-	known func() *record // what dir holds; nil: it is not there
-	git   *dotGit        // to be; nil: none
-	tags  []tag          // of the remote
-	subs  []*submodule   // of the attempt
-	whole bool           // a remote that gives heads only is asked for all that they lead to
+	fresh bool                    // all of the mirror came with this call
+	known func() *worktree.Record // what dir holds; nil: it is not there
+	git   *dotGit                 // to be; nil: none
+	tags  []remote.Tag            // of the remote
+	subs  []*submodule            // of the attempt
+	whole bool                    // a remote that gives heads only is asked for all that they lead to
 }
 
 // revision is a revision with all that belongs to it, open.
 type revision struct {
-	store  *store
-	plan   *plan
-	landed *treeWriter // some of the files were written meanwhile; nil: none
+	store  *odb.Store
+	plan   *worktree.Plan
+	landed *worktree.TreeWriter // some of the files were written meanwhile; nil: none
 }
 
 // run makes the checkout, and once more with a new mirror if one is in doubt:
@@ -109,7 +118,7 @@ func (c *checkout) run(ctx context.Context) error {
 // inDoubt is the mirror that an error casts doubt on, what it keeps of it, and
 // whether all of that came with this call. Without one it is nil.
 func (c *checkout) inDoubt(err error) (m *Mirror, d *depot, fresh bool) {
-	var doubt *damage
+	var doubt *object.Damage
 	if !errors.As(err, &doubt) {
 		return nil, nil, false
 	}
@@ -130,7 +139,7 @@ func (c *checkout) attempt(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		defer r.store.close()
+		defer r.store.Close()
 		if err := c.fill(ctx, r, tmp); err != nil {
 			return err
 		}
@@ -155,7 +164,7 @@ func (c *checkout) tidyAll(ctx context.Context) {
 // it. What comes from a remote into an empty mirror goes to dir at once.
 func (c *checkout) open(ctx context.Context, dir string) (*revision, error) {
 	r := &revision{}
-	var l *landing
+	var l *worktree.Landing
 	var err error
 	if r.store, l, err = c.reach(ctx, dir); err != nil {
 		return nil, err
@@ -167,14 +176,14 @@ func (c *checkout) open(ctx context.Context, dir string) (*revision, error) {
 		err = c.applyAttributes(ctx, r)
 	}
 	if err != nil {
-		r.store.close()
+		r.store.Close()
 		return nil, err
 	}
 	return r, nil
 }
 
 // reach opens what has the revision.
-func (c *checkout) reach(ctx context.Context, dir string) (*store, *landing, error) {
+func (c *checkout) reach(ctx context.Context, dir string) (*odb.Store, *worktree.Landing, error) {
 	if c.URL.Local() {
 		s, err := c.openLocal(ctx)
 		return s, nil, err
@@ -184,36 +193,36 @@ func (c *checkout) reach(ctx context.Context, dir string) (*store, *landing, err
 
 // makePlan plans the revision, and what is still to be written where some of it
 // has landed.
-func (c *checkout) makePlan(ctx context.Context, s *store, l *landing) (*plan, *treeWriter, error) {
-	read := s.reader().read
-	_, tree, err := commitOf(ctx, c.rev.id, read)
+func (c *checkout) makePlan(ctx context.Context, s *odb.Store, l *worktree.Landing) (*worktree.Plan, *worktree.TreeWriter, error) {
+	read := s.Reader().Read
+	_, tree, err := object.CommitOf(ctx, c.rev.Id, read)
 	if err != nil {
 		return nil, nil, err
 	}
 	if l == nil {
-		var known *record
+		var known *worktree.Record
 		if c.known != nil {
 			known = c.known()
 		}
-		p, err := makePlanFrom(ctx, known, tree, read)
+		p, err := worktree.MakePlanFrom(ctx, known, tree, read)
 		return p, nil, err
 	}
-	w, err := l.finish(ctx, tree, read)
+	w, err := l.Finish(ctx, tree, read)
 	if err != nil {
 		return nil, nil, err
 	}
-	return w.plan, w, nil
+	return w.Plan, w, nil
 }
 
-func (c *checkout) openLocal(ctx context.Context) (*store, error) {
-	local, err := openLocal(c.URL.path)
+func (c *checkout) openLocal(ctx context.Context) (*odb.Store, error) {
+	repo, err := local.OpenLocal(c.URL.Path)
 	if err != nil {
 		return nil, err
 	}
-	s, err := local.store(ctx, c.rev.id)
+	s, err := repo.Store(ctx, c.rev.Id)
 	if err == nil && c.git != nil {
-		if err = c.git.copyFrom(ctx, local, s, c); err != nil {
-			s.close()
+		if err = c.git.copyFrom(ctx, repo, s, c); err != nil {
+			s.Close()
 		}
 	}
 	return s, err
@@ -221,12 +230,12 @@ func (c *checkout) openLocal(ctx context.Context) (*store, error) {
 
 // obtain opens the mirror and fetches what is not there of the revision. Where
 // nothing was, files go to dir at once, unless that is "".
-func (c *checkout) obtain(ctx context.Context, dir string) (*store, *landing, error) {
+func (c *checkout) obtain(ctx context.Context, dir string) (*odb.Store, *worktree.Landing, error) {
 	if err := c.kept.busy.lock(ctx); err != nil {
 		return nil, nil, err
 	}
 	defer c.kept.busy.unlock()
-	b, err := openBare(ctx, c.kept.dir, c.kept.depth)
+	b, err := mirror.OpenBare(ctx, c.kept.dir, c.kept.depth)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -235,15 +244,15 @@ func (c *checkout) obtain(ctx context.Context, dir string) (*store, *landing, er
 		err = c.git.borrow(ctx, b, c)
 	}
 	if err != nil {
-		b.close()
+		b.Close()
 		return nil, nil, err
 	}
-	return b.store, l, nil
+	return b.Store, l, nil
 }
 
 // refresh fetches the revision if it is not there, and tags if they are wanted.
-func (c *checkout) refresh(ctx context.Context, b *bare, dir string) (*landing, error) {
-	rev, here, err := b.complete(ctx, c.rev)
+func (c *checkout) refresh(ctx context.Context, b *mirror.Bare, dir string) (*worktree.Landing, error) {
+	rev, here, err := b.Complete(ctx, c.rev)
 	if err != nil {
 		return nil, err
 	}
@@ -251,12 +260,12 @@ func (c *checkout) refresh(ctx context.Context, b *bare, dir string) (*landing, 
 	if here && !c.tagged() {
 		return nil, nil //nolint:nilnil // nothing to fetch, and nothing written meanwhile
 	}
-	var l *landing
-	if c.fresh = len(b.held) == 0; c.fresh && dir != "" {
-		l = newLanding(ctx, dir, c.rev.id, c.fileOptions())
-		defer l.close()
+	var l *worktree.Landing
+	if c.fresh = len(b.Held) == 0; c.fresh && dir != "" {
+		l = worktree.NewLanding(ctx, dir, c.rev.Id, c.fileOptions())
+		defer l.Close()
 	}
-	err = c.access().converse(ctx, func(r *remote) error {
+	err = c.access().Converse(ctx, func(r *remote.Remote) error {
 		if c.tagged() {
 			if err := c.listTags(ctx, r); err != nil {
 				return err
@@ -273,25 +282,29 @@ func (c *checkout) refresh(ctx context.Context, b *bare, dir string) (*landing, 
 	return l, err
 }
 
-func (c *checkout) fetch(ctx context.Context, r *remote, b *bare, l *landing) error {
-	w, err := b.wish(c.rev)
+func (c *checkout) fetch(ctx context.Context, r *remote.Remote, b *mirror.Bare, l *worktree.Landing) error {
+	w, err := b.Wish(c.rev)
 	if err != nil {
 		return err
 	}
-	w.tags, w.whole = c.tagged(), c.whole
-	return c.ask(ctx, r, w, func(d *delivery) (err error) {
-		c.rev, err = b.receive(ctx, d, c.rev, c.maxSize(), l)
+	w.Tags, w.Whole = c.tagged(), c.whole
+	var early func(*pack.Arrival)
+	if l != nil {
+		early = l.On
+	}
+	return c.ask(ctx, r, w, func(d *remote.Delivery) (err error) {
+		c.rev, err = b.Receive(ctx, d, c.rev, c.maxSize(), early)
 		return err
 	})
 }
 
 // ask has take read a pack, for which the mirror must have room.
-func (c *checkout) ask(ctx context.Context, r *remote, w wish, take func(*delivery) error) error {
-	d, err := r.fetch(ctx, w)
+func (c *checkout) ask(ctx context.Context, r *remote.Remote, w remote.Wish, take func(*remote.Delivery) error) error {
+	d, err := r.Fetch(ctx, w)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = d.Close() }()
-	d.Reader = c.room(c.kept.dir).reader(d.Reader)
+	d.Reader = c.room(c.kept.dir).Reader(d.Reader)
 	return take(d)
 }

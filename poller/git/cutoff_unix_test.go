@@ -14,7 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/gittest"
+	"github.com/bittrance/kitops/poller/git/refs"
 )
 
 // countdown is a context that ends when it was asked a number of times.
@@ -52,7 +54,7 @@ func TestCutOff(t *testing.T) {
 		return r.Commit(files)
 	}
 	first, second, third := commit(files("one", 20)), commit(files("two", 25)), commit(files("three", 7))
-	m := mirror(t, r.Dir)
+	m := mirrorOf(t, r.Dir)
 	cut, want := 0, map[string]map[string]string{}
 	for n := range 80 {
 		k := keep(t, m, Options{})
@@ -60,15 +62,15 @@ func TestCutOff(t *testing.T) {
 		k.update(t, first)
 		scribble(t, filepath.Join(k.dir, "d", "untracked"), "mine")
 		for i, sha := range []string{second, third, second}[:1+n%3] {
-			ctx, cancel := context.WithCancel(generous(t))
+			ctx, cancel := context.WithCancel(gittest.Generous(t))
 			stop := &countdown{Context: ctx, cancel: cancel}
 			stop.left.Store(int64(n))
 			mine := &Mirror{URL: m.URL, Dir: m.Dir}
 			if (n+i)%2 == 0 {
 				stop.left.Store(1 << 40)
-				mine.MaxSize = Size(200 + n*100)
+				mine.MaxSize = disk.Size(200 + n*100)
 			}
-			if mine.Checkout(stop, Revision{SHA: sha}, k.dir, k.o) != nil {
+			if mine.Checkout(stop, refs.Revision{SHA: sha}, k.dir, k.o) != nil {
 				cut++
 			}
 			cancel()
@@ -102,7 +104,7 @@ func TestKilled(t *testing.T) {
 		}
 		shas = append(shas, r.Commit(nil))
 	}
-	k := keep(t, mirror(t, r.Dir), Options{})
+	k := keep(t, mirrorOf(t, r.Dir), Options{})
 	for round := range 12 {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilled$")
 		cmd.Env = append(os.Environ(), "KITOPS_TEST_KILLED="+strings.Join(append([]string{r.Dir, k.dir}, shas...), "\n"))
@@ -129,10 +131,10 @@ func TestKilled(t *testing.T) {
 // goOn is the process that is killed.
 func goOn(t *testing.T, args []string) {
 	t.Helper()
-	m := mirror(t, args[0])
+	m := mirrorOf(t, args[0])
 	fmt.Println("begun")
 	for n := 0; ; n++ {
-		if err := m.Checkout(t.Context(), Revision{SHA: args[2+n%(len(args)-2)]}, args[1], Options{Reuse: true}); err != nil {
+		if err := m.Checkout(t.Context(), refs.Revision{SHA: args[2+n%(len(args)-2)]}, args[1], Options{Reuse: true}); err != nil {
 			t.Fatal(err)
 		}
 	}

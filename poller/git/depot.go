@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
@@ -41,7 +42,7 @@ func (m *Mirror) depot(depth int) *depot {
 	d := &depot{dir: m.Dir, depth: depth}
 	switch depth {
 	case 1:
-	case FullHistory:
+	case ancestry.FullHistory:
 		d.dir += historyInfix + "full"
 	default:
 		d.dir += historyInfix + strconv.Itoa(depth)
@@ -62,7 +63,7 @@ func (o Options) depth() int {
 	case !o.DotGit || o.History == 0:
 		return 1
 	case o.History < 0:
-		return FullHistory
+		return ancestry.FullHistory
 	}
 	return o.History
 }

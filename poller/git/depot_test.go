@@ -12,7 +12,11 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/gittest"
+	"github.com/bittrance/kitops/poller/git/mirror"
+	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/bittrance/kitops/poller/git/refs"
 )
 
 // noise is text that does not compress to nothing.
@@ -32,15 +36,15 @@ func TestHistoryGrowth(t *testing.T) {
 	r.Commit(map[string]string{"a": randomText(1, 100_000), "b": randomText(2, 100_000)})
 	m := overHTTP(t, r)
 	for i := range 100 {
-		rev := Revision{"refs/heads/main", r.Commit(map[string]string{"c": randomText(i, 2000)})}
+		rev := refs.Revision{Ref: "refs/heads/main", SHA: r.Commit(map[string]string{"c": randomText(i, 2000)})}
 		mustHistory(t, m, rev, 4)
-		mustHistory(t, m, rev, FullHistory)
+		mustHistory(t, m, rev, ancestry.FullHistory)
 	}
 	mustKeepSound(t, m)
-	for history, commits := range map[int][2]int{4: {4, 50}, FullHistory: {101, 101}} {
+	for history, commits := range map[int][2]int{4: {4, 50}, ancestry.FullHistory: {101, 101}} {
 		dir := m.depot(history).dir
 		packs, _ := filepath.Glob(filepath.Join(dir, "objects", "pack", "*.pack"))
-		if len(packs) > maxPacks {
+		if len(packs) > mirror.MaxPacks {
 			t.Errorf("%d commits: %d packs", history, len(packs))
 		}
 		count := strings.Count(gittest.Git(t, dir, "cat-file", "--batch-all-objects", "--batch-check"), " commit ")
@@ -53,38 +57,38 @@ func TestHistoryGrowth(t *testing.T) {
 // TestRewriteOfHistories cuts what is held of several branches to its depth.
 func TestRewriteOfHistories(t *testing.T) {
 	t.Parallel()
-	for _, history := range []int{1, 3, FullHistory} {
+	for _, history := range []int{1, 3, ancestry.FullHistory} {
 		t.Run(fmt.Sprint(history), func(t *testing.T) {
 			r := gittest.New(t)
 			m := overHTTP(t, r)
 			r.Commit(map[string]string{"a": "0"})
-			var revs []Revision
+			var revs []refs.Revision
 			for i := range 5 {
 				r.Switch(fmt.Sprintf("branch%d", i%2))
 				r.Commit(map[string]string{fmt.Sprintf("f%d", i): randomText(i, 1000)})
 				r.Git("merge", "--quiet", "--no-ff", "--strategy=ours", "--message=merge", "main")
-				rev := Revision{"refs/heads/" + r.Git("branch", "--show-current"), r.Commit(nil)}
+				rev := refs.Revision{Ref: "refs/heads/" + r.Git("branch", "--show-current"), SHA: r.Commit(nil)}
 				revs = append(revs, rev)
 				r.Git("tag", "--annotate", "--message=x", fmt.Sprintf("v%d", i))
 				r.Git("push", "--quiet", "--tags")
 				mustHistory(t, m, rev, history)
 			}
 			k := m.depot(history)
-			b, err := openBare(generous(t), k.dir, k.depth)
+			b, err := mirror.OpenBare(gittest.Generous(t), k.dir, k.depth)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := b.rewrite(generous(t), k.tagged); err != nil {
+			if err := b.Rewrite(gittest.Generous(t), k.tagged); err != nil {
 				t.Fatal(err)
 			}
-			b.close()
+			b.Close()
 			packs, _ := filepath.Glob(filepath.Join(k.dir, "objects", "pack", "*"))
 			if len(packs) != 2 {
 				t.Errorf("left are %v", packs)
 			}
 			mustKeepSound(t, m)
 			depth := []string{fmt.Sprint("--depth=", history)}
-			if history == FullHistory {
+			if history == ancestry.FullHistory {
 				depth = nil
 			}
 			clone := filepath.Join(t.TempDir(), "clone")
@@ -112,9 +116,9 @@ func TestCrashInRewrite(t *testing.T) {
 	m := overHTTP(t, r)
 	var log bytes.Buffer
 	m.Log = slog.New(slog.NewTextHandler(&log, nil))
-	var rev Revision
+	var rev refs.Revision
 	for i := range 5 {
-		rev = Revision{"refs/heads/main", r.Commit(map[string]string{"a": randomText(i, 1000)})}
+		rev = refs.Revision{Ref: "refs/heads/main", SHA: r.Commit(map[string]string{"a": randomText(i, 1000)})}
 		mustHistory(t, m, rev, 2)
 	}
 	k := m.depot(2)
@@ -127,15 +131,15 @@ func TestCrashInRewrite(t *testing.T) {
 		if err := errors.Join(os.RemoveAll(k.dir), os.CopyFS(k.dir, os.DirFS(whole))); err != nil {
 			t.Fatal(err)
 		}
-		b, err := openBare(generous(t), k.dir, k.depth)
+		b, err := mirror.OpenBare(gittest.Generous(t), k.dir, k.depth)
 		if err != nil {
 			t.Fatal(err)
 		}
 		old, _ := filepath.Glob(filepath.Join(k.dir, "objects", "pack", "*"))
-		if err := b.rewrite(generous(t), nil); err != nil {
+		if err := b.Rewrite(gittest.Generous(t), nil); err != nil {
 			t.Fatal(err)
 		}
-		b.close()
+		b.Close()
 		// What was removed comes back: all of it but the first files.
 		var names string
 		for i, path := range old {
@@ -143,10 +147,10 @@ func TestCrashInRewrite(t *testing.T) {
 				names += strings.TrimPrefix(strings.TrimSuffix(filepath.Base(path), ".pack"), "pack-") + "\n"
 			}
 			if i >= point {
-				write(t, path, read(t, filepath.Join(whole, "objects", "pack"), filepath.Base(path)))
+				gittest.Write(t, path, read(t, filepath.Join(whole, "objects", "pack"), filepath.Base(path)))
 			}
 		}
-		write(t, filepath.Join(k.dir, obsolete), names)
+		gittest.Write(t, filepath.Join(k.dir, mirror.Obsolete), names)
 		mustHistory(t, m, rev, 2)
 		if left, _ := filepath.Glob(filepath.Join(k.dir, "objects", "pack", "*")); len(left) != 2 {
 			t.Errorf("left are %v", left)
@@ -168,20 +172,24 @@ func TestDoubtfulHistory(t *testing.T) {
 		return found[0]
 	}
 	for name, harm := range map[string]func(m *Mirror, history int) error{
-		"shallow gone": func(m *Mirror, history int) error { return os.RemoveAll(filepath.Join(m.depot(history).dir, shallow)) },
-		"shallow of zeros": func(m *Mirror, history int) error {
-			return os.WriteFile(filepath.Join(m.depot(history).dir, shallow), []byte("\x00\x00"), 0o600)
+		"shallow gone": func(m *Mirror, history int) error {
+			return os.RemoveAll(filepath.Join(m.depot(history).dir, object.Shallow))
 		},
-		"pack gone":   func(m *Mirror, history int) error { return os.Remove(pack(m, history, ".pack")) },
-		"index gone":  func(m *Mirror, history int) error { return os.Remove(pack(m, history, ".idx")) },
-		"pack cut":    func(m *Mirror, history int) error { return os.Truncate(pack(m, history, ".pack"), 100) },
-		"refs gone":   func(m *Mirror, history int) error { return os.Remove(filepath.Join(m.depot(history).dir, packedRefs)) },
+		"shallow of zeros": func(m *Mirror, history int) error {
+			return os.WriteFile(filepath.Join(m.depot(history).dir, object.Shallow), []byte("\x00\x00"), 0o600)
+		},
+		"pack gone":  func(m *Mirror, history int) error { return os.Remove(pack(m, history, ".pack")) },
+		"index gone": func(m *Mirror, history int) error { return os.Remove(pack(m, history, ".idx")) },
+		"pack cut":   func(m *Mirror, history int) error { return os.Truncate(pack(m, history, ".pack"), 100) },
+		"refs gone": func(m *Mirror, history int) error {
+			return os.Remove(filepath.Join(m.depot(history).dir, object.PackedRefs))
+		},
 		"all is gone": func(m *Mirror, history int) error { return os.RemoveAll(m.depot(history).dir) },
 		"bad obsolete": func(m *Mirror, history int) error {
-			return os.WriteFile(filepath.Join(m.depot(history).dir, obsolete), []byte("../x\n"), 0o600)
+			return os.WriteFile(filepath.Join(m.depot(history).dir, mirror.Obsolete), []byte("../x\n"), 0o600)
 		},
 	} {
-		for _, history := range []int{3, FullHistory} {
+		for _, history := range []int{3, ancestry.FullHistory} {
 			t.Run(fmt.Sprint(name, history), func(t *testing.T) {
 				t.Parallel()
 				r := gittest.New(t)
@@ -191,9 +199,9 @@ func TestDoubtfulHistory(t *testing.T) {
 				for i := range 6 {
 					r.Commit(map[string]string{"a": randomText(i, 1000), fmt.Sprint(i): "x"})
 				}
-				mustHistory(t, m, Revision{"refs/heads/main", r.SHA("HEAD")}, history)
+				mustHistory(t, m, refs.Revision{Ref: "refs/heads/main", SHA: r.SHA("HEAD")}, history)
 				for range 2 {
-					rev := Revision{"refs/heads/main", r.Commit(map[string]string{"a": "more"})}
+					rev := refs.Revision{Ref: "refs/heads/main", SHA: r.Commit(map[string]string{"a": "more"})}
 					if err := harm(m, history); err != nil && !errors.Is(err, os.ErrNotExist) {
 						t.Fatal(err)
 					}
@@ -215,17 +223,17 @@ func TestHistoriesTogether(t *testing.T) {
 	r := gittest.New(t)
 	m := overHTTP(t, r)
 	for i := range 6 {
-		rev := Revision{"refs/heads/main", r.Commit(map[string]string{"a": randomText(i, 3000)})}
+		rev := refs.Revision{Ref: "refs/heads/main", SHA: r.Commit(map[string]string{"a": randomText(i, 3000)})}
 		var wait sync.WaitGroup
-		for _, history := range []int{0, 0, 2, 3, FullHistory, FullHistory} {
+		for _, history := range []int{0, 0, 2, 3, ancestry.FullHistory, ancestry.FullHistory} {
 			dir := filepath.Join(t.TempDir(), "workdir")
 			wait.Go(func() {
-				if err := m.Checkout(generous(t), rev, dir, Options{DotGit: true, History: history}); err != nil {
+				if err := m.Checkout(gittest.Generous(t), rev, dir, Options{DotGit: true, History: history}); err != nil {
 					t.Error(err)
 				}
 			})
 			wait.Go(func() {
-				if err := m.Checkout(generous(t), rev, dir+"-files", Options{}); err != nil {
+				if err := m.Checkout(gittest.Generous(t), rev, dir+"-files", Options{}); err != nil {
 					t.Error(err)
 				}
 			})

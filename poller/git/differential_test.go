@@ -178,7 +178,7 @@ func archived(t *testing.T, r *gittest.Repo, sha string) map[string]string {
 // mustBe compares a checkout with what git makes of the revision.
 func mustBe(t *testing.T, r *gittest.Repo, sha, dir string) {
 	t.Helper()
-	mustHave(t, sha, snapshot(t, dir), archived(t, r, sha))
+	gittest.MustHave(t, sha, gittest.Snapshot(t, dir), archived(t, r, sha))
 }
 
 // repacks are ways in which git packs what it then sends.

@@ -9,6 +9,14 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/bittrance/kitops/poller/git/ancestry"
+	"github.com/bittrance/kitops/poller/git/disk"
+	"github.com/bittrance/kitops/poller/git/index"
+	"github.com/bittrance/kitops/poller/git/local"
+	"github.com/bittrance/kitops/poller/git/mirror"
+	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/bittrance/kitops/poller/git/odb"
+	"github.com/bittrance/kitops/poller/git/worktree"
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
@@ -17,8 +25,8 @@ import (
 type dotGit struct {
 	dir   string
 	old   string // where the one before goes, to be removed
-	owner *Owner
-	room  *room // for what is copied
+	owner *worktree.Owner
+	room  *disk.Room // for what is copied
 }
 
 // withGit gives the checkout a directory for its .git, if it is to have one,
@@ -50,23 +58,23 @@ func (g *dotGit) begin() error {
 func (g *dotGit) packDir() string { return filepath.Join(g.dir, "objects", "pack") }
 
 // borrow takes all packs of a mirror. The caller has that for itself.
-func (g *dotGit) borrow(ctx context.Context, b *bare, c *checkout) error {
-	a, err := b.history(ctx, c.rev)
+func (g *dotGit) borrow(ctx context.Context, b *mirror.Bare, c *checkout) error {
+	a, err := b.History(ctx, c.rev)
 	if err != nil {
 		return err
 	}
-	for _, p := range b.store.packs {
+	for _, p := range b.Store.Packs {
 		for _, ext := range []string{".pack", ".idx"} { // in git's order
-			if err := g.take(ctx, b.packName(p.index.pack)+ext); err != nil {
+			if err := g.take(ctx, b.PackName(p.Index.Pack)+ext); err != nil {
 				return err
 			}
 		}
 	}
-	cut := a.cut // the packs have commits of other revisions, too
-	for _, id := range a.ends {
+	cut := a.Cut // the packs have commits of other revisions, too
+	for _, id := range a.Ends {
 		cut[id] = true
 	}
-	return g.write(c, sorted(cut))
+	return g.write(c, mirror.Sorted(cut))
 }
 
 // take makes a link to a file of a pack, or a copy where that cannot be, or
@@ -78,7 +86,7 @@ func (g *dotGit) take(ctx context.Context, path string) error {
 	}
 	from, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return damaged("a pack is gone: %w", err)
+		return object.Damaged("a pack is gone: %w", err)
 	}
 	if err != nil {
 		return err
@@ -88,80 +96,80 @@ func (g *dotGit) take(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(&countingWriter{ctx: ctx, w: f}, g.room.reader(from))
+	_, err = io.Copy(&disk.CountingWriter{Ctx: ctx, W: f}, g.room.Reader(from))
 	return errors.Join(err, f.Close())
 }
 
 // copyFrom takes what the history needs out of a repository of this host, which
 // changes as it likes.
-func (g *dotGit) copyFrom(ctx context.Context, l local, s *store, c *checkout) error {
-	r := s.reader()
+func (g *dotGit) copyFrom(ctx context.Context, l local.Local, s *odb.Store, c *checkout) error {
+	r := s.Reader()
 	var err error
-	if c.rev.commit, _, err = commitOf(ctx, c.rev.id, r.read); err != nil {
+	if c.rev.Commit, _, err = object.CommitOf(ctx, c.rev.Id, r.Read); err != nil {
 		return err
 	}
-	cut, err := l.shallow()
+	cut, err := l.Shallow()
 	if err != nil {
 		return err
 	}
-	a := &ancestry{read: r.read, depth: c.kept.depth, cut: cut}
-	if err := a.walk(ctx, c.rev.commit); err != nil {
+	a := &ancestry.Ancestry{Read: r.Read, Depth: c.kept.depth, Cut: cut}
+	if err := a.Walk(ctx, c.rev.Commit); err != nil {
 		return err
 	}
 	if err := c.localTags(ctx, l, s, a); err != nil {
 		return err
 	}
-	tags := []plumbing.Hash{c.rev.id}
+	tags := []plumbing.Hash{c.rev.Id}
 	for _, t := range c.tags {
-		tags = append(tags, t.id)
+		tags = append(tags, t.Id)
 	}
-	path, index, sum, err := repack(ctx, s, g.packDir(), func(r *repacker) error {
-		r.limit, r.room = c.maxSize(), g.room
-		return r.gather(ctx, a, tags)
+	path, encoded, sum, err := odb.Repack(ctx, s, g.packDir(), func(r *odb.Repacker) error {
+		r.Limit, r.Room = c.maxSize(), g.room
+		return r.Gather(ctx, a, tags)
 	})
 	if err != nil {
 		return err
 	}
 	name := filepath.Join(g.packDir(), "pack-"+sum.String())
-	err = errors.Join(os.Chmod(path, 0o444), os.Rename(path, name+".pack"), os.WriteFile(name+".idx", index, 0o444))
+	err = errors.Join(os.Chmod(path, 0o444), os.Rename(path, name+".pack"), os.WriteFile(name+".idx", encoded, 0o444))
 	if err != nil {
 		return err
 	}
 	ends := map[plumbing.Hash]bool{}
-	for _, id := range a.ends {
+	for _, id := range a.Ends {
 		ends[id] = true
 	}
-	return g.write(c, sorted(ends))
+	return g.write(c, mirror.Sorted(ends))
 }
 
 // localTags finds those that lead into a history.
-func (c *checkout) localTags(ctx context.Context, l local, s *store, a *ancestry) error {
+func (c *checkout) localTags(ctx context.Context, l local.Local, s *odb.Store, a *ancestry.Ancestry) error {
 	if !c.tagged() {
 		return nil
 	}
-	ad, err := l.advertisement(ctx)
+	ad, err := l.Advertisement(ctx)
 	if err != nil {
 		return err
 	}
-	tags := ad.tags()
+	tags := ad.Tags()
 	c.choose(ctx, tags, len(tags))
-	r := s.reader()
+	r := s.Reader()
 	for i, t := range c.tags {
-		if commit, _, err := commitOf(ctx, t.id, r.read); err == nil {
-			c.tags[i].target = commit
+		if commit, _, err := object.CommitOf(ctx, t.Id, r.Read); err == nil {
+			c.tags[i].Target = commit
 		}
 	}
-	c.tags = keepTags(c.tags, a.has)
+	c.tags = keepTags(c.tags, a.Has)
 	return ctx.Err()
 }
 
 // index writes what git knows of the files of the checkout.
-func (g *dotGit) index(w *treeWriter) error {
+func (g *dotGit) index(w *worktree.TreeWriter) error {
 	if g == nil {
 		return nil
 	}
-	x := w.plan.index(w.found)
-	return g.save("index", encodeIndex(x))
+	x := w.Plan.Index(w.Found)
+	return g.save("index", index.EncodeIndex(x))
 }
 
 // place makes it the .git of a directory. Whatever has that name there goes. A
@@ -175,7 +183,7 @@ func (g *dotGit) place(dir string) error {
 	}
 	at := filepath.Join(dir, ".git")
 	err := os.Rename(at, g.old)
-	if errors.Is(err, fs.ErrPermission) && unlockTop(dir, ".git") == nil { // what is locked cannot be moved either
+	if errors.Is(err, fs.ErrPermission) && worktree.UnlockTop(dir, ".git") == nil { // what is locked cannot be moved either
 		err = os.Rename(at, g.old)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -187,17 +195,17 @@ func (g *dotGit) place(dir string) error {
 // removeTree removes what an action may have locked.
 func removeTree(path string) error {
 	above, name := filepath.Split(path)
-	out, err := openOutDir(filepath.Clean(above)+string(filepath.Separator)+".", &plan{dirs: []planDir{{}}}) // be it a link
+	out, err := worktree.OpenOutDir(filepath.Clean(above)+string(filepath.Separator)+".", &worktree.Plan{Dirs: []worktree.PlanDir{{}}}) // be it a link
 	if err != nil {
 		return err
 	}
-	defer out.close()
-	id, err := out.identity()
+	defer out.Close()
+	id, err := out.Identity()
 	if err != nil {
 		return err
 	}
-	out.dev = id.dev
-	return out.removeAll(0, name)
+	out.Dev = id.Dev
+	return out.RemoveAll(0, name)
 }
 
 // handOver gives a directory to the owner, what is in it first: as long as he

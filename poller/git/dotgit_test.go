@@ -11,7 +11,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/gittest"
+	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/bittrance/kitops/poller/git/refs"
 )
 
 // TestGitCommands uses a checkout as actions do.
@@ -25,7 +28,7 @@ func TestGitCommands(t *testing.T) {
 			r.Commit(map[string]string{"a": "2"})
 			sha := r.Commit(map[string]string{"a": "3"})
 			m := reach(t, r)
-			dir := mustHistory(t, m, Revision{"refs/heads/main", sha}, FullHistory)
+			dir := mustHistory(t, m, refs.Revision{Ref: "refs/heads/main", SHA: sha}, ancestry.FullHistory)
 			for command, want := range map[string]string{
 				"describe":                          "v1.0-2-g" + sha[:7],
 				"rev-parse origin/main":             sha,
@@ -43,7 +46,7 @@ func TestGitCommands(t *testing.T) {
 					t.Errorf("git %s: %q, want %q", command, got, want)
 				}
 			}
-			write(t, filepath.Join(dir, "a"), "changed")
+			gittest.Write(t, filepath.Join(dir, "a"), "changed")
 			if got := gittest.Git(t, dir, "status", "--porcelain"); got != "M a" {
 				t.Errorf("status of a change: %q", got)
 			}
@@ -71,11 +74,11 @@ func TestShallowCommands(t *testing.T) {
 	r.Commit(map[string]string{"a": "other"})
 	r.Switch("main")
 	sha := r.SHA("HEAD")
-	dir := mustHistory(t, overHTTP(t, r), Revision{"refs/heads/main", sha}, 2)
+	dir := mustHistory(t, overHTTP(t, r), refs.Revision{Ref: "refs/heads/main", SHA: sha}, 2)
 	if got := gittest.Git(t, dir, "rev-list", "--count", "HEAD"); got != "2" {
 		t.Errorf("%s commits", got)
 	}
-	write(t, filepath.Join(dir, "a"), "pushed")
+	gittest.Write(t, filepath.Join(dir, "a"), "pushed")
 	gittest.Git(t, dir, "commit", "--quiet", "--all", "--message=pushed")
 	gittest.Git(t, dir, "push", "--quiet", r.Dir, "HEAD:refs/heads/pushed")
 	r.Commit(map[string]string{"a": "newer"})
@@ -102,8 +105,8 @@ func TestDotGitOfRefs(t *testing.T) {
 	r.Bare("update-ref", "refs/pull/1/head", sha)
 	r.Bare("update-ref", "refs/heads/feature/x", sha)
 	heavy := r.SHA("refs/tags/heavy")
-	for _, m := range []*Mirror{mirror(t, r.Dir), overHTTP(t, r), overSSH(t, r)} {
-		for _, history := range []int{1, FullHistory} {
+	for _, m := range []*Mirror{mirrorOf(t, r.Dir), overHTTP(t, r), overSSH(t, r)} {
+		for _, history := range []int{1, ancestry.FullHistory} {
 			for _, want := range []struct{ ref, sha, here, at, fetched string }{
 				{"refs/heads/feature/x", sha, "refs/remotes/origin/feature/x", sha, "+refs/heads/feature/x:refs/remotes/origin/feature/x"},
 				{"refs/tags/light", sha, "refs/tags/light", sha, "+refs/tags/light:refs/tags/light"},
@@ -113,14 +116,14 @@ func TestDotGitOfRefs(t *testing.T) {
 				{"refs/replace/" + sha, sha, "", "", "+refs/replace/" + sha + ":refs/replace/" + sha},
 				{"refs/heads/no\nname", sha, "", "", "+refs/heads/*:refs/remotes/origin/*"},
 			} {
-				dir := mustHistory(t, m, Revision{want.ref, want.sha}, history)
+				dir := mustHistory(t, m, refs.Revision{Ref: want.ref, SHA: want.sha}, history)
 				mustBeRepository(t, dir, sha)
 				if want.here != "" && gittest.Git(t, dir, "rev-parse", want.here) != want.at {
 					t.Errorf("%s: %s is elsewhere", want.ref, want.here)
 				}
-				refs := gittest.Git(t, dir, "for-each-ref", "--format=%(refname)")
-				if history == 1 && refs != want.here {
-					t.Errorf("%s: refs %s", want.ref, refs)
+				packed := gittest.Git(t, dir, "for-each-ref", "--format=%(refname)")
+				if history == 1 && packed != want.here {
+					t.Errorf("%s: refs %s", want.ref, packed)
 				}
 				if got := gittest.Git(t, dir, "config", "remote.origin.fetch"); history == 1 && got != want.fetched {
 					t.Errorf("%s: fetches %s", want.ref, got)
@@ -135,8 +138,8 @@ func TestDotGitWithoutCredentials(t *testing.T) {
 	r := gittest.New(t)
 	sha := r.Commit(map[string]string{"a": "1"})
 	address := gittest.ServeHTTP(t, filepath.Dir(r.Dir), gittest.HTTPOptions{User: "someone", Password: "pass-word"})
-	m := mirror(t, strings.Replace(address, "http://", "http://someone:pass-word@", 1)+"/repo.git")
-	dir := mustHistory(t, m, Revision{"refs/heads/main", sha}, FullHistory)
+	m := mirrorOf(t, strings.Replace(address, "http://", "http://someone:pass-word@", 1)+"/repo.git")
+	dir := mustHistory(t, m, refs.Revision{Ref: "refs/heads/main", SHA: sha}, ancestry.FullHistory)
 	for _, root := range []string{dir, filepath.Dir(m.Dir)} {
 		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			if err != nil || !d.Type().IsRegular() {
@@ -160,7 +163,7 @@ func TestDotGitWithoutCredentials(t *testing.T) {
 func TestConfigValues(t *testing.T) {
 	for _, name := range []string{`plain`, `with space`, `"quoted"`, `back\slash`, `#hash ; semicolon`, `ünïcode`, ` `} {
 		dir := t.TempDir()
-		write(t, filepath.Join(dir, "config"), "[remote \"origin\"]\n\turl = "+configValue(name)+"\n")
+		gittest.Write(t, filepath.Join(dir, "config"), "[remote \"origin\"]\n\turl = "+configValue(name)+"\n")
 		if got := string(gittest.RawOutput(t, dir, "", "config", "--file", "config", "remote.origin.url")); got != name+"\n" {
 			t.Errorf("%q came back as %q", name, got)
 		}
@@ -176,8 +179,8 @@ func TestRefNames(t *testing.T) {
 	} {
 		git := exec.CommandContext(t.Context(), "git", "check-ref-format", strings.ReplaceAll(name, "\x00", " "))
 		git.Dir, git.Env = t.TempDir(), gittest.Environ()
-		if valid := git.Run() == nil && strings.HasPrefix(name, "refs/"); valid != validRef(name) {
-			t.Errorf("%q: %v", name, validRef(name))
+		if valid := git.Run() == nil && strings.HasPrefix(name, "refs/"); valid != object.ValidRef(name) {
+			t.Errorf("%q: %v", name, object.ValidRef(name))
 		}
 	}
 }
@@ -187,13 +190,13 @@ func TestRefNames(t *testing.T) {
 func TestGarbageCollection(t *testing.T) {
 	r := gittest.New(t)
 	m := overHTTP(t, r)
-	rev := func() Revision { return Revision{"refs/heads/main", r.SHA("HEAD")} }
+	rev := func() refs.Revision { return refs.Revision{Ref: "refs/heads/main", SHA: r.SHA("HEAD")} }
 	for i := range 3 {
 		r.Commit(map[string]string{"a": strings.Repeat(fmt.Sprintln("line", i), 50), "b": fmt.Sprint(i)})
-		mustHistory(t, m, rev(), FullHistory)
+		mustHistory(t, m, rev(), ancestry.FullHistory)
 	}
-	dir := mustHistory(t, m, rev(), FullHistory)
-	kept := m.depot(FullHistory).dir
+	dir := mustHistory(t, m, rev(), ancestry.FullHistory)
+	kept := m.depot(ancestry.FullHistory).dir
 	before := fileContents(t, kept)
 	mustShare(t, kept, dir)
 	gittest.Git(t, dir, "gc", "--quiet", "--aggressive", "--prune=now")
@@ -206,12 +209,12 @@ func TestGarbageCollection(t *testing.T) {
 	}
 	mustKeepSound(t, m)
 	r.Commit(map[string]string{"a": "more"})
-	next := mustHistory(t, m, rev(), FullHistory)
-	if err := m.depot(FullHistory).wipe(generous(t)); err != nil {
+	next := mustHistory(t, m, rev(), ancestry.FullHistory)
+	if err := m.depot(ancestry.FullHistory).wipe(gittest.Generous(t)); err != nil {
 		t.Fatal(err)
 	}
 	mustBeRepository(t, next, r.SHA("HEAD"))
-	mustBeAsCloned(t, next, r, "main", FullHistory)
+	mustBeAsCloned(t, next, r, "main", ancestry.FullHistory)
 }
 
 // mustShare sees that a checkout has links to the packs of a mirror, which
@@ -238,7 +241,7 @@ func mustShare(t *testing.T, kept, dir string) {
 func fileContents(t *testing.T, dir string) []string {
 	t.Helper()
 	var found []string
-	for name, is := range snapshot(t, dir) {
+	for name, is := range gittest.Snapshot(t, dir) {
 		found = append(found, name+" "+is)
 	}
 	slices.Sort(found)

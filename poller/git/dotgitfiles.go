@@ -10,6 +10,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bittrance/kitops/poller/git/ancestry"
+	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/bittrance/kitops/poller/git/remote"
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
@@ -23,7 +26,7 @@ const (
 // commits without parents.
 func (g *dotGit) write(c *checkout, shallow []plumbing.Hash) error {
 	files := map[string]string{
-		"HEAD":         c.rev.commit.String() + "\n",
+		"HEAD":         c.rev.Commit.String() + "\n",
 		"config":       c.gitConfig(),
 		"packed-refs":  encodeRefs(c.refs()),
 		"info/exclude": "",
@@ -48,16 +51,16 @@ func (g *dotGit) save(name string, content []byte) error {
 // that of one ref, and git fetch brings no other, as after git clone --depth.
 func (c *checkout) gitConfig() string {
 	refspec := "+" + headPrefix + "*:" + originPrefix + "*"
-	if name, isBranch := strings.CutPrefix(c.rev.ref, headPrefix); c.kept.depth != FullHistory && validRef(c.rev.ref) {
-		to := c.rev.ref
+	if name, isBranch := strings.CutPrefix(c.rev.Ref, headPrefix); c.kept.depth != ancestry.FullHistory && object.ValidRef(c.rev.Ref) {
+		to := c.rev.Ref
 		if isBranch {
 			to = originPrefix + name
 		}
-		refspec = "+" + c.rev.ref + ":" + to
+		refspec = "+" + c.rev.Ref + ":" + to
 	}
 	address := c.URL.String()
-	if c.URL.scheme == "" {
-		if absolute, err := filepath.Abs(c.URL.path); err == nil {
+	if c.URL.Scheme == "" {
+		if absolute, err := filepath.Abs(c.URL.Path); err == nil {
 			address = absolute
 		}
 	}
@@ -79,40 +82,40 @@ func configValue(s string) string {
 
 // refs are those of the checkout, the revision's own first. The ref of a branch
 // is that of the remote's branch; HEAD has no other.
-func (c *checkout) refs() []tag {
-	own := tag{c.rev.ref, c.rev.id, c.rev.commit}
-	if name, ok := strings.CutPrefix(own.ref, headPrefix); ok {
-		own = tag{originPrefix + name, c.rev.commit, c.rev.commit}
+func (c *checkout) refs() []remote.Tag {
+	own := remote.Tag{Ref: c.rev.Ref, Id: c.rev.Id, Target: c.rev.Commit}
+	if name, ok := strings.CutPrefix(own.Ref, headPrefix); ok {
+		own = remote.Tag{Ref: originPrefix + name, Id: c.rev.Commit, Target: c.rev.Commit}
 	}
-	var refs []tag
-	if validRef(own.ref) && !strings.HasPrefix(own.ref, "refs/replace/") { // those would change what git sees
+	var refs []remote.Tag
+	if object.ValidRef(own.Ref) && !strings.HasPrefix(own.Ref, "refs/replace/") { // those would change what git sees
 		refs = append(refs, own)
 	}
-	names := map[string]bool{own.ref: true}
+	names := map[string]bool{own.Ref: true}
 	for _, t := range c.tags { // in the order of their names: what is above comes first
-		above := path.Dir(t.ref)
+		above := path.Dir(t.Ref)
 		for !names[above] && above != "." {
 			above = path.Dir(above)
 		}
-		if names[t.ref] || above != "." || strings.HasPrefix(own.ref, t.ref+"/") {
+		if names[t.Ref] || above != "." || strings.HasPrefix(own.Ref, t.Ref+"/") {
 			continue
 		}
-		names[t.ref] = true
+		names[t.Ref] = true
 		refs = append(refs, t)
 	}
 	return refs
 }
 
 // encodeRefs makes a file packed-refs.
-func encodeRefs(refs []tag) string {
+func encodeRefs(refs []remote.Tag) string {
 	refs = slices.Clone(refs)
-	slices.SortFunc(refs, func(a, b tag) int { return strings.Compare(a.ref, b.ref) })
+	slices.SortFunc(refs, func(a, b remote.Tag) int { return strings.Compare(a.Ref, b.Ref) })
 	var out strings.Builder
 	out.WriteString(refsHeader)
 	for _, r := range refs {
-		fmt.Fprintf(&out, "%s %s\n", r.id, r.ref)
-		if r.target != r.id {
-			fmt.Fprintf(&out, "^%s\n", r.target)
+		fmt.Fprintf(&out, "%s %s\n", r.Id, r.Ref)
+		if r.Target != r.Id {
+			fmt.Fprintf(&out, "^%s\n", r.Target)
 		}
 	}
 	return out.String()

@@ -11,7 +11,9 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/gittest"
+	"github.com/bittrance/kitops/poller/git/refs"
 )
 
 // TestOwnerOfDotGit has git run as the user that files belong to: it refuses to
@@ -32,8 +34,8 @@ func TestOwnerOfDotGit(t *testing.T) {
 			}
 		}
 		dir := filepath.Join(root, "workdir")
-		o := Options{DotGit: true, History: FullHistory, Owner: owner}
-		if err := m.Checkout(generous(t), Revision{"refs/heads/main", sha}, dir, o); err != nil {
+		o := Options{DotGit: true, History: ancestry.FullHistory, Owner: owner}
+		if err := m.Checkout(gittest.Generous(t), refs.Revision{Ref: "refs/heads/main", SHA: sha}, dir, o); err != nil {
 			t.Fatal(err)
 		}
 		mustOwn(t, dir, owner)
@@ -57,7 +59,7 @@ func TestOwnerOfDotGit(t *testing.T) {
 				t.Errorf("git %s: %v: %s", command, err, out)
 			}
 		}
-		packs, _ := filepath.Glob(filepath.Join(m.depot(FullHistory).dir, "objects", "pack", "*.pack"))
+		packs, _ := filepath.Glob(filepath.Join(m.depot(ancestry.FullHistory).dir, "objects", "pack", "*.pack"))
 		for _, pack := range packs {
 			info, err := os.Stat(pack)
 			if err != nil || int(info.Sys().(*syscall.Stat_t).Uid) != os.Getuid() {
@@ -81,7 +83,7 @@ func TestDotGitAcrossFileSystems(t *testing.T) {
 	r := gittest.New(t)
 	sha := r.Commit(map[string]string{"a": "1"})
 	dir := filepath.Join(other, "workdir")
-	if err := overHTTP(t, r).Checkout(generous(t), Revision{"refs/heads/main", sha}, dir, Options{DotGit: true}); err != nil {
+	if err := overHTTP(t, r).Checkout(gittest.Generous(t), refs.Revision{Ref: "refs/heads/main", SHA: sha}, dir, Options{DotGit: true}); err != nil {
 		t.Fatal(err)
 	}
 	mustBeRepository(t, dir, sha)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/bittrance/kitops/poller/git/gittest"
+	"github.com/bittrance/kitops/poller/git/refs"
 )
 
 // TestDotGitOfKeptWorkdir has actions and crashes leave all kinds of .git behind.
@@ -48,8 +49,8 @@ func TestDotGitOfKeptWorkdir(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "workdir")
 			o := Options{Reuse: true, Clean: clean, DotGit: true, History: 3}
 			for i := range 3 {
-				rev := Revision{"refs/heads/main", r.Commit(map[string]string{"a": fmt.Sprint(i), fmt.Sprintf("d%d/f", i): "x"})}
-				if err := m.Checkout(generous(t), rev, dir, o); err != nil {
+				rev := refs.Revision{Ref: "refs/heads/main", SHA: r.Commit(map[string]string{"a": fmt.Sprint(i), fmt.Sprintf("d%d/f", i): "x"})}
+				if err := m.Checkout(gittest.Generous(t), rev, dir, o); err != nil {
 					t.Fatal(err)
 				}
 				assertClean(t, m, dir+".git")
@@ -66,8 +67,8 @@ func TestDotGitOfKeptWorkdir(t *testing.T) {
 					_ = os.Remove(filepath.Join(dir, "untracked"))
 				}
 				mustBeRepository(t, dir, rev.SHA)
-				write(t, filepath.Join(dir, "untracked"), "x")
-				write(t, filepath.Join(dir, "a"), "changed by an action")
+				gittest.Write(t, filepath.Join(dir, "untracked"), "x")
+				gittest.Write(t, filepath.Join(dir, "a"), "changed by an action")
 				gittest.Git(t, dir, "commit", "--quiet", "--all", "--message=of an action")
 				if name == "a file" || name == "a link" {
 					_ = os.RemoveAll(filepath.Join(dir, ".git"))

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/bittrance/kitops/poller/git/gittest"
+	"github.com/bittrance/kitops/poller/git/object"
 )
 
 // TestDoubt damages a mirror in many ways. Each time the checkout is right, the
@@ -25,23 +26,32 @@ func TestDoubt(t *testing.T) {
 		}
 	}
 	for name, harm := range map[string]func(t *testing.T, m *Mirror){
-		"index cut":      func(t *testing.T, m *Mirror) { t.Helper(); cut(t, pack(m, ".idx"), 1100) },
-		"index empty":    func(t *testing.T, m *Mirror) { t.Helper(); cut(t, pack(m, ".idx"), 0) },
-		"pack cut":       func(t *testing.T, m *Mirror) { t.Helper(); cut(t, pack(m, ".pack"), 100) },
-		"pack empty":     func(t *testing.T, m *Mirror) { t.Helper(); cut(t, pack(m, ".pack"), 0) },
-		"foreign config": func(t *testing.T, m *Mirror) { t.Helper(); write(t, filepath.Join(m.Dir, "config"), "[core]\n") },
-		"refs of zeros":  func(t *testing.T, m *Mirror) { t.Helper(); write(t, filepath.Join(m.Dir, packedRefs), "\x00\x00\x00") },
+		"index cut":   func(t *testing.T, m *Mirror) { t.Helper(); cut(t, pack(m, ".idx"), 1100) },
+		"index empty": func(t *testing.T, m *Mirror) { t.Helper(); cut(t, pack(m, ".idx"), 0) },
+		"pack cut":    func(t *testing.T, m *Mirror) { t.Helper(); cut(t, pack(m, ".pack"), 100) },
+		"pack empty":  func(t *testing.T, m *Mirror) { t.Helper(); cut(t, pack(m, ".pack"), 0) },
+		"foreign config": func(t *testing.T, m *Mirror) {
+			t.Helper()
+			gittest.Write(t, filepath.Join(m.Dir, "config"), "[core]\n")
+		},
+		"refs of zeros": func(t *testing.T, m *Mirror) {
+			t.Helper()
+			gittest.Write(t, filepath.Join(m.Dir, object.PackedRefs), "\x00\x00\x00")
+		},
 		"refs to nowhere": func(t *testing.T, m *Mirror) {
 			t.Helper()
-			write(t, filepath.Join(m.Dir, packedRefs), strings.Repeat("12", 20)+" refs/heads/main\n")
+			gittest.Write(t, filepath.Join(m.Dir, object.PackedRefs), strings.Repeat("12", 20)+" refs/heads/main\n")
 		},
-		"shallow empty":    func(t *testing.T, m *Mirror) { t.Helper(); cut(t, filepath.Join(m.Dir, shallow), 0) },
-		"refs empty":       func(t *testing.T, m *Mirror) { t.Helper(); cut(t, filepath.Join(m.Dir, packedRefs), 0) },
-		"shallow of zeros": func(t *testing.T, m *Mirror) { t.Helper(); write(t, filepath.Join(m.Dir, shallow), "\x00\x00\x00") },
+		"shallow empty": func(t *testing.T, m *Mirror) { t.Helper(); cut(t, filepath.Join(m.Dir, object.Shallow), 0) },
+		"refs empty":    func(t *testing.T, m *Mirror) { t.Helper(); cut(t, filepath.Join(m.Dir, object.PackedRefs), 0) },
+		"shallow of zeros": func(t *testing.T, m *Mirror) {
+			t.Helper()
+			gittest.Write(t, filepath.Join(m.Dir, object.Shallow), "\x00\x00\x00")
+		},
 		"alternates": func(t *testing.T, m *Mirror) {
 			t.Helper()
 			_ = os.Mkdir(filepath.Join(m.Dir, "objects", "info"), 0o700)
-			write(t, filepath.Join(m.Dir, "objects", "info", "alternates"), "/etc\n")
+			gittest.Write(t, filepath.Join(m.Dir, "objects", "info", "alternates"), "/etc\n")
 		},
 		"pack flipped": func(t *testing.T, m *Mirror) {
 			t.Helper()
@@ -54,7 +64,7 @@ func TestDoubt(t *testing.T) {
 				content[i] ^= 0x10
 			}
 			_ = os.Chmod(path, 0o600)
-			write(t, path, string(content))
+			gittest.Write(t, path, string(content))
 		},
 		"pack gone": func(t *testing.T, m *Mirror) { t.Helper(); _ = os.Remove(pack(m, ".pack")) },
 	} {
@@ -85,9 +95,9 @@ func TestLeftoversAreSwept(t *testing.T) {
 	mustCheckout(t, m, r.Commit(map[string]string{"a": "1"}))
 	dir := filepath.Join(m.Dir, "objects", "pack")
 	for _, name := range []string{"tmp_pack_123", "tmp_pack-" + strings.Repeat("0", 40) + ".idx", "pack-" + strings.Repeat("0", 40) + ".pack"} {
-		write(t, filepath.Join(dir, name), "half a p")
+		gittest.Write(t, filepath.Join(dir, name), "half a p")
 	}
-	write(t, filepath.Join(m.Dir, "tmp_packed-refs"), "half")
+	gittest.Write(t, filepath.Join(m.Dir, "tmp_packed-refs"), "half")
 	mustEqual(t, m, r, r.Commit(map[string]string{"a": "2"}))
 	mustBeSound(t, m)
 	if left, _ := filepath.Glob(filepath.Join(dir, "*"+strings.Repeat("0", 40)+"*")); len(left) > 0 {

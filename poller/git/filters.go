@@ -8,6 +8,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/bittrance/kitops/poller/git/attributes"
+	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/bittrance/kitops/poller/git/odb"
+	"github.com/bittrance/kitops/poller/git/worktree"
 )
 
 const (
@@ -17,33 +22,29 @@ const (
 	maxWarned  = 32   // kinds of what is left that one mirror warns of
 )
 
-// left is what git would do more with a file if it were configured to: run the
-// "filter" of this name, or write it in this "encoding".
-type left struct{ kind, value string }
-
 // warned are the kinds of what is left that were warned of. It is safe for
 // concurrent use.
 type warned struct {
 	mu    sync.Mutex
-	kinds map[left]bool
+	kinds map[attributes.Left]bool
 }
 
 // first says whether this is the first warning of its kind.
-func (w *warned) first(l left) bool {
+func (w *warned) first(l attributes.Left) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.kinds[l] || len(w.kinds) >= maxWarned {
 		return false
 	}
 	if w.kinds == nil {
-		w.kinds = map[left]bool{}
+		w.kinds = map[attributes.Left]bool{}
 	}
-	l.value = strings.Clone(l.value) // or all of the file that it is from would stay
+	l.Value = strings.Clone(l.Value) // or all of the file that it is from would stay
 	w.kinds[l] = true
 	return true
 }
 
-func (w *warned) has(l left) bool {
+func (w *warned) has(l attributes.Left) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.kinds[l] || len(w.kinds) >= maxWarned
@@ -55,48 +56,48 @@ func (c *checkout) warnOfLeft(ctx context.Context, r *revision) {
 	if c.Log == nil {
 		return
 	}
-	kinds := slices.SortedFunc(maps.Keys(r.plan.left), func(a, b left) int {
-		return cmp.Or(strings.Compare(a.kind, b.kind), strings.Compare(a.value, b.value))
+	kinds := slices.SortedFunc(maps.Keys(r.plan.Left), func(a, b attributes.Left) int {
+		return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Value, b.Value))
 	})
 	for _, l := range kinds {
-		files := r.plan.left[l]
+		files := r.plan.Left[l]
 		if c.warned.has(l) {
 			continue
 		}
 		example := files[0]
-		if l == (left{"filter", "lfs"}) {
+		if l == (attributes.Left{Kind: "filter", Value: "lfs"}) {
 			var found bool
 			if example, found = findPointer(ctx, r, files); !found {
 				continue
 			}
 		}
 		if c.warned.first(l) {
-			c.warn(ctx, l, len(files), r.plan.filePath(r.plan.files[example]))
+			c.warn(ctx, l, len(files), r.plan.FilePath(r.plan.Files[example]))
 		}
 	}
 }
 
-func (c *checkout) warn(ctx context.Context, l left, files int, example string) {
+func (c *checkout) warn(ctx context.Context, l attributes.Left, files int, example string) {
 	log := c.Log.With("url", c.URL.String(), "files", files, "example", example)
 	switch {
-	case l.kind == "encoding":
-		log.WarnContext(ctx, "working-tree-encoding is not applied, files are left as they are in the repository", "encoding", l.value)
-	case l.value == "lfs":
+	case l.Kind == "encoding":
+		log.WarnContext(ctx, "working-tree-encoding is not applied, files are left as they are in the repository", "encoding", l.Value)
+	case l.Value == "lfs":
 		log.WarnContext(ctx, "Git LFS pointers are left as they are")
 	default:
-		log.WarnContext(ctx, "filters are not run, files are left as they are in the repository", "filter", l.value)
+		log.WarnContext(ctx, "filters are not run, files are left as they are in the repository", "filter", l.Value)
 	}
 }
 
 // findPointer looks for a file that is a pointer of Git LFS and not content that
 // was committed in spite of the attribute.
 func findPointer(ctx context.Context, r *revision, files []int32) (file int32, found bool) {
-	reader := r.store.reader()
+	reader := r.store.Reader()
 	for _, file := range files[:min(len(files), maxLFSLook)] {
 		if ctx.Err() != nil {
 			return 0, false
 		}
-		content, err := small(reader, r.plan.files[file], maxLFS)
+		content, err := small(reader, r.plan.Files[file], maxLFS)
 		if err == nil && bytes.HasPrefix(content, []byte(lfsHead)) {
 			return file, true
 		}
@@ -106,22 +107,22 @@ func findPointer(ctx context.Context, r *revision, files []int32) (file int32, f
 
 // small gives the blob of a file, or errTooLarge where it is easily seen that it
 // has more bytes than limit.
-func small(r *storeReader, f planFile, limit int64) ([]byte, error) {
-	at, ok := r.store.find(f.id)
+func small(r *odb.StoreReader, f worktree.PlanFile, limit int64) ([]byte, error) {
+	at, ok := r.Store.Find(f.Id)
 	if !ok {
-		return nil, missing(f.id)
+		return nil, object.Missing(f.Id)
 	}
-	if at.pack == nil {
+	if at.Pack == nil {
 		var content bytes.Buffer
-		_, err := r.copyLoose(&content, f.id, limit)
+		_, err := r.CopyLoose(&content, f.Id, limit)
 		return content.Bytes(), err
 	}
-	h, err := r.window.head(at.pack, at.offset)
-	if err == nil && !h.delta() && h.size > limit {
-		err = errTooLarge
+	h, err := r.Window.Head(at.Pack, at.Offset)
+	if err == nil && !h.Delta() && h.Size > limit {
+		err = object.ErrTooLarge
 	}
 	if err != nil {
 		return nil, err
 	}
-	return r.blob(at, f.id)
+	return r.Blob(at, f.Id)
 }

@@ -11,7 +11,10 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/bittrance/kitops/poller/git/address"
 	"github.com/bittrance/kitops/poller/git/gittest"
+	"github.com/bittrance/kitops/poller/git/refs"
+	"github.com/bittrance/kitops/poller/git/remote"
 )
 
 // forge is a directory of repositories that have each other as submodules.
@@ -89,7 +92,7 @@ func (f *forge) cloned(t *testing.T, sha string) map[string]string {
 	gittest.Git(t, f.root, "clone", "--quiet", "--no-checkout", filepath.Join(f.root, "super.git"), dir)
 	gittest.Git(t, dir, "checkout", "--quiet", "--detach", sha)
 	gittest.Git(t, dir, "-c", "protocol.file.allow=always", "submodule", "--quiet", "update", "--init", "--recursive")
-	found := snapshot(t, dir)
+	found := gittest.Snapshot(t, dir)
 	maps.DeleteFunc(found, func(path, _ string) bool {
 		return path == ".git" || strings.HasPrefix(path, ".git/") || strings.HasSuffix(path, "/.git")
 	})
@@ -101,11 +104,11 @@ func (f *forge) cloned(t *testing.T, sha string) map[string]string {
 func (f *forge) equal(t *testing.T, m *Mirror, p *pool, sha string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "workdir")
-	if err := m.Checkout(generous(t), Revision{Ref: "refs/heads/main", SHA: sha}, dir, Options{Submodules: p.get}); err != nil {
+	if err := m.Checkout(gittest.Generous(t), refs.Revision{Ref: "refs/heads/main", SHA: sha}, dir, Options{Submodules: p.get}); err != nil {
 		t.Fatal(err)
 	}
 	assertClean(t, m, dir)
-	found, want := snapshot(t, dir), f.cloned(t, sha)
+	found, want := gittest.Snapshot(t, dir), f.cloned(t, sha)
 	for path := range maps.Keys(want) {
 		if found[path] != want[path] {
 			t.Errorf("%q is %.80q, want %.80q", path, found[path], want[path])
@@ -126,7 +129,7 @@ func (f *forge) equal(t *testing.T, m *Mirror, p *pool, sha string) string {
 func (p *pool) fails(t *testing.T, m *Mirror, sha string, wants ...string) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "workdir")
-	err := m.Checkout(generous(t), Revision{Ref: "refs/heads/main", SHA: sha}, dir, Options{Submodules: p.get})
+	err := m.Checkout(gittest.Generous(t), refs.Revision{Ref: "refs/heads/main", SHA: sha}, dir, Options{Submodules: p.get})
 	if err == nil {
 		t.Fatal("checked out")
 	}
@@ -139,7 +142,7 @@ func (p *pool) fails(t *testing.T, m *Mirror, sha string, wants ...string) {
 			t.Errorf("%v does not say %q", err, want)
 		}
 	}
-	if errors.Is(err, ErrMoved) || errors.Is(err, ErrEmpty) {
+	if errors.Is(err, remote.ErrMoved) || errors.Is(err, remote.ErrEmpty) {
 		t.Errorf("%v is said of the revision itself", err)
 	}
 	if strings.Contains(err.Error(), "hunter2") {
@@ -152,23 +155,23 @@ type pool struct {
 	t         *testing.T
 	transport http.RoundTripper
 	home      string
-	auth      map[string]Auth // by address
+	auth      map[string]remote.Auth // by address
 	refused   map[string]error
 
 	mu      sync.Mutex
-	mirrors map[URL]*Mirror
+	mirrors map[address.URL]*Mirror
 	asked   []string
 }
 
 func newPool(t *testing.T) *pool {
 	t.Helper()
-	transport := NewTransport()
+	transport := remote.NewTransport()
 	t.Cleanup(transport.CloseIdleConnections)
-	return &pool{t: t, transport: transport, auth: map[string]Auth{}, refused: map[string]error{}, mirrors: map[URL]*Mirror{}}
+	return &pool{t: t, transport: transport, auth: map[string]remote.Auth{}, refused: map[string]error{}, mirrors: map[address.URL]*Mirror{}}
 }
 
 // get is what Options.Submodules takes.
-func (p *pool) get(u URL) (*Mirror, error) {
+func (p *pool) get(u address.URL) (*Mirror, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.asked = append(p.asked, u.String())
@@ -184,7 +187,7 @@ func (p *pool) get(u URL) (*Mirror, error) {
 // at is the mirror of an address.
 func (p *pool) at(url string) *Mirror {
 	p.t.Helper()
-	u, err := ParseURL(url)
+	u, err := address.ParseURL(url)
 	if err != nil {
 		p.t.Fatal(err)
 	}

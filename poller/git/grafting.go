@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/bittrance/kitops/poller/git/gitmodules"
+	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/bittrance/kitops/poller/git/worktree"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -23,13 +26,13 @@ func (c *checkout) graft(ctx context.Context, r *revision) error {
 	if c.Submodules == nil {
 		return nil
 	}
-	top := &submodule{url: c.URL, store: r.store, dirs: stretch{0, len(r.plan.dirs)}, files: stretch{0, len(r.plan.files)}}
+	top := &submodule{url: c.URL, store: r.store, dirs: stretch{0, len(r.plan.Dirs)}, files: stretch{0, len(r.plan.Files)}}
 	level, err := c.submodulesOf(top, r.plan)
 	for err == nil && len(level) > 0 {
 		level, err = c.graftLevel(ctx, r, level)
 	}
 	if err == nil && r.landed != nil {
-		err = r.landed.extend()
+		err = r.landed.Extend()
 	}
 	return err
 }
@@ -44,7 +47,7 @@ func (c *checkout) graftLevel(ctx context.Context, r *revision, level []*submodu
 	err := group.Wait()
 	for _, s := range level {
 		if s.store != nil {
-			r.store.join(s.store)
+			r.store.Join(s.store)
 		}
 	}
 	if err != nil {
@@ -66,11 +69,11 @@ func (c *checkout) graftLevel(ctx context.Context, r *revision, level []*submodu
 
 // submodulesOf finds the submodules that are directly in one, or in the
 // repository, and the mirrors that they come from.
-func (c *checkout) submodulesOf(in *submodule, p *plan) ([]*submodule, error) {
+func (c *checkout) submodulesOf(in *submodule, p *worktree.Plan) ([]*submodule, error) {
 	var found []*submodule
 	for i := in.dirs.begin; i < in.dirs.end; i++ {
-		if d := p.dirs[i]; d.mode == modeSubmodule {
-			found = append(found, &submodule{parent: in, depth: in.depth + 1, path: p.dirPath(int32(i)), dir: int32(i), id: d.id})
+		if d := p.Dirs[i]; d.Mode == object.ModeSubmodule {
+			found = append(found, &submodule{parent: in, depth: in.depth + 1, path: p.DirPath(int32(i)), dir: int32(i), id: d.Id})
 		}
 	}
 	switch {
@@ -83,12 +86,12 @@ func (c *checkout) submodulesOf(in *submodule, p *plan) ([]*submodule, error) {
 	}
 	modules, err := in.modules(p)
 	if err != nil {
-		return nil, in.wrap(fmt.Errorf("read %s of %s: %w", modulesFile, in.url, err))
+		return nil, in.wrap(fmt.Errorf("read %s of %s: %w", gitmodules.ModulesFile, in.url, err))
 	}
 	wanted := found[:0]
 	for _, s := range found {
 		m := modules[s.name()]
-		if m != nil && m.none {
+		if m != nil && m.None {
 			continue
 		}
 		if err := c.locate(s, m); err != nil {
@@ -101,15 +104,15 @@ func (c *checkout) submodulesOf(in *submodule, p *plan) ([]*submodule, error) {
 }
 
 // locate finds out where a submodule comes from.
-func (c *checkout) locate(s *submodule, m *module) error {
+func (c *checkout) locate(s *submodule, m *gitmodules.Module) error {
 	if m == nil {
-		return fmt.Errorf("%s has no section with its path", modulesFile)
+		return fmt.Errorf("%s has no section with its path", gitmodules.ModulesFile)
 	}
-	if m.url == "" {
-		return fmt.Errorf("%s has no url for it", modulesFile)
+	if m.Url == "" {
+		return fmt.Errorf("%s has no url for it", gitmodules.ModulesFile)
 	}
 	var err error
-	if s.url, err = s.parent.url.submodule(m.url); err != nil {
+	if s.url, err = s.parent.url.Submodule(m.Url); err != nil {
 		return err
 	}
 	if s.mirror, err = c.Submodules(s.url); err != nil {
@@ -119,8 +122,8 @@ func (c *checkout) locate(s *submodule, m *module) error {
 }
 
 // blame finds out whether it is a submodule's mirror that damage was met in.
-func (c *checkout) blame(ctx context.Context, p *plan, err error) error {
-	var doubt *damage
+func (c *checkout) blame(ctx context.Context, p *worktree.Plan, err error) error {
+	var doubt *object.Damage
 	if !errors.As(err, &doubt) {
 		return err
 	}

@@ -11,7 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/gittest"
+	"github.com/bittrance/kitops/poller/git/refs"
 )
 
 // historyWays are all the ways to ask for a history.
@@ -25,23 +27,23 @@ func historyWays() map[string]func(t *testing.T, r *gittest.Repo) *Mirror {
 			backend.ServeHTTP(w, req)
 		}))
 		t.Cleanup(server.Close)
-		return mirror(t, server.URL+"/repo.git")
+		return mirrorOf(t, server.URL+"/repo.git")
 	}
 	all["ssh version 0"] = func(t *testing.T, r *gittest.Repo) *Mirror {
 		t.Helper()
 		server := gittest.ServeSSH(t, filepath.Dir(r.Dir))
 		server.Old = true
-		m := mirror(t, server.URL("repo.git"))
+		m := mirrorOf(t, server.URL("repo.git"))
 		m.Home = server.Home
 		return m
 	}
 	return all
 }
 
-func mustHistory(t *testing.T, m *Mirror, rev Revision, history int) string {
+func mustHistory(t *testing.T, m *Mirror, rev refs.Revision, history int) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "workdir")
-	if err := m.Checkout(generous(t), rev, dir, Options{DotGit: true, History: history}); err != nil {
+	if err := m.Checkout(gittest.Generous(t), rev, dir, Options{DotGit: true, History: history}); err != nil {
 		t.Fatal(err)
 	}
 	assertClean(t, m, dir)
@@ -83,7 +85,7 @@ func mustBeAsCloned(t *testing.T, dir string, r *gittest.Repo, branch string, hi
 	t.Helper()
 	clone := filepath.Join(t.TempDir(), "clone")
 	args := []string{"clone", "--quiet", "--no-checkout", "--single-branch", "--branch", branch}
-	if history != FullHistory {
+	if history != ancestry.FullHistory {
 		args = append(args, fmt.Sprint("--depth=", max(history, 1)))
 	}
 	gittest.Git(t, r.Dir, append(args, "file://"+r.Dir, clone)...)
@@ -97,7 +99,7 @@ func mustBeAsCloned(t *testing.T, dir string, r *gittest.Repo, branch string, hi
 		}
 	}
 	var want []string
-	if history > 1 || history == FullHistory {
+	if history > 1 || history == ancestry.FullHistory {
 		want = tagsInto(t, r, lines(t, clone, "rev-list", "HEAD"))
 	}
 	got := strings.Fields(gittest.Git(t, dir, "for-each-ref", "--format=%(refname)=%(objectname)=%(*objectname)", "refs/tags"))
@@ -171,8 +173,8 @@ func TestHistories(t *testing.T) {
 			sha := r.SHA("HEAD")
 			for way, reach := range historyWays() {
 				m := reach(t, r)
-				for _, history := range []int{0, 2, 5, FullHistory} {
-					dir := mustHistory(t, m, Revision{"refs/heads/" + branch, sha}, history)
+				for _, history := range []int{0, 2, 5, ancestry.FullHistory} {
+					dir := mustHistory(t, m, refs.Revision{Ref: "refs/heads/" + branch, SHA: sha}, history)
 					mustBeRepository(t, dir, sha)
 					mustBeAsCloned(t, dir, r, branch, history)
 					if t.Failed() {
@@ -203,10 +205,10 @@ func TestFollowedHistories(t *testing.T) {
 					r.Reset(back[random.IntN(len(back))])
 				}
 				branch, sha := r.Git("branch", "--show-current"), r.SHA("HEAD")
-				for _, history := range []int{1, 3, FullHistory} {
-					dir := mustHistory(t, m, Revision{"refs/heads/" + branch, sha}, history)
+				for _, history := range []int{1, 3, ancestry.FullHistory} {
+					dir := mustHistory(t, m, refs.Revision{Ref: "refs/heads/" + branch, SHA: sha}, history)
 					mustBeRepository(t, dir, sha)
-					if history != FullHistory { // which has the tags of all that was fetched
+					if history != ancestry.FullHistory { // which has the tags of all that was fetched
 						mustBeAsCloned(t, dir, r, branch, history)
 					}
 				}

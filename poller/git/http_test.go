@@ -11,43 +11,44 @@ import (
 	"testing"
 
 	"github.com/bittrance/kitops/poller/git/gittest"
+	"github.com/bittrance/kitops/poller/git/refs"
 )
 
-const secret = "hunter2"
+const Secret = "hunter2"
 
 // private serves a repository that only who knows the secret may read.
 func private(t *testing.T) (r *gittest.Repo, sha, url string) {
 	t.Helper()
 	r = gittest.New(t)
 	sha = r.Commit(map[string]string{"a": "1"})
-	return r, sha, gittest.ServeHTTP(t, filepath.Dir(r.Dir), gittest.HTTPOptions{User: "me", Password: secret}) + "/repo.git"
+	return r, sha, gittest.ServeHTTP(t, filepath.Dir(r.Dir), gittest.HTTPOptions{User: "me", Password: Secret}) + "/repo.git"
 }
 
 func TestHTTPAuthentication(t *testing.T) {
 	_, sha, url := private(t)
-	inURL := strings.Replace(url, "://", "://me:"+secret+"@", 1)
-	mustCheckout(t, mirror(t, inURL), sha)
+	inURL := strings.Replace(url, "://", "://me:"+Secret+"@", 1)
+	mustCheckout(t, mirrorOf(t, inURL), sha)
 
-	byAuth := mirror(t, url)
+	byAuth := mirrorOf(t, url)
 	byAuth.Auth = func(_ context.Context, asked string) (string, string, error) {
 		if asked != url {
 			t.Errorf("asked for %s", asked)
 		}
-		return "me", secret, nil
+		return "me", Secret, nil
 	}
 	mustCheckout(t, byAuth, sha)
 
 	byAuth.Auth = func(context.Context, string) (string, string, error) { return "", "", errors.New("no luck") }
-	wrong := strings.Replace(url, "://", "://me:"+secret+"x@", 1)
+	wrong := strings.Replace(url, "://", "://me:"+Secret+"x@", 1)
 	for m, want := range map[*Mirror]string{
-		mirror(t, url):                       "authentication required",
-		mirror(t, wrong):                     "authentication refused",
-		mirror(t, inURL+"/nowhere"):          "repository not found",
+		mirrorOf(t, url):                     "authentication required",
+		mirrorOf(t, wrong):                   "authentication refused",
+		mirrorOf(t, inURL+"/nowhere"):        "repository not found",
 		byAuth:                               "get credentials: no luck",
 		unsafe(t, "http://git.example/repo"): "over https only",
 	} {
-		_, err := m.Heads(generous(t), Patterns{"HEAD"})
-		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), secret) {
+		_, err := m.Heads(gittest.Generous(t), refs.Patterns{"HEAD"})
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), Secret) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
@@ -55,7 +56,7 @@ func TestHTTPAuthentication(t *testing.T) {
 
 func unsafe(t *testing.T, url string) *Mirror {
 	t.Helper()
-	m := mirror(t, url)
+	m := mirrorOf(t, url)
 	m.Auth = func(context.Context, string) (string, string, error) {
 		t.Error("credentials fetched for plain http")
 		return "", "", nil
@@ -74,9 +75,9 @@ func TestHTTPAnswers(t *testing.T) {
 	} {
 		server := httptest.NewServer(answer)
 		t.Cleanup(server.Close)
-		m := mirror(t, strings.Replace(server.URL, "://", "://me:"+secret+"@", 1)+"/repo")
-		_, err := m.Heads(generous(t), Patterns{"HEAD"})
-		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), secret) {
+		m := mirrorOf(t, strings.Replace(server.URL, "://", "://me:"+Secret+"@", 1)+"/repo")
+		_, err := m.Heads(gittest.Generous(t), refs.Patterns{"HEAD"})
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), Secret) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
@@ -96,7 +97,7 @@ func TestHTTPRedirects(t *testing.T) {
 	t.Cleanup(elsewhere.Close)
 	var authorized atomic.Int32
 	home := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, password, _ := r.BasicAuth(); password == secret {
+		if _, password, _ := r.BasicAuth(); password == Secret {
 			authorized.Add(1)
 		}
 		switch rest := r.URL.RequestURI(); {
@@ -107,7 +108,7 @@ func TestHTTPRedirects(t *testing.T) {
 		case strings.HasPrefix(rest, "/page/"):
 			http.Redirect(w, r, "/login", http.StatusFound)
 		case strings.HasPrefix(rest, "/with/"):
-			http.Redirect(w, r, strings.Replace(elsewhere.URL, "://", "://"+secret+"@", 1)+strings.TrimPrefix(rest, "/with"), http.StatusFound)
+			http.Redirect(w, r, strings.Replace(elsewhere.URL, "://", "://"+Secret+"@", 1)+strings.TrimPrefix(rest, "/with"), http.StatusFound)
 		case strings.HasPrefix(rest, "/loop/"):
 			http.Redirect(w, r, rest, http.StatusFound)
 		default:
@@ -116,7 +117,7 @@ func TestHTTPRedirects(t *testing.T) {
 	}))
 	t.Cleanup(home.Close)
 	at := func(path string) *Mirror {
-		return mirror(t, strings.Replace(home.URL, "://", "://me:"+secret+"@", 1)+path)
+		return mirrorOf(t, strings.Replace(home.URL, "://", "://me:"+Secret+"@", 1)+path)
 	}
 	for path, withCredentials := range map[string]int32{"/away/repo.git": 2, "/with/repo.git": 2, "/moved/repo.git": 4} {
 		authorized.Store(0)
@@ -126,44 +127,9 @@ func TestHTTPRedirects(t *testing.T) {
 		}
 	}
 	for path, want := range map[string]string{"/page/repo.git": "", "/loop/repo.git": "too many redirects"} {
-		_, err := at(path).Heads(generous(t), Patterns{"HEAD"})
-		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), secret) {
+		_, err := at(path).Heads(gittest.Generous(t), refs.Patterns{"HEAD"})
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), Secret) {
 			t.Errorf("%s: %v", path, err)
 		}
-	}
-}
-
-func TestRedirectRules(t *testing.T) {
-	request := func(method, url string) *http.Request {
-		req := httptest.NewRequest(method, url, nil)
-		req.SetBasicAuth("me", secret)
-		return req
-	}
-	for _, tt := range []struct {
-		from, to      string
-		refused, kept bool
-	}{
-		{"https://h/x", "https://h/y", false, true},
-		{"https://h/x", "https://h:443/y", false, true},
-		{"http://h/x", "https://h/y", false, true},
-		{"http://h:80/x", "https://h:443/y", false, true},
-		{"http://h:8080/x", "https://h:8443/y", false, false},
-		{"https://h/x", "https://sub.h/y", false, false},
-		{"https://h/x", "https://h:444/y", false, false},
-		{"https://h/x", "http://h/y", true, false},
-		{"https://h/x", "ftp://h/y", true, false},
-	} {
-		to := request(http.MethodGet, tt.to)
-		err := checkRedirect(to, []*http.Request{request(http.MethodGet, tt.from)})
-		if (err != nil) != tt.refused || err == nil && (to.Header.Get("Authorization") != "") != tt.kept {
-			t.Errorf("%s to %s: %v, %v", tt.from, tt.to, err, to.Header)
-		}
-	}
-	away, home := request(http.MethodGet, "https://b/"), request(http.MethodGet, "https://a/")
-	if err := checkRedirect(home, []*http.Request{request(http.MethodGet, "https://a/"), away}); err != nil || home.Header.Get("Authorization") != "" {
-		t.Errorf("there and back: %v, %v", err, home.Header)
-	}
-	if err := checkRedirect(request(http.MethodPost, "https://h/y"), []*http.Request{request(http.MethodPost, "https://h/x")}); !errors.Is(err, http.ErrUseLastResponse) {
-		t.Errorf("POST: %v", err)
 	}
 }

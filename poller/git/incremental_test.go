@@ -4,33 +4,17 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/bittrance/kitops/poller/git/gittest"
+	"github.com/bittrance/kitops/poller/git/mirror"
 )
-
-// exported is what git itself checks out.
-func exported(t *testing.T, r *gittest.Repo, sha string) map[string]string {
-	t.Helper()
-	dir := filepath.Join(t.TempDir(), "exported")
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	index := filepath.Join(t.TempDir(), "index")
-	git := exec.CommandContext(t.Context(), "sh", "-c", `git read-tree "$0" && git --work-tree="$1" checkout-index --all --force`, sha, dir)
-	git.Dir, git.Env = r.Dir, append(gittest.Environ(), "GIT_INDEX_FILE="+index)
-	if out, err := git.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	return snapshot(t, dir)
-}
 
 func mustEqual(t *testing.T, m *Mirror, r *gittest.Repo, sha string) {
 	t.Helper()
-	mustHave(t, sha, snapshot(t, mustCheckout(t, m, sha)), exported(t, r, sha))
+	gittest.MustHave(t, sha, gittest.Snapshot(t, mustCheckout(t, m, sha)), gittest.Exported(t, r, sha))
 }
 
 func mustBeSound(t *testing.T, m *Mirror) {
@@ -98,7 +82,7 @@ func TestGrowth(t *testing.T) {
 	mustEqual(t, m, r, r.SHA("HEAD"))
 	mustBeSound(t, m)
 	packs, _ := filepath.Glob(filepath.Join(m.Dir, "objects", "pack", "*.pack"))
-	if len(packs) > maxPacks {
+	if len(packs) > mirror.MaxPacks {
 		t.Errorf("%d packs", len(packs))
 	}
 }

@@ -6,6 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/bittrance/kitops/poller/git/gittest"
+	"github.com/bittrance/kitops/poller/git/refs"
 )
 
 // cutOff has an update end amidst files, as a kill would.
@@ -15,7 +18,7 @@ func (k *kept) cutOff(t *testing.T, sha string) {
 	elsewhere.dir = filepath.Join(t.TempDir(), "elsewhere", "workdir")
 	elsewhere.update(t, sha) // so that nothing is to be fetched
 	mine := &Mirror{URL: k.URL, Dir: k.Dir, MaxSize: 1}
-	if err := mine.Checkout(generous(t), Revision{Ref: "refs/heads/main", SHA: sha}, k.dir, k.o); err == nil {
+	if err := mine.Checkout(gittest.Generous(t), refs.Revision{Ref: "refs/heads/main", SHA: sha}, k.dir, k.o); err == nil {
 		t.Fatal("not cut off")
 	}
 }
@@ -36,7 +39,7 @@ func TestJournalOfPopulatedSubmodule(t *testing.T) {
 	}
 	scribble(t, filepath.Join(k.dir, "sub", "a"), "half of what was to come")
 	k.update(t, first)
-	mustHave(t, first, snapshot(t, k.dir), f.cloned(t, first))
+	gittest.MustHave(t, first, gittest.Snapshot(t, k.dir), f.cloned(t, first))
 }
 
 // TestJournalOfFileAndDirectory cuts off two updates that follow each other, of
@@ -48,7 +51,7 @@ func TestJournalOfFileAndDirectory(t *testing.T) {
 	r.Git("rm", "-q", "x")
 	third := r.Commit(map[string]string{"x/y": "in a directory"})
 	for _, shas := range [][]string{{second, third}, {third, second}} {
-		k := keep(t, mirror(t, r.Dir), Options{})
+		k := keep(t, mirrorOf(t, r.Dir), Options{})
 		k.update(t, first)
 		for _, sha := range shas {
 			k.cutOff(t, sha)

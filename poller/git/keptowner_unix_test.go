@@ -15,12 +15,13 @@ import (
 	"testing"
 
 	"github.com/bittrance/kitops/poller/git/gittest"
+	"github.com/bittrance/kitops/poller/git/refs"
 )
 
 // TestReuseOwner gives what is made, and what is of the revision, to a user.
 func TestReuseOwner(t *testing.T) {
 	r := gittest.New(t)
-	k := keep(t, mirror(t, r.Dir), Options{})
+	k := keep(t, mirrorOf(t, r.Dir), Options{})
 	first := r.Commit(map[string]string{"a": "1", "same": "same", "d/e/f": "1"})
 	k.update(t, first)
 	k.o.Owner = anotherOwner()
@@ -76,7 +77,7 @@ func TestReuseLocked(t *testing.T) {
 
 func mustKeep(t *testing.T, m *Mirror, sha, dir string, o Options) {
 	t.Helper()
-	if err := m.Checkout(generous(t), Revision{Ref: "refs/heads/main", SHA: sha}, dir, o); err != nil {
+	if err := m.Checkout(gittest.Generous(t), refs.Revision{Ref: "refs/heads/main", SHA: sha}, dir, o); err != nil {
 		t.Fatalf("%+v: %v", o, err)
 	}
 }
@@ -87,7 +88,7 @@ func asAnother(t *testing.T, test func(m *Mirror, dir string, shas []string)) {
 	t.Helper()
 	if args := os.Getenv("KITOPS_TEST_ANOTHER"); args != "" {
 		given := strings.Split(args, "\n")
-		test(&Mirror{URL: mirror(t, given[0]).URL}, given[1], given[2:])
+		test(&Mirror{URL: mirrorOf(t, given[0]).URL}, given[1], given[2:])
 		return
 	}
 	r := gittest.New(t)
@@ -99,7 +100,7 @@ func asAnother(t *testing.T, test func(m *Mirror, dir string, shas []string)) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	k := keep(t, mirror(t, r.Dir), Options{})
+	k := keep(t, mirrorOf(t, r.Dir), Options{})
 	k.dir = filepath.Join(dir, "all", "workdir")
 	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "test"), "-test.run=^"+t.Name()+"$")
 	repo := filepath.Join(dir, "repo.git")

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/bittrance/kitops/poller/git/gittest"
+	"github.com/bittrance/kitops/poller/git/refs"
+	"github.com/bittrance/kitops/poller/git/remote"
 )
 
 func TestLocalLayouts(t *testing.T) {
@@ -24,17 +26,17 @@ func TestLocalLayouts(t *testing.T) {
 	r.Git("worktree", "add", "--quiet", "-b", "linked", linked, other)
 	r.Git("clone", "--quiet", "--shared", r.Dir, borrowing)
 	r.Git("clone", "--quiet", "--separate-git-dir", filepath.Join(dir, "separate"), r.Dir, submodule)
-	for path, want := range map[string]Revision{
-		r.Work:                            {"refs/heads/main", sha},
-		filepath.Join(r.Work, ".git"):     {"refs/heads/main", sha},
-		r.Dir:                             {"refs/heads/main", sha},
-		strings.TrimSuffix(r.Dir, ".git"): {"refs/heads/main", sha},
-		linked:                            {"refs/heads/linked", other},
-		borrowing:                         {"refs/heads/main", sha},
-		submodule:                         {"refs/heads/main", sha},
+	for path, want := range map[string]refs.Revision{
+		r.Work:                            {Ref: "refs/heads/main", SHA: sha},
+		filepath.Join(r.Work, ".git"):     {Ref: "refs/heads/main", SHA: sha},
+		r.Dir:                             {Ref: "refs/heads/main", SHA: sha},
+		strings.TrimSuffix(r.Dir, ".git"): {Ref: "refs/heads/main", SHA: sha},
+		linked:                            {Ref: "refs/heads/linked", SHA: other},
+		borrowing:                         {Ref: "refs/heads/main", SHA: sha},
+		submodule:                         {Ref: "refs/heads/main", SHA: sha},
 	} {
-		m := mirror(t, path)
-		if got := mustHeads(t, m, "HEAD"); !slices.Equal(got, []Revision{want}) {
+		m := mirrorOf(t, path)
+		if got := mustHeads(t, m, "HEAD"); !slices.Equal(got, []refs.Revision{want}) {
 			t.Errorf("%s: %v", path, got)
 		}
 		if out := mustCheckout(t, m, want.SHA); read(t, out, "a") != "1" {
@@ -45,8 +47,8 @@ func TestLocalLayouts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(borrowing, ".git", "objects", "info", "alternates"), "# comment\n"+relative+"\n")
-	mustCheckout(t, mirror(t, borrowing), sha)
+	gittest.Write(t, filepath.Join(borrowing, ".git", "objects", "info", "alternates"), "# comment\n"+relative+"\n")
+	mustCheckout(t, mirrorOf(t, borrowing), sha)
 }
 
 func TestLocalPacked(t *testing.T) {
@@ -54,17 +56,17 @@ func TestLocalPacked(t *testing.T) {
 	sha := r.Commit(map[string]string{"a": "1", "sub/b": "2"})
 	r.Bare("gc", "--quiet")
 	r.Bare("symbolic-ref", "refs/heads/alias", "refs/heads/main")
-	m := mirror(t, r.Dir)
-	want := []Revision{{"refs/heads/alias", sha}, {"refs/heads/main", sha}}
+	m := mirrorOf(t, r.Dir)
+	want := []refs.Revision{{Ref: "refs/heads/alias", SHA: sha}, {Ref: "refs/heads/main", SHA: sha}}
 	if got := mustHeads(t, m, "refs/heads/*"); !slices.Equal(got, want) {
 		t.Errorf("packed: %v", got)
 	}
 	mustCheckout(t, m, sha)
 	newer := r.Commit(map[string]string{"a": "2"})
-	write(t, filepath.Join(r.Dir, "refs", "heads", "main.lock"), "")
-	write(t, filepath.Join(r.Dir, "refs", "heads", "empty"), "")
-	write(t, filepath.Join(r.Dir, "refs", "heads", "damaged"), "nonsense")
-	want = []Revision{{"refs/heads/alias", newer}, {"refs/heads/main", newer}}
+	gittest.Write(t, filepath.Join(r.Dir, "refs", "heads", "main.lock"), "")
+	gittest.Write(t, filepath.Join(r.Dir, "refs", "heads", "empty"), "")
+	gittest.Write(t, filepath.Join(r.Dir, "refs", "heads", "damaged"), "nonsense")
+	want = []refs.Revision{{Ref: "refs/heads/alias", SHA: newer}, {Ref: "refs/heads/main", SHA: newer}}
 	if got := mustHeads(t, m, "refs/heads/*"); !slices.Equal(got, want) {
 		t.Errorf("a loose ref over a packed one: %v", got)
 	}
@@ -84,7 +86,7 @@ func TestLocalOfAnotherOwner(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	mustCheckout(t, mirror(t, r.Dir), sha)
+	mustCheckout(t, mirrorOf(t, r.Dir), sha)
 }
 
 func TestLocalRefused(t *testing.T) {
@@ -93,9 +95,9 @@ func TestLocalRefused(t *testing.T) {
 	gittest.Git(t, dir, "init", "--quiet", "--bare", "reftable")
 	gittest.Git(t, filepath.Join(dir, "reftable"), "config", "extensions.refStorage", "reftable")
 	gittest.Git(t, dir, "init", "--quiet", "damaged")
-	write(t, filepath.Join(dir, "damaged", ".git", "HEAD"), "nonsense")
-	write(t, filepath.Join(dir, "plain", "file"), "")
-	write(t, filepath.Join(dir, "gitfile", ".git"), "nonsense")
+	gittest.Write(t, filepath.Join(dir, "damaged", ".git", "HEAD"), "nonsense")
+	gittest.Write(t, filepath.Join(dir, "plain", "file"), "")
+	gittest.Write(t, filepath.Join(dir, "gitfile", ".git"), "nonsense")
 	gittest.Git(t, dir, "init", "--quiet", "fifo")
 	if err := syscall.Mkfifo(filepath.Join(dir, "fifo", ".git", "refs", "heads", "main"), 0o600); err != nil {
 		t.Fatal(err)
@@ -107,14 +109,14 @@ func TestLocalRefused(t *testing.T) {
 		"sha256":   "SHA-256",
 		"reftable": "reftable",
 		"damaged":  "HEAD is damaged",
-		"fifo":     ErrEmpty.Error(),
+		"fifo":     remote.ErrEmpty.Error(),
 	} {
-		headsFail(t, mirror(t, filepath.Join(dir, name)), want, name)
+		headsFail(t, mirrorOf(t, filepath.Join(dir, name)), want, name)
 	}
 	tree := gittest.Git(t, filepath.Join(dir, "sha256"), "mktree")
 	commit := gittest.Git(t, filepath.Join(dir, "sha256"), "commit-tree", "-m", "x", tree)
 	gittest.Git(t, filepath.Join(dir, "sha256"), "update-ref", "refs/heads/main", commit)
-	served := mirror(t, gittest.ServeHTTP(t, dir, gittest.HTTPOptions{})+"/sha256")
+	served := mirrorOf(t, gittest.ServeHTTP(t, dir, gittest.HTTPOptions{})+"/sha256")
 
 	headsFail(t, served, "SHA-256")
 }

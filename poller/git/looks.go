@@ -4,6 +4,9 @@ import (
 	"context"
 	"slices"
 	"sync"
+
+	"github.com/bittrance/kitops/poller/git/refs"
+	"github.com/bittrance/kitops/poller/git/remote"
 )
 
 // looks makes one look out of several that are wanted at a time. Nobody gets an
@@ -16,16 +19,16 @@ type looks struct {
 
 // look is one question and its answer.
 type look struct {
-	refs   Patterns
+	refs   refs.Patterns
 	done   chan struct{}
-	answer *advertisement
+	answer *remote.Advertisement
 	err    error
 	failed bool // the one who asked went away
 }
 
-func (l *looks) join(ctx context.Context, refs Patterns, ask func(context.Context, Patterns) (*advertisement, error)) (*advertisement, error) {
+func (l *looks) join(ctx context.Context, patterns refs.Patterns, ask func(context.Context, refs.Patterns) (*remote.Advertisement, error)) (*remote.Advertisement, error) {
 	for {
-		mine := l.enter(refs)
+		mine := l.enter(patterns)
 		asked, err := l.turn(ctx, mine, ask)
 		if err != nil {
 			return nil, err
@@ -37,13 +40,13 @@ func (l *looks) join(ctx context.Context, refs Patterns, ask func(context.Contex
 }
 
 // enter adds to the question that will be asked next.
-func (l *looks) enter(refs Patterns) *look {
+func (l *looks) enter(patterns refs.Patterns) *look {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.next == nil {
 		l.next = &look{done: make(chan struct{})}
 	}
-	for _, ref := range refs {
+	for _, ref := range patterns {
 		if !slices.Contains(l.next.refs, ref) {
 			l.next.refs = append(l.next.refs, ref)
 		}
@@ -52,7 +55,7 @@ func (l *looks) enter(refs Patterns) *look {
 }
 
 // turn waits until a question is answered, or asks it if nobody else does.
-func (l *looks) turn(ctx context.Context, mine *look, ask func(context.Context, Patterns) (*advertisement, error)) (asked bool, err error) {
+func (l *looks) turn(ctx context.Context, mine *look, ask func(context.Context, refs.Patterns) (*remote.Advertisement, error)) (asked bool, err error) {
 	if err := l.busy.lock(ctx); err != nil {
 		return false, err
 	}

@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/bittrance/kitops/poller/git/gittest"
+	"github.com/bittrance/kitops/poller/git/refs"
+	"github.com/bittrance/kitops/poller/git/remote"
 )
 
 // TestLookIsOneRequest counts what a look costs: by version 2 one small answer,
@@ -37,7 +39,7 @@ func TestLookIsOneRequest(t *testing.T) {
 			backend.ServeHTTP(w, req)
 		}))
 		t.Cleanup(server.Close)
-		m := mirror(t, server.URL+"/repo.git")
+		m := mirrorOf(t, server.URL+"/repo.git")
 		for range 2 {
 			mustHeads(t, m, "refs/heads/main")
 		}
@@ -65,7 +67,7 @@ func TestEmptyAnswerIsUnknown(t *testing.T) {
 			_, _ = w.Write([]byte(answer))
 		}))
 		t.Cleanup(server.Close)
-		if heads, err := mirror(t, server.URL+"/repo.git").Heads(generous(t), Patterns{"refs/heads/main"}); err == nil {
+		if heads, err := mirrorOf(t, server.URL+"/repo.git").Heads(gittest.Generous(t), refs.Patterns{"refs/heads/main"}); err == nil {
 			t.Errorf("%s: %v", name, heads)
 		}
 	}
@@ -76,29 +78,29 @@ func TestEmptyAnswerIsUnknown(t *testing.T) {
 func TestLooksAreShared(t *testing.T) {
 	var l looks
 	var asked atomic.Int32
-	var union Patterns
+	var union refs.Patterns
 	started, release := make(chan struct{}), make(chan struct{})
-	ask := func(ctx context.Context, refs Patterns) (*advertisement, error) {
+	ask := func(ctx context.Context, patterns refs.Patterns) (*remote.Advertisement, error) {
 		if asked.Add(1) == 1 {
 			close(started)
 			<-release
 		} else {
-			union = slices.Clone(refs)
+			union = slices.Clone(patterns)
 		}
-		return &advertisement{}, ctx.Err()
+		return &remote.Advertisement{}, ctx.Err()
 	}
 	var wait sync.WaitGroup
 	look := func(ref string) {
 		wait.Go(func() {
-			if _, err := l.join(generous(t), Patterns{ref}, ask); err != nil {
+			if _, err := l.join(gittest.Generous(t), refs.Patterns{ref}, ask); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	look("first")
 	<-started
-	refs := []string{"a", "b", "c"}
-	for _, ref := range refs {
+	packed := []string{"a", "b", "c"}
+	for _, ref := range packed {
 		look(ref)
 	}
 	for {
@@ -108,7 +110,7 @@ func TestLooksAreShared(t *testing.T) {
 			n = len(l.next.refs)
 		}
 		l.mu.Unlock()
-		if n == len(refs) {
+		if n == len(packed) {
 			break
 		}
 		runtime.Gosched()
@@ -116,7 +118,7 @@ func TestLooksAreShared(t *testing.T) {
 	close(release)
 	wait.Wait()
 	slices.Sort(union)
-	if asked.Load() != 2 || !slices.Equal(union, refs) {
+	if asked.Load() != 2 || !slices.Equal(union, packed) {
 		t.Errorf("asked %d times, then for %v", asked.Load(), union)
 	}
 }
@@ -129,7 +131,7 @@ func TestLookOfOneWhoLeaves(t *testing.T) {
 	started := make(chan struct{})
 	first := make(chan error)
 	go func() {
-		_, err := l.join(ctx, Patterns{"a"}, func(ctx context.Context, _ Patterns) (*advertisement, error) {
+		_, err := l.join(ctx, refs.Patterns{"a"}, func(ctx context.Context, _ refs.Patterns) (*remote.Advertisement, error) {
 			close(started)
 			<-ctx.Done()
 			return nil, ctx.Err()
@@ -139,8 +141,8 @@ func TestLookOfOneWhoLeaves(t *testing.T) {
 	<-started
 	second := make(chan error)
 	go func() {
-		_, err := l.join(generous(t), Patterns{"b"}, func(context.Context, Patterns) (*advertisement, error) {
-			return &advertisement{}, nil
+		_, err := l.join(gittest.Generous(t), refs.Patterns{"b"}, func(context.Context, refs.Patterns) (*remote.Advertisement, error) {
+			return &remote.Advertisement{}, nil
 		})
 		second <- err
 	}()
@@ -154,7 +156,7 @@ func TestLookOfOneWhoLeaves(t *testing.T) {
 }
 
 func TestRefPrefixes(t *testing.T) {
-	got := strings.Join(refPrefixes(Patterns{"refs/heads/main", "refs/heads/release/*", "!refs/heads/x", "refs/heads/{a,b}", "HEAD"}), " ")
+	got := strings.Join(refs.RefPrefixes(refs.Patterns{"refs/heads/main", "refs/heads/release/*", "!refs/heads/x", "refs/heads/{a,b}", "HEAD"}), " ")
 	if got != "HEAD refs/heads/ refs/heads/main refs/heads/release/" {
 		t.Error(got)
 	}

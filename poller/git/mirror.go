@@ -2,28 +2,18 @@ package git
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
 	"sync/atomic"
-)
 
-var (
-	// ErrEmpty says that the remote has no refs at all yet.
-	ErrEmpty = errors.New("the repository is empty")
-	// ErrMoved says that the remote no longer gives the revision asked for:
-	// its branch was pushed over or deleted since the look.
-	ErrMoved = errors.New("the remote no longer has this revision")
-	// ErrCredentials says that the remote did not take the credentials.
-	ErrCredentials = errors.New("authentication refused: the credentials are wrong or have expired")
+	"github.com/bittrance/kitops/poller/git/address"
+	"github.com/bittrance/kitops/poller/git/disk"
+	"github.com/bittrance/kitops/poller/git/local"
+	"github.com/bittrance/kitops/poller/git/refs"
+	"github.com/bittrance/kitops/poller/git/remote"
 )
-
-// Auth gives the credentials for a repository, named by its address without
-// credentials. It is called once for each conversation and must be safe for
-// concurrent use. What it gives is sent over https or to this host only.
-type Auth func(ctx context.Context, url string) (user, password string, err error)
 
 // DefaultMaxSize is the limit of a Mirror that sets none, in bytes.
 const DefaultMaxSize = 4 << 30
@@ -37,14 +27,14 @@ const DefaultMaxSize = 4 << 30
 // throws away and fetches anew.
 // Nothing is open between calls.
 type Mirror struct {
-	URL        URL
+	URL        address.URL
 	Dir        string            // private directory, see Keeps; made if missing, may be lost between calls
-	Auth       Auth              // nil: only what the address holds, which comes first
+	Auth       remote.Auth       // nil: only what the address holds, which comes first
 	Transport  http.RoundTripper // for http(s), see NewTransport; nil: http.DefaultTransport
 	SSHKeyFile string            // the only key to offer; "": agent, ~/.ssh/config and the usual key files
 	SSHAgent   string            // socket of the agent, SSH_AUTH_SOCK; "": none
 	Home       string            // home of the user, for ~/.ssh
-	MaxSize    Size              // bytes that a pack may have, and the files of a revision; 0: DefaultMaxSize; less where the disk has no room
+	MaxSize    disk.Size         // bytes that a pack may have, and the files of a revision; 0: DefaultMaxSize; less where the disk has no room
 	Log        *slog.Logger      // for what is put right without an error; nil: nowhere
 
 	discover atomic.Bool // http: listen before speaking
@@ -53,7 +43,7 @@ type Mirror struct {
 	depots   depots
 	warned   warned
 
-	space func(dir string) (Space, error) // nil: SpaceOf
+	space func(dir string) (disk.Space, error) // nil: SpaceOf
 }
 
 // Heads asks the remote where the refs are that the patterns select, sorted by
@@ -63,35 +53,35 @@ type Mirror struct {
 //
 // It returns ErrEmpty when the remote has no refs at all, and an error when
 // HEAD is asked for and names no branch.
-func (m *Mirror) Heads(ctx context.Context, refs Patterns) ([]Revision, error) {
-	if err := refs.Validate(); err != nil {
+func (m *Mirror) Heads(ctx context.Context, patterns refs.Patterns) ([]refs.Revision, error) {
+	if err := patterns.Validate(); err != nil {
 		return nil, err
 	}
-	ad, err := m.looks.join(ctx, refs, m.look)
+	ad, err := m.looks.join(ctx, patterns, m.look)
 	if err != nil {
 		return nil, fmt.Errorf("list heads of %s: %w", m.URL, err)
 	}
-	heads, err := selected(ad, refs)
+	heads, err := selected(ad, patterns)
 	if err != nil {
 		return nil, fmt.Errorf("list heads of %s: %w", m.URL, err)
 	}
 	return heads, nil
 }
 
-func (m *Mirror) look(ctx context.Context, refs Patterns) (*advertisement, error) {
+func (m *Mirror) look(ctx context.Context, patterns refs.Patterns) (*remote.Advertisement, error) {
 	if m.URL.Local() {
-		local, err := openLocal(m.URL.path)
+		repo, err := local.OpenLocal(m.URL.Path)
 		if err != nil {
 			return nil, err
 		}
-		return local.advertisement(ctx)
+		return repo.Advertisement(ctx)
 	}
-	var ad *advertisement
-	err := m.access().converse(ctx, func(r *remote) (err error) {
-		ad, err = r.list(ctx, refPrefixes(refs))
+	var ad *remote.Advertisement
+	err := m.access().Converse(ctx, func(r *remote.Remote) (err error) {
+		ad, err = r.List(ctx, refs.RefPrefixes(patterns))
 		// Nothing at all, or no default branch where it is asked for: all refs decide what that means.
-		if err == nil && (len(ad.refs) == 0 || slices.Contains(refs, head) && ad.head.IsZero()) {
-			ad, err = r.list(ctx, nil)
+		if err == nil && (len(ad.Refs) == 0 || slices.Contains(patterns, refs.Head) && ad.Head.IsZero()) {
+			ad, err = r.List(ctx, nil)
 		}
 		return err
 	})
@@ -105,15 +95,6 @@ func (m *Mirror) maxSize() int64 {
 	return DefaultMaxSize
 }
 
-// ctxErr is err, or why the context ended if it did: then err only says how
-// that was noticed.
-func ctxErr(ctx context.Context, err error) error {
-	if err != nil && ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return err
-}
-
-func (m *Mirror) access() *access {
-	return &access{URL: m.URL, Auth: m.Auth, Transport: m.Transport, SSHKeyFile: m.SSHKeyFile, SSHAgent: m.SSHAgent, Home: m.Home, discover: &m.discover}
+func (m *Mirror) access() *remote.Access {
+	return &remote.Access{URL: m.URL, Auth: m.Auth, Transport: m.Transport, SSHKeyFile: m.SSHKeyFile, SSHAgent: m.SSHAgent, Home: m.Home, Discover: &m.discover}
 }

@@ -1,7 +1,6 @@
 package git
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,30 +9,23 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"go.uber.org/goleak"
-
+	"github.com/bittrance/kitops/poller/git/address"
 	"github.com/bittrance/kitops/poller/git/gittest"
+	"github.com/bittrance/kitops/poller/git/refs"
+	"github.com/bittrance/kitops/poller/git/remote"
+	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// generous keeps a broken test from hanging; nothing should come near it.
-func generous(t *testing.T) context.Context {
+func mirrorOf(t *testing.T, url string) *Mirror {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-func mirror(t *testing.T, url string) *Mirror {
-	t.Helper()
-	u, err := ParseURL(url)
+	u, err := address.ParseURL(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	transport := NewTransport()
+	transport := remote.NewTransport()
 	t.Cleanup(transport.CloseIdleConnections)
 	return &Mirror{URL: u, Dir: filepath.Join(t.TempDir(), "mirror"), Transport: transport}
 }
@@ -41,8 +33,8 @@ func mirror(t *testing.T, url string) *Mirror {
 // ways are all the ways to reach a repository.
 func ways() map[string]func(t *testing.T, r *gittest.Repo) *Mirror {
 	return map[string]func(t *testing.T, r *gittest.Repo) *Mirror{
-		"path": func(t *testing.T, r *gittest.Repo) *Mirror { t.Helper(); return mirror(t, r.Dir) },
-		"file": func(t *testing.T, r *gittest.Repo) *Mirror { t.Helper(); return mirror(t, "file://"+r.Dir) },
+		"path": func(t *testing.T, r *gittest.Repo) *Mirror { t.Helper(); return mirrorOf(t, r.Dir) },
+		"file": func(t *testing.T, r *gittest.Repo) *Mirror { t.Helper(); return mirrorOf(t, "file://"+r.Dir) },
 		"http": overHTTP,
 		"ssh":  overSSH,
 	}
@@ -50,20 +42,20 @@ func ways() map[string]func(t *testing.T, r *gittest.Repo) *Mirror {
 
 func overHTTP(t *testing.T, r *gittest.Repo) *Mirror {
 	t.Helper()
-	return mirror(t, gittest.ServeHTTP(t, filepath.Dir(r.Dir), gittest.HTTPOptions{})+"/repo.git")
+	return mirrorOf(t, gittest.ServeHTTP(t, filepath.Dir(r.Dir), gittest.HTTPOptions{})+"/repo.git")
 }
 
 func overSSH(t *testing.T, r *gittest.Repo) *Mirror {
 	t.Helper()
 	server := gittest.ServeSSH(t, filepath.Dir(r.Dir))
-	m := mirror(t, server.URL("repo.git"))
+	m := mirrorOf(t, server.URL("repo.git"))
 	m.Home = server.Home
 	return m
 }
 
-func mustHeads(t *testing.T, m *Mirror, patterns ...string) []Revision {
+func mustHeads(t *testing.T, m *Mirror, patterns ...string) []refs.Revision {
 	t.Helper()
-	heads, err := m.Heads(generous(t), patterns)
+	heads, err := m.Heads(gittest.Generous(t), patterns)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +65,7 @@ func mustHeads(t *testing.T, m *Mirror, patterns ...string) []Revision {
 func mustCheckout(t *testing.T, m *Mirror, sha string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "parent", "workdir")
-	if err := m.Checkout(generous(t), Revision{Ref: "refs/heads/main", SHA: sha}, dir, Options{}); err != nil {
+	if err := m.Checkout(gittest.Generous(t), refs.Revision{Ref: "refs/heads/main", SHA: sha}, dir, Options{}); err != nil {
 		t.Fatal(err)
 	}
 	assertClean(t, m, dir)
@@ -96,7 +88,7 @@ func assertClean(t *testing.T, m *Mirror, dir string) {
 func mustFail(t *testing.T, m *Mirror, sha string) error {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "workdir")
-	err := m.Checkout(generous(t), Revision{Ref: "refs/heads/main", SHA: sha}, dir, Options{})
+	err := m.Checkout(gittest.Generous(t), refs.Revision{Ref: "refs/heads/main", SHA: sha}, dir, Options{})
 	if err == nil {
 		t.Fatal("checked out")
 	}
@@ -121,7 +113,7 @@ func TestHeadsAndCheckout(t *testing.T) {
 		t.Run(way, func(t *testing.T) {
 			r := gittest.New(t)
 			m := reach(t, r)
-			if _, err := m.Heads(generous(t), Patterns{"HEAD"}); !errors.Is(err, ErrEmpty) {
+			if _, err := m.Heads(gittest.Generous(t), refs.Patterns{"HEAD"}); !errors.Is(err, remote.ErrEmpty) {
 				t.Fatalf("empty repository: %v", err)
 			}
 			first := r.Commit(map[string]string{"a": "1", "sub/b": "2"})
@@ -132,13 +124,13 @@ func TestHeadsAndCheckout(t *testing.T) {
 			r.Switch("topic")
 			topic := r.Commit(map[string]string{"a": "topic"})
 
-			want := []Revision{{"refs/heads/main", first}}
+			want := []refs.Revision{{Ref: "refs/heads/main", SHA: first}}
 			for _, patterns := range [][]string{{"HEAD"}, {"refs/heads/main"}, {"HEAD", "refs/heads/main", "refs/heads/nowhere"}} {
 				if got := mustHeads(t, m, patterns...); !slices.Equal(got, want) {
 					t.Errorf("%v: %v", patterns, got)
 				}
 			}
-			want = append(want, Revision{"refs/heads/release/1.0", release}, Revision{"refs/heads/topic", topic})
+			want = append(want, refs.Revision{Ref: "refs/heads/release/1.0", SHA: release}, refs.Revision{Ref: "refs/heads/topic", SHA: topic})
 			if got := mustHeads(t, m, "refs/heads/**"); !slices.Equal(got, want) {
 				t.Errorf("all: %v", got)
 			}
@@ -149,7 +141,7 @@ func TestHeadsAndCheckout(t *testing.T) {
 			if read(t, dir, "a") != "release" || read(t, dir, "sub/b") != "2" {
 				t.Error("wrong tree")
 			}
-			if err := m.Checkout(generous(t), want[0], dir, Options{}); !errors.Is(err, fs.ErrExist) {
+			if err := m.Checkout(gittest.Generous(t), want[0], dir, Options{}); !errors.Is(err, fs.ErrExist) {
 				t.Errorf("existing directory: %v", err)
 			}
 			tag := mustHeads(t, m, "refs/tags/*")
@@ -189,10 +181,10 @@ func TestMovedBranches(t *testing.T) {
 			}
 			r.Bare("reflog", "expire", "--expire=now", "--all")
 			r.Bare("prune", "--expire=now")
-			if err := mustFail(t, m, lost); !errors.Is(err, ErrMoved) {
+			if err := mustFail(t, m, lost); !errors.Is(err, remote.ErrMoved) {
 				t.Errorf("lost commit: %v", err)
 			}
-			if err := mustFail(t, m, strings.Repeat("12", 20)); !errors.Is(err, ErrMoved) {
+			if err := mustFail(t, m, strings.Repeat("12", 20)); !errors.Is(err, remote.ErrMoved) {
 				t.Errorf("no such commit: %v", err)
 			}
 		})
@@ -210,7 +202,7 @@ func TestOlderCommitWhereAllowed(t *testing.T) {
 			if dir := mustCheckout(t, m, older); read(t, dir, "a") != "older" {
 				t.Error("wrong tree")
 			}
-			if err := mustFail(t, m, strings.Repeat("12", 20)); !errors.Is(err, ErrMoved) {
+			if err := mustFail(t, m, strings.Repeat("12", 20)); !errors.Is(err, remote.ErrMoved) {
 				t.Errorf("no such commit: %v", err)
 			}
 		})
@@ -224,11 +216,11 @@ func TestOddHeads(t *testing.T) {
 			m := reach(t, r)
 			sha := r.Commit(map[string]string{"a": "1"})
 			r.Bare("update-ref", "--no-deref", "HEAD", sha)
-			if got := mustHeads(t, m, "HEAD"); !slices.Equal(got, []Revision{{"HEAD", sha}}) {
+			if got := mustHeads(t, m, "HEAD"); !slices.Equal(got, []refs.Revision{{Ref: "HEAD", SHA: sha}}) {
 				t.Errorf("detached: %v", got)
 			}
 			r.Bare("symbolic-ref", "HEAD", "refs/heads/unborn")
-			if _, err := m.Heads(generous(t), Patterns{"HEAD"}); err == nil || !strings.Contains(err.Error(), "--branch") {
+			if _, err := m.Heads(gittest.Generous(t), refs.Patterns{"HEAD"}); err == nil || !strings.Contains(err.Error(), "--branch") {
 				t.Errorf("unborn: %v", err)
 			}
 			if got := mustHeads(t, m, "refs/heads/*"); len(got) != 1 {

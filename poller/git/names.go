@@ -1,25 +1,54 @@
 package git
 
-import "strings"
+import (
+	"net/http"
 
-// Names are the refs asked for letter by letter, without the excluded ones.
-func (p Patterns) Names() []string {
-	var names []string
-	for _, pattern := range p {
-		if matched, _ := p.Match(pattern); matched && pattern != head && literal(pattern) {
-			names = append(names, pattern)
-		}
-	}
-	return names
-}
+	"github.com/bittrance/kitops/poller/git/address"
+	"github.com/bittrance/kitops/poller/git/ancestry"
+	"github.com/bittrance/kitops/poller/git/disk"
+	"github.com/bittrance/kitops/poller/git/refs"
+	"github.com/bittrance/kitops/poller/git/remote"
+	"github.com/bittrance/kitops/poller/git/worktree"
+)
 
-// Wild says whether refs are selected otherwise than by name, so that which
-// ones there are is news.
-func (p Patterns) Wild() bool {
-	for _, pattern := range p {
-		if !strings.HasPrefix(pattern, "!") && !literal(pattern) {
-			return true
-		}
-	}
-	return false
-}
+// The rooms below are for this package alone: what its callers need of them has
+// a name here.
+type (
+	// URL is the address of a repository.
+	URL = address.URL
+	// Revision is a ref at a commit.
+	Revision = refs.Revision
+	// Patterns select refs.
+	Patterns = refs.Patterns
+	// Auth gives the credentials for a repository.
+	Auth = remote.Auth
+	// Size is a number of bytes.
+	Size = disk.Size
+	// Space is the room of a file system.
+	Space = disk.Space
+	// Owner is whom the files of a checkout belong to.
+	Owner = worktree.Owner
+)
+
+// FullHistory is a history without an end.
+const FullHistory = ancestry.FullHistory
+
+var (
+	// ErrEmpty says that the remote has no refs at all yet.
+	ErrEmpty = remote.ErrEmpty
+	// ErrMoved says that the remote no longer gives the revision asked for:
+	// its branch was pushed over or deleted since the look.
+	ErrMoved = remote.ErrMoved
+	// ErrCredentials says that the remote did not take the credentials.
+	ErrCredentials = remote.ErrCredentials
+)
+
+// ParseURL understands https, http, ssh, git@host:path, file and local paths,
+// as git does.
+func ParseURL(s string) (URL, error) { return address.ParseURL(s) }
+
+// NewTransport is what mirrors should share for http(s).
+func NewTransport() *http.Transport { return remote.NewTransport() }
+
+// SpaceOf tells the room of the file system that dir is on.
+func SpaceOf(dir string) (Space, error) { return disk.SpaceOf(dir) }

@@ -1,21 +1,22 @@
 package git
 
-const (
-	// FullHistory is a history without an end.
-	FullHistory = -1
-	// MaxHistory is the longest history that has one, in commits.
-	MaxHistory = 1_000_000
+import (
+	"github.com/bittrance/kitops/poller/git/address"
+	"github.com/bittrance/kitops/poller/git/worktree"
 )
+
+// MaxHistory is the longest history that has one, in commits.
+const MaxHistory = 1_000_000
 
 // Options say what a checkout has beyond the files of the revision. The zero
 // value is a new directory with files only.
 type Options struct {
-	Reuse      bool       // dir may be there from an earlier call: only what differs is touched
-	Clean      bool       // with Reuse: what is in dir and not of the revision is removed
-	DotGit     bool       // dir is a repository, for git commands to work in
-	History    int        // with DotGit: how many commits it has, FullHistory for all; 0: 1
-	Submodules Submodules // where submodules come from; nil: they are empty directories
-	Owner      *Owner     // whom the files belong to; nil: the agent's user
+	Reuse      bool            // dir may be there from an earlier call: only what differs is touched
+	Clean      bool            // with Reuse: what is in dir and not of the revision is removed
+	DotGit     bool            // dir is a repository, for git commands to work in
+	History    int             // with DotGit: how many commits it has, FullHistory for all; 0: 1
+	Submodules Submodules      // where submodules come from; nil: they are empty directories
+	Owner      *worktree.Owner // whom the files belong to; nil: the agent's user
 }
 
 // Submodules gives the mirror of a submodule, named by its address: absolute,
@@ -26,7 +27,4 @@ type Options struct {
 //
 // One repository should be one mirror, whoever asks. Calls for one checkout come
 // one after another, those for several may come at once.
-type Submodules func(url URL) (*Mirror, error)
-
-// Owner is a user of the host.
-type Owner struct{ UID, GID int }
+type Submodules func(url address.URL) (*Mirror, error)

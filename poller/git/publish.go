@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/bittrance/kitops/poller/git/worktree"
 )
 
 // fill writes what is missing of the revision to dir.
@@ -13,11 +15,11 @@ func (c *checkout) fill(ctx context.Context, r *revision, dir string) error {
 	w := r.landed
 	if w == nil {
 		var err error
-		if w, err = newTreeWriter(dir, r.plan, c.fileOptions()); err != nil {
+		if w, err = worktree.NewTreeWriter(dir, r.plan, c.fileOptions()); err != nil {
 			return err
 		}
 	}
-	if err := w.finish(ctx, r.store); err != nil {
+	if err := w.Finish(ctx, r.store); err != nil {
 		return c.blame(ctx, r.plan, err)
 	}
 	c.warnOfLeft(ctx, r)

@@ -12,9 +12,9 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/bittrance/kitops/poller/git/gittest"
+	"github.com/bittrance/kitops/poller/git/refs"
+	"golang.org/x/sys/unix"
 )
 
 // kept is a workdir that is used again and again.
@@ -33,7 +33,7 @@ func keep(t *testing.T, m *Mirror, o Options) *kept {
 
 func (k *kept) update(t *testing.T, sha string) {
 	t.Helper()
-	if err := k.Checkout(generous(t), Revision{Ref: "refs/heads/main", SHA: sha}, k.dir, k.o); err != nil {
+	if err := k.Checkout(gittest.Generous(t), refs.Revision{Ref: "refs/heads/main", SHA: sha}, k.dir, k.o); err != nil {
 		t.Fatal(err)
 	}
 	if left, _ := filepath.Glob(k.dir + ".*"); !slices.Equal(left, []string{k.dir + ".index"}) {
@@ -54,7 +54,7 @@ func (k *kept) mustHold(t *testing.T, r *gittest.Repo, sha string, untracked map
 			want[name] = is
 		}
 	}
-	mustHave(t, sha, found, want)
+	gittest.MustHave(t, sha, found, want)
 }
 
 // exactly is snapshot with all bits of modes.
@@ -92,7 +92,7 @@ func exactly(t *testing.T, dir string) map[string]string {
 func exportedExactly(t *testing.T, r *gittest.Repo, sha string) map[string]string {
 	t.Helper()
 	want := map[string]string{}
-	for name, is := range exported(t, r, sha) {
+	for name, is := range gittest.Exported(t, r, sha) {
 		switch kind, content, _ := strings.Cut(is, " "); kind {
 		case "directory":
 			want[name] = "drwxr-xr-x "

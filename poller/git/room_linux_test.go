@@ -8,7 +8,9 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/gittest"
+	"github.com/bittrance/kitops/poller/git/refs"
 )
 
 // smallDisk is a file system of 8 MB, if this user may make one.
@@ -32,39 +34,39 @@ func smallDisk(t *testing.T) (dir string, made bool) {
 // TestFullDisk has a disk fill in truth: while nobody looks, and while the room
 // on it is watched.
 func TestFullDisk(t *testing.T) {
-	disk, made := smallDisk(t)
+	mount, made := smallDisk(t)
 	if !made {
 		return
 	}
 	r := gittest.New(t)
 	small := r.Commit(map[string]string{"a": "1"})
 	large := r.Commit(randomFiles(12, 1<<20, 1))
-	blind := func(string) (Space, error) { return Space{}, nil }
+	blind := func(string) (disk.Space, error) { return disk.Space{}, nil }
 	for name, c := range map[string]struct {
 		mirror, files bool // on the small disk
-		space         func(string) (Space, error)
+		space         func(string) (disk.Space, error)
 		want          error
 	}{
 		"pack":          {true, false, blind, syscall.ENOSPC},
 		"files":         {false, true, blind, syscall.ENOSPC},
-		"pack watched":  {true, false, nil, errNoRoom},
-		"files watched": {false, true, nil, errNoRoom},
+		"pack watched":  {true, false, nil, disk.ErrNoRoom},
+		"files watched": {false, true, nil, disk.ErrNoRoom},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, parent := overHTTP(t, r), t.TempDir()
 			if c.mirror {
-				m.Dir = filepath.Join(disk, "mirrors", name)
+				m.Dir = filepath.Join(mount, "mirrors", name)
 			}
 			if c.files {
-				parent = filepath.Join(disk, "workdirs", name)
+				parent = filepath.Join(mount, "workdirs", name)
 			}
 			m.space = c.space
 			dir := filepath.Join(parent, "workdir")
-			err := m.Checkout(generous(t), Revision{Ref: "refs/heads/main", SHA: large}, dir, Options{})
+			err := m.Checkout(gittest.Generous(t), refs.Revision{Ref: "refs/heads/main", SHA: large}, dir, Options{})
 			if !errors.Is(err, c.want) {
 				t.Fatalf("%v, want %v", err, c.want)
 			}
-			for _, want := range []string{"MB are free in " + disk, "make room"} {
+			for _, want := range []string{"MB are free in " + mount, "make room"} {
 				if !strings.Contains(err.Error(), want) {
 					t.Errorf("%q does not say %q", err, want)
 				}
@@ -74,11 +76,11 @@ func TestFullDisk(t *testing.T) {
 			} else if left, _ := filepath.Glob(filepath.Join(parent, "*")); len(left) > 0 {
 				t.Errorf("%q are left", left)
 			}
-			if err := m.Checkout(generous(t), Revision{Ref: "refs/heads/main", SHA: small}, dir, Options{}); err != nil {
+			if err := m.Checkout(gittest.Generous(t), refs.Revision{Ref: "refs/heads/main", SHA: small}, dir, Options{}); err != nil {
 				t.Fatalf("a small revision afterwards: %v", err)
 			}
 			mustBeSound(t, m)
-			if err := os.RemoveAll(filepath.Join(disk, "mirrors")); err != nil {
+			if err := os.RemoveAll(filepath.Join(mount, "mirrors")); err != nil {
 				t.Fatal(err)
 			}
 		})

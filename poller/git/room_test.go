@@ -14,22 +14,27 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
+	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/gittest"
+	"github.com/bittrance/kitops/poller/git/mirror"
+	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/bittrance/kitops/poller/git/odb"
+	"github.com/bittrance/kitops/poller/git/refs"
+	"github.com/bittrance/kitops/poller/git/worktree"
+	"github.com/go-git/go-git/v5/plumbing"
 )
 
 func TestRoom(t *testing.T) {
 	var asked int
-	space, broken := Space{}, error(nil)
-	at := func(s Space, err error) *room {
+	space, broken := disk.Space{}, error(nil)
+	at := func(s disk.Space, err error) *disk.Room {
 		asked, space, broken = 0, s, err
-		return &room{dir: "/there", space: func(string) (Space, error) { asked++; return space, broken }}
+		return &disk.Room{Dir: "/there", Space: func(string) (disk.Space, error) { asked++; return space, broken }}
 	}
 	const mb, large = 1 << 20, 1 << 40
-	r := at(Space{Free: 356 * mb, Total: large}, nil)
+	r := at(disk.Space{Free: 356 * mb, Total: large}, nil)
 	for i := range 100 { // nothing is written in truth, so the second look allows as much
-		if err := r.take(mb); err != nil {
+		if err := r.Take(mb); err != nil {
 			t.Fatalf("%d MB of 100: %v", i, err)
 		}
 	}
@@ -37,11 +42,11 @@ func TestRoom(t *testing.T) {
 		t.Errorf("asked %d times for 100 MB", asked)
 	}
 	space.Free = 256*mb + 10
-	for r.left.Load() >= mb {
-		_ = r.take(mb)
+	for r.Left.Load() >= mb {
+		_ = r.Take(mb)
 	}
-	err := r.take(mb)
-	if !errors.Is(err, errNoRoom) {
+	err := r.Take(mb)
+	if !errors.Is(err, disk.ErrNoRoom) {
 		t.Fatalf("beyond the reserve: %v", err)
 	}
 	for _, want := range []string{"256 MB are free in /there", "256 MB stay so", "--repo-dir"} {
@@ -50,30 +55,30 @@ func TestRoom(t *testing.T) {
 		}
 	}
 	for name, c := range map[string]struct {
-		space  Space
+		space  disk.Space
 		err    error
 		n      int64
 		refuse bool
 	}{
-		"small disk":           {Space{Free: 60 * mb, Total: 100 * mb}, nil, 54 * mb, false},
-		"small disk, too much": {Space{Free: 60 * mb, Total: 100 * mb}, nil, 56 * mb, true},
-		"full":                 {Space{Total: large}, nil, 1, true},
-		"tells nothing":        {Space{}, nil, large, false},
-		"cannot be asked":      {Space{}, errors.New("no"), large, false},
-		"without end":          {Space{Free: math.MaxUint64, Total: math.MaxUint64}, nil, large, false},
+		"small disk":           {disk.Space{Free: 60 * mb, Total: 100 * mb}, nil, 54 * mb, false},
+		"small disk, too much": {disk.Space{Free: 60 * mb, Total: 100 * mb}, nil, 56 * mb, true},
+		"full":                 {disk.Space{Total: large}, nil, 1, true},
+		"tells nothing":        {disk.Space{}, nil, large, false},
+		"cannot be asked":      {disk.Space{}, errors.New("no"), large, false},
+		"without end":          {disk.Space{Free: math.MaxUint64, Total: math.MaxUint64}, nil, large, false},
 	} {
-		if err := at(c.space, c.err).take(c.n); (err != nil) != c.refuse {
+		if err := at(c.space, c.err).Take(c.n); (err != nil) != c.refuse {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	r = at(Space{Free: 266 * mb, Total: large}, nil)
+	r = at(disk.Space{Free: 266 * mb, Total: large}, nil)
 	for range 2000 {
-		if err = r.takeFile(1); err != nil {
+		if err = r.TakeFile(1); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if space.Free = 0; r.left.Load() > 3*mb || r.takeFile(1) != nil {
-		t.Errorf("2,000 files of a byte leave %d bytes of 10 MB", r.left.Load())
+	if space.Free = 0; r.Left.Load() > 3*mb || r.TakeFile(1) != nil {
+		t.Errorf("2,000 files of a byte leave %d bytes of 10 MB", r.Left.Load())
 	}
 }
 
@@ -94,7 +99,7 @@ func randomFiles(files, size int, seed uint64) map[string]string {
 // nothingHalf sees to it that a failed checkout left no files.
 func nothingHalf(t *testing.T, m *Mirror, parent string) {
 	t.Helper()
-	for _, pattern := range []string{filepath.Join(parent, "*"), filepath.Join(m.Dir, tmpPrefix+"*"), filepath.Join(m.Dir, "objects", "pack", "*")} {
+	for _, pattern := range []string{filepath.Join(parent, "*"), filepath.Join(m.Dir, object.TmpPrefix+"*"), filepath.Join(m.Dir, "objects", "pack", "*")} {
 		if found, _ := filepath.Glob(pattern); len(found) > 0 {
 			t.Errorf("%q are left", found)
 		}
@@ -104,17 +109,17 @@ func nothingHalf(t *testing.T, m *Mirror, parent string) {
 // TestNoRoom has the disk fill while a pack and while files are written.
 func TestNoRoom(t *testing.T) {
 	r := gittest.New(t)
-	rev := Revision{Ref: "refs/heads/main", SHA: r.Commit(randomFiles(40, 20_000, 1))}
-	plenty := Space{Free: 1 << 40, Total: 1 << 40}
-	bit := Space{Free: maxReserve + 300_000, Total: 1 << 40}
+	rev := refs.Revision{Ref: "refs/heads/main", SHA: r.Commit(randomFiles(40, 20_000, 1))}
+	plenty := disk.Space{Free: 1 << 40, Total: 1 << 40}
+	bit := disk.Space{Free: disk.MaxReserve + 300_000, Total: 1 << 40}
 	for name, later := range map[string]struct {
 		held   bool
-		spaces []Space
+		spaces []disk.Space
 	}{
-		"full":                {false, []Space{{Total: 1 << 40}}},
-		"full amid the pack":  {false, []Space{bit, bit, {Total: 1 << 40}}},
-		"full before files":   {true, []Space{{Total: 1 << 40}}},
-		"full amid the files": {true, []Space{bit, {Total: 1 << 40}}},
+		"full":                {false, []disk.Space{{Total: 1 << 40}}},
+		"full amid the pack":  {false, []disk.Space{bit, bit, {Total: 1 << 40}}},
+		"full before files":   {true, []disk.Space{{Total: 1 << 40}}},
+		"full amid the files": {true, []disk.Space{bit, {Total: 1 << 40}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := overHTTP(t, r)
@@ -122,7 +127,7 @@ func TestNoRoom(t *testing.T) {
 				mustCheckout(t, m, rev.SHA)
 			}
 			var mu sync.Mutex // the pack and the files each ask
-			m.space = func(string) (Space, error) {
+			m.space = func(string) (disk.Space, error) {
 				mu.Lock()
 				defer mu.Unlock()
 				s := later.spaces[0]
@@ -130,8 +135,8 @@ func TestNoRoom(t *testing.T) {
 				return s, nil
 			}
 			parent := t.TempDir()
-			err := m.Checkout(generous(t), rev, filepath.Join(parent, "workdir"), Options{})
-			if !errors.Is(err, errNoRoom) || !strings.Contains(err.Error(), "--repo-dir") {
+			err := m.Checkout(gittest.Generous(t), rev, filepath.Join(parent, "workdir"), Options{})
+			if !errors.Is(err, disk.ErrNoRoom) || !strings.Contains(err.Error(), "--repo-dir") {
 				t.Fatal(err)
 			}
 			if left, _ := os.ReadDir(parent); len(left) > 0 {
@@ -140,7 +145,7 @@ func TestNoRoom(t *testing.T) {
 			if !later.held {
 				nothingHalf(t, m, parent)
 			}
-			m.space = func(string) (Space, error) { return plenty, nil }
+			m.space = func(string) (disk.Space, error) { return plenty, nil }
 			mustEqual(t, m, r, rev.SHA)
 			mustBeSound(t, m)
 		})
@@ -152,20 +157,20 @@ func TestNoRoom(t *testing.T) {
 // of a repository of this host always.
 func TestNoRoomForDotGit(t *testing.T) {
 	r := gittest.New(t)
-	rev := Revision{Ref: "refs/heads/main", SHA: r.Commit(randomFiles(40, 20_000, 1))}
+	rev := refs.Revision{Ref: "refs/heads/main", SHA: r.Commit(randomFiles(40, 20_000, 1))}
 	r.Commit(map[string]string{"d0/f0": "less", "d1/f1": "less"})
-	for name, m := range map[string]*Mirror{"http": overHTTP(t, r), "path": mirror(t, r.Dir)} {
+	for name, m := range map[string]*Mirror{"http": overHTTP(t, r), "path": mirrorOf(t, r.Dir)} {
 		mustCheckout(t, m, rev.SHA)
-		m.space = func(string) (Space, error) { return Space{Free: maxReserve, Total: 1 << 40}, nil }
-		c := &checkout{Mirror: m, Options: Options{DotGit: true, Owner: &Owner{}}, kept: m.depot(1), rev: held{ref: rev.Ref, id: plumbing.NewHash(rev.SHA)}, dir: filepath.Join(t.TempDir(), "workdir")}
-		var s *store
-		err := c.withGit(generous(t), func(ctx context.Context) (err error) {
+		m.space = func(string) (disk.Space, error) { return disk.Space{Free: disk.MaxReserve, Total: 1 << 40}, nil }
+		c := &checkout{Mirror: m, Options: Options{DotGit: true, Owner: &worktree.Owner{}}, kept: m.depot(1), rev: mirror.Held{Ref: rev.Ref, Id: plumbing.NewHash(rev.SHA)}, dir: filepath.Join(t.TempDir(), "workdir")}
+		var s *odb.Store
+		err := c.withGit(gittest.Generous(t), func(ctx context.Context) (err error) {
 			s, _, err = c.reach(ctx, "")
 			return err
 		})
-		if !errors.Is(err, errNoRoom) {
+		if !errors.Is(err, disk.ErrNoRoom) {
 			t.Errorf("%s: %v", name, err)
-			s.close()
+			s.Close()
 		}
 		if left, _ := os.ReadDir(filepath.Dir(c.dir)); len(left) > 0 {
 			t.Errorf("%s: %v are left", name, left)
@@ -181,7 +186,9 @@ func TestTidyWithoutRoom(t *testing.T) {
 	m.Log = slog.New(slog.NewTextHandler(&log, nil))
 	mustCheckout(t, m, r.Commit(randomFiles(20, 10_000, 1)))
 	const room = 300_000 // for the next revision, not for both again
-	m.space = func(string) (Space, error) { return Space{Free: maxReserve + room, Total: 1 << 40}, nil }
+	m.space = func(string) (disk.Space, error) {
+		return disk.Space{Free: disk.MaxReserve + room, Total: 1 << 40}, nil
+	}
 	sha := r.Commit(randomFiles(20, 10_000, 2))
 	mustCheckout(t, m, sha)
 	if _, err := os.Stat(m.Dir); !errors.Is(err, os.ErrNotExist) {

@@ -10,10 +10,8 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
-
 	"github.com/bittrance/kitops/poller/git/gittest"
+	"github.com/bittrance/kitops/poller/git/refs"
 )
 
 // TestAzureCapabilities stands in for Azure DevOps, which hangs up on clients
@@ -35,23 +33,7 @@ func TestAzureCapabilities(t *testing.T) {
 		backend.ServeHTTP(w, req)
 	}))
 	t.Cleanup(server.Close)
-	mustCheckout(t, mirror(t, server.URL+"/repo.git"), sha)
-}
-
-// TestRequestAsOffered asks for nothing that a server does not offer.
-func TestRequestAsOffered(t *testing.T) {
-	request := newRequest(capability.NewList(), wish{want: make([]plumbing.Hash, 1)})
-	if !request.Depth.IsZero() || !request.Capabilities.IsEmpty() {
-		t.Errorf("asked for %s", request.Capabilities)
-	}
-	offered := capability.NewList()
-	if err := offered.Decode([]byte("multi_ack thin-pack side-band shallow no-progress")); err != nil {
-		t.Fatal(err)
-	}
-	request = newRequest(offered, wish{want: make([]plumbing.Hash, 1)})
-	if got := request.Capabilities.String(); got != "multi_ack side-band no-progress shallow" || request.Validate() != nil {
-		t.Errorf("asked for %s", got)
-	}
+	mustCheckout(t, mirrorOf(t, server.URL+"/repo.git"), sha)
 }
 
 // serveWithout serves a repository over version 0 of the protocol, without some
@@ -83,7 +65,7 @@ func TestServerWithoutShallow(t *testing.T) {
 	r := gittest.New(t)
 	r.Commit(map[string]string{"a": "1"})
 	sha := r.Commit(map[string]string{"a": "2"})
-	if dir := mustCheckout(t, mirror(t, serveWithout(t, r, "shallow", "side-band-64k", "side-band")), sha); read(t, dir, "a") != "2" {
+	if dir := mustCheckout(t, mirrorOf(t, serveWithout(t, r, "shallow", "side-band-64k", "side-band")), sha); read(t, dir, "a") != "2" {
 		t.Error("wrong tree")
 	}
 }
@@ -97,11 +79,11 @@ func TestConcurrentUse(t *testing.T) {
 			var wait sync.WaitGroup
 			for range 4 {
 				wait.Go(func() {
-					if _, err := m.Heads(generous(t), Patterns{"HEAD"}); err != nil {
+					if _, err := m.Heads(gittest.Generous(t), refs.Patterns{"HEAD"}); err != nil {
 						t.Error(err)
 					}
 					dir := filepath.Join(t.TempDir(), "workdir")
-					if err := m.Checkout(generous(t), Revision{"refs/heads/main", sha}, dir, Options{}); err != nil {
+					if err := m.Checkout(gittest.Generous(t), refs.Revision{Ref: "refs/heads/main", SHA: sha}, dir, Options{}); err != nil {
 						t.Error(err)
 					}
 				})

@@ -9,10 +9,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bittrance/kitops/poller/git/address"
+	"github.com/bittrance/kitops/poller/git/gittest"
+	"github.com/bittrance/kitops/poller/git/refs"
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
-
-	"github.com/bittrance/kitops/poller/git/gittest"
 )
 
 func sshRepo(t *testing.T) (m *Mirror, server *gittest.SSH, sha string) {
@@ -20,20 +21,9 @@ func sshRepo(t *testing.T) (m *Mirror, server *gittest.SSH, sha string) {
 	r := gittest.New(t)
 	sha = r.Commit(map[string]string{"a": "1"})
 	server = gittest.ServeSSH(t, filepath.Dir(r.Dir))
-	m = mirror(t, server.URL("repo.git"))
+	m = mirrorOf(t, server.URL("repo.git"))
 	m.Home = server.Home
 	return m, server, sha
-}
-
-func write(t *testing.T, path, content string) string {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
 
 // home is a home that knows the server's key but has no key of its own.
@@ -41,14 +31,14 @@ func home(t *testing.T, server *gittest.SSH, config string) string {
 	t.Helper()
 	dir := t.TempDir()
 	known := read(t, server.Home, ".ssh/known_hosts")
-	write(t, filepath.Join(dir, ".ssh", "known_hosts"), known)
-	write(t, filepath.Join(dir, ".ssh", "config"), config)
+	gittest.Write(t, filepath.Join(dir, ".ssh", "known_hosts"), known)
+	gittest.Write(t, filepath.Join(dir, ".ssh", "config"), config)
 	return dir
 }
 
 func headsFail(t *testing.T, m *Mirror, want ...string) {
 	t.Helper()
-	_, err := m.Heads(generous(t), Patterns{"HEAD"})
+	_, err := m.Heads(gittest.Generous(t), refs.Patterns{"HEAD"})
 	for _, w := range want {
 		if err == nil || !strings.Contains(err.Error(), w) {
 			t.Errorf("got %v, want %s", err, w)
@@ -67,13 +57,13 @@ func TestSSHKeyFile(t *testing.T) {
 	headsFail(t, m, "ssh key", "no such file")
 	gittest.WriteKey(t, m.SSHKeyFile)
 	headsFail(t, m, "none of these keys was accepted", m.SSHKeyFile)
-	m.SSHKeyFile = write(t, filepath.Join(t.TempDir(), "bad"), "nonsense")
+	m.SSHKeyFile = gittest.Write(t, filepath.Join(t.TempDir(), "bad"), "nonsense")
 	headsFail(t, m, "no private key")
-	block, err := ssh.MarshalPrivateKeyWithPassphrase(rawKey(t, server.KeyFile), "", []byte(secret))
+	block, err := ssh.MarshalPrivateKeyWithPassphrase(rawKey(t, server.KeyFile), "", []byte(Secret))
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.SSHKeyFile = write(t, filepath.Join(t.TempDir(), "locked"), pemText(block))
+	m.SSHKeyFile = gittest.Write(t, filepath.Join(t.TempDir(), "locked"), pemText(block))
 	headsFail(t, m, "has a passphrase")
 }
 
@@ -108,14 +98,14 @@ func TestSSHAgent(t *testing.T) {
 	m.Home = home(t, server, "Host *\n  IdentitiesOnly yes\n")
 	headsFail(t, m, "no ssh key to offer")
 	public := read(t, filepath.Dir(server.KeyFile), "id_ed25519.pub")
-	write(t, filepath.Join(m.Home, ".ssh", "id_rsa.pub"), public)
+	gittest.Write(t, filepath.Join(m.Home, ".ssh", "id_rsa.pub"), public)
 	mustHeads(t, m, "HEAD")
 }
 
 func TestSSHConfig(t *testing.T) {
 	m, server, sha := sshRepo(t)
 	_, port, _ := net.SplitHostPort(server.Addr)
-	url, err := ParseURL("forge:repo.git")
+	url, err := address.ParseURL("forge:repo.git")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +116,7 @@ func TestSSHConfig(t *testing.T) {
 
 	m.Home = home(t, server, config+"  UserKnownHostsFile ~/elsewhere\n")
 	headsFail(t, m, "is not known")
-	write(t, filepath.Join(m.Home, "elsewhere"), read(t, m.Home, ".ssh/known_hosts"))
+	gittest.Write(t, filepath.Join(m.Home, "elsewhere"), read(t, m.Home, ".ssh/known_hosts"))
 	mustHeads(t, m, "HEAD")
 
 	m.Home = home(t, server, config+"  HostKeyAlias other\n")
@@ -135,7 +125,7 @@ func TestSSHConfig(t *testing.T) {
 	headsFail(t, m, "ProxyJump", "not supported")
 	m.Home = home(t, server, config+"  IdentityFile /nowhere\n")
 	mustHeads(t, m, "HEAD")
-	write(t, filepath.Join(m.Home, ".ssh", "config"), "Match exec true\n  IdentityFile x\n")
+	gittest.Write(t, filepath.Join(m.Home, ".ssh", "config"), "Match exec true\n  IdentityFile x\n")
 	headsFail(t, m, filepath.Join(m.Home, ".ssh", "config"))
 }
 
@@ -150,18 +140,18 @@ func TestSSHHostKeys(t *testing.T) {
 	headsFail(t, m, "not known", "SHA256:", fmt.Sprintf("ssh-keyscan -p %s 127.0.0.1 >> %s", port, known))
 
 	other := gittest.WriteKey(t, filepath.Join(t.TempDir(), "other")).PublicKey()
-	write(t, known, "[127.0.0.1]:"+port+" "+string(ssh.MarshalAuthorizedKey(other)))
+	gittest.Write(t, known, "[127.0.0.1]:"+port+" "+string(ssh.MarshalAuthorizedKey(other)))
 	headsFail(t, m, "HAS CHANGED", known+":1", "ssh-keygen -f "+known+" -R '[127.0.0.1]:"+port+"'")
 
-	write(t, known, right)
-	write(t, known, "@revoked * "+strings.SplitN(right, " ", 2)[1]+right)
+	gittest.Write(t, known, right)
+	gittest.Write(t, known, "@revoked * "+strings.SplitN(right, " ", 2)[1]+right)
 	headsFail(t, m, "host key of", "revoked")
 }
 
 func TestSSHRepositoryNotFound(t *testing.T) {
 	m, server, _ := sshRepo(t)
 	for _, path := range []string{"nowhere.git", "it's'; echo pwned; '"} {
-		url, err := ParseURL("ssh://git@" + server.Addr + "/" + strings.ReplaceAll(path, " ", "%20"))
+		url, err := address.ParseURL("ssh://git@" + server.Addr + "/" + strings.ReplaceAll(path, " ", "%20"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,9 +16,9 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/crypto/ssh"
-
 	"github.com/bittrance/kitops/poller/git/gittest"
+	"github.com/bittrance/kitops/poller/git/refs"
+	"golang.org/x/crypto/ssh"
 )
 
 // silent accepts connections and hands them to serve, until the test ends.
@@ -59,7 +59,7 @@ func silent(t *testing.T, serve func(net.Conn)) (addr string, reached <-chan str
 // mustStop cancels a call once the server has it stuck, and waits for its end.
 func mustStop(t *testing.T, stuck <-chan struct{}, call func(ctx context.Context) error) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(generous(t))
+	ctx, cancel := context.WithCancel(gittest.Generous(t))
 	defer cancel()
 	done := make(chan error, 1)
 	go func() { done <- call(ctx) }()
@@ -77,12 +77,12 @@ func mustStop(t *testing.T, stuck <-chan struct{}, call func(ctx context.Context
 func stopsBoth(t *testing.T, m *Mirror, stuck <-chan struct{}) {
 	t.Helper()
 	mustStop(t, stuck, func(ctx context.Context) error {
-		_, err := m.Heads(ctx, Patterns{"HEAD"})
+		_, err := m.Heads(ctx, refs.Patterns{"HEAD"})
 		return err
 	})
 	dir := filepath.Join(t.TempDir(), "workdir")
 	mustStop(t, stuck, func(ctx context.Context) error {
-		return m.Checkout(ctx, Revision{"refs/heads/main", strings.Repeat("1", 40)}, dir, Options{})
+		return m.Checkout(ctx, refs.Revision{Ref: "refs/heads/main", SHA: strings.Repeat("1", 40)}, dir, Options{})
 	})
 	assertClean(t, m, dir)
 }
@@ -91,14 +91,14 @@ func TestSilentHTTP(t *testing.T) {
 	// A connection that got no request yet would be kept for the next one.
 	hear := func(conn net.Conn) { _, _ = conn.Read(make([]byte, 4096)) }
 	addr, stuck := silent(t, hear)
-	stopsBoth(t, mirror(t, "http://"+addr+"/x"), stuck)
+	stopsBoth(t, mirrorOf(t, "http://"+addr+"/x"), stuck)
 	addr, stuck = silent(t, hear)
-	stopsBoth(t, mirror(t, "https://"+addr+"/x"), stuck)
+	stopsBoth(t, mirrorOf(t, "https://"+addr+"/x"), stuck)
 	addr, stuck = silent(t, func(conn net.Conn) {
 		hear(conn)
 		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-advertisement\r\n\r\n001e# serv")
 	})
-	stopsBoth(t, mirror(t, "http://"+addr+"/x"), stuck)
+	stopsBoth(t, mirrorOf(t, "http://"+addr+"/x"), stuck)
 }
 
 // TestSilentSSH hangs in each step of the way to an answer.
@@ -106,7 +106,7 @@ func TestSilentSSH(t *testing.T) {
 	home := t.TempDir()
 	gittest.WriteKey(t, filepath.Join(home, ".ssh", "id_ed25519"))
 	hostKey := gittest.WriteKey(t, filepath.Join(t.TempDir(), "host"))
-	write(t, filepath.Join(home, ".ssh", "known_hosts"), "* "+string(ssh.MarshalAuthorizedKey(hostKey.PublicKey())))
+	gittest.Write(t, filepath.Join(home, ".ssh", "known_hosts"), "* "+string(ssh.MarshalAuthorizedKey(hostKey.PublicKey())))
 	config := &ssh.ServerConfig{PublicKeyCallback: func(ssh.ConnMetadata, ssh.PublicKey) (*ssh.Permissions, error) { return nil, nil }}
 	config.AddHostKey(hostKey)
 	for step, serve := range map[string]func(net.Conn){
@@ -131,13 +131,13 @@ func TestSilentSSH(t *testing.T) {
 	} {
 		t.Run(step, func(t *testing.T) {
 			addr, stuck := silent(t, serve)
-			m := mirror(t, "ssh://git@"+addr+"/x")
+			m := mirrorOf(t, "ssh://git@"+addr+"/x")
 			m.Home = home
 			stopsBoth(t, m, stuck)
 		})
 	}
 	t.Run("agent", func(t *testing.T) {
-		m := mirror(t, "ssh://git@127.0.0.1/x")
+		m := mirrorOf(t, "ssh://git@127.0.0.1/x")
 		m.Home, m.SSHAgent = home, filepath.Join(t.TempDir(), "agent")
 		listener, err := net.Listen("unix", m.SSHAgent)
 		if err != nil {
@@ -146,7 +146,7 @@ func TestSilentSSH(t *testing.T) {
 		defer func() { _ = listener.Close() }()
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
-		if _, err := m.Heads(ctx, Patterns{"HEAD"}); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := m.Heads(ctx, refs.Patterns{"HEAD"}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Error(err)
 		}
 	})
@@ -181,7 +181,7 @@ func TestStalledPack(t *testing.T) {
 		<-req.Context().Done()
 	}))
 	t.Cleanup(server.Close)
-	m := mirror(t, server.URL+"/repo.git")
+	m := mirrorOf(t, server.URL+"/repo.git")
 	cut <- true
 	if err := mustFail(t, m, sha); !strings.Contains(err.Error(), "fetch the pack") {
 		t.Error(err)
@@ -189,7 +189,7 @@ func TestStalledPack(t *testing.T) {
 	cut <- false
 	dir := filepath.Join(t.TempDir(), "workdir")
 	mustStop(t, stuck, func(ctx context.Context) error {
-		return m.Checkout(ctx, Revision{"refs/heads/main", sha}, dir, Options{})
+		return m.Checkout(ctx, refs.Revision{Ref: "refs/heads/main", SHA: sha}, dir, Options{})
 	})
 	assertClean(t, m, dir)
 	if _, err := os.Lstat(dir); err == nil {
@@ -200,7 +200,7 @@ func TestStalledPack(t *testing.T) {
 func TestCutSSH(t *testing.T) {
 	home := t.TempDir()
 	addr, _ := silent(t, func(conn net.Conn) { _ = conn.Close() })
-	m := mirror(t, "ssh://git@"+addr+"/x")
+	m := mirrorOf(t, "ssh://git@"+addr+"/x")
 	m.Home = home
 	headsFail(t, m, "connect to "+addr)
 }
@@ -210,11 +210,11 @@ func TestCancelledLocal(t *testing.T) {
 	sha := r.Commit(map[string]string{"a": "1"})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	m, dir := mirror(t, r.Dir), filepath.Join(t.TempDir(), "workdir")
-	if _, err := m.Heads(ctx, Patterns{"HEAD"}); !errors.Is(err, context.Canceled) {
+	m, dir := mirrorOf(t, r.Dir), filepath.Join(t.TempDir(), "workdir")
+	if _, err := m.Heads(ctx, refs.Patterns{"HEAD"}); !errors.Is(err, context.Canceled) {
 		t.Errorf("heads: %v", err)
 	}
-	if err := m.Checkout(ctx, Revision{"refs/heads/main", sha}, dir, Options{}); !errors.Is(err, context.Canceled) {
+	if err := m.Checkout(ctx, refs.Revision{Ref: "refs/heads/main", SHA: sha}, dir, Options{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("checkout: %v", err)
 	}
 	assertClean(t, m, dir)

@@ -9,6 +9,14 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/bittrance/kitops/poller/git/address"
+	"github.com/bittrance/kitops/poller/git/gitmodules"
+	"github.com/bittrance/kitops/poller/git/mirror"
+	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/bittrance/kitops/poller/git/odb"
+	"github.com/bittrance/kitops/poller/git/refs"
+	"github.com/bittrance/kitops/poller/git/remote"
+	"github.com/bittrance/kitops/poller/git/worktree"
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
@@ -19,12 +27,12 @@ type submodule struct {
 	depth  int    // 0: the repository checked out
 	path   string // below the checkout, "" for all of it
 	dir    int32  // of the plan, which is path
-	url    URL
+	url    address.URL
 	id     plumbing.Hash // the recorded commit
 	mirror *Mirror
 
-	store *store // what the mirror holds, open
-	fresh bool   // all of the mirror came with this attempt
+	store *odb.Store // what the mirror holds, open
+	fresh bool       // all of the mirror came with this attempt
 
 	dirs, files stretch // of the plan
 }
@@ -41,6 +49,7 @@ type submoduleError struct {
 }
 
 func (e *submoduleError) Error() string { return fmt.Sprintf("submodule %q: %v", e.path, e.err) }
+
 func (e *submoduleError) Unwrap() error { return e.err }
 
 func (s *submodule) wrap(err error) error {
@@ -52,11 +61,11 @@ func (s *submodule) wrap(err error) error {
 
 // fetch opens the mirror, with the recorded commit in it. Only then is the mirror's lock held.
 func (s *submodule) fetch(ctx context.Context) error {
-	c := &checkout{Mirror: s.mirror, kept: s.mirror.depot(1), rev: held{id: s.id}}
+	c := &checkout{Mirror: s.mirror, kept: s.mirror.depot(1), rev: mirror.Held{Id: s.id}}
 	var err error
 	s.store, _, err = c.reach(ctx, "")
 	switch {
-	case errors.Is(err, ErrMoved), errors.Is(err, ErrEmpty):
+	case errors.Is(err, remote.ErrMoved), errors.Is(err, remote.ErrEmpty):
 		err = s.search(ctx, c)
 	case err != nil:
 		err = fmt.Errorf("fetch %s: %w", s.url, err)
@@ -70,20 +79,20 @@ func (s *submodule) fetch(ctx context.Context) error {
 // errors that are about the revision checked out.
 func (s *submodule) search(ctx context.Context, c *checkout) error {
 	gone := fmt.Errorf("its commit %s is not on %s: was it pushed?", s.id, s.url)
-	heads, err := s.mirror.Heads(ctx, Patterns{"refs/heads/**", "refs/tags/**"})
-	if errors.Is(err, ErrEmpty) {
+	heads, err := s.mirror.Heads(ctx, refs.Patterns{"refs/heads/**", "refs/tags/**"})
+	if errors.Is(err, remote.ErrEmpty) {
 		return gone
 	}
 	if err != nil {
 		return err
 	}
-	at := slices.IndexFunc(heads, func(r Revision) bool { return r.SHA == s.id.String() })
+	at := slices.IndexFunc(heads, func(r refs.Revision) bool { return r.SHA == s.id.String() })
 	if c.whole = at < 0; !c.whole {
-		c.rev.ref = heads[at].Ref
+		c.rev.Ref = heads[at].Ref
 	}
 	s.store, _, err = c.reach(ctx, "")
 	switch {
-	case errors.Is(err, ErrMoved), c.whole && errors.Is(err, plumbing.ErrObjectNotFound):
+	case errors.Is(err, remote.ErrMoved), c.whole && errors.Is(err, plumbing.ErrObjectNotFound):
 		return gone
 	case err != nil:
 		return fmt.Errorf("fetch %s: %w", s.url, err)
@@ -96,14 +105,14 @@ func (s *submodule) search(ctx context.Context, c *checkout) error {
 }
 
 // graft adds what is in the submodule to the plan.
-func (s *submodule) graft(ctx context.Context, p *plan) error {
-	s.dirs.begin, s.files.begin = len(p.dirs), len(p.files)
-	read := s.store.reader().read
-	_, tree, err := commitOf(ctx, s.id, read)
+func (s *submodule) graft(ctx context.Context, p *worktree.Plan) error {
+	s.dirs.begin, s.files.begin = len(p.Dirs), len(p.Files)
+	read := s.store.Reader().Read
+	_, tree, err := object.CommitOf(ctx, s.id, read)
 	if err == nil {
-		err = p.fill(ctx, s.dir, tree, read)
+		err = p.Fill(ctx, s.dir, tree, read)
 	}
-	s.dirs.end, s.files.end = len(p.dirs), len(p.files)
+	s.dirs.end, s.files.end = len(p.Dirs), len(p.Files)
 	if err != nil {
 		err = fmt.Errorf("read %s of %s: %w", s.id, s.url, err)
 	}
@@ -111,23 +120,23 @@ func (s *submodule) graft(ctx context.Context, p *plan) error {
 }
 
 // modules reads .gitmodules, and no symlink as such.
-func (s *submodule) modules(p *plan) (map[string]*module, error) {
-	for _, f := range p.files[s.files.begin:s.files.end] {
-		if f.dir != s.dir || f.name != modulesFile {
+func (s *submodule) modules(p *worktree.Plan) (map[string]*gitmodules.Module, error) {
+	for _, f := range p.Files[s.files.begin:s.files.end] {
+		if f.Dir != s.dir || f.Name != gitmodules.ModulesFile {
 			continue
 		}
-		if f.mode == modeSymlink {
+		if f.Mode == object.ModeSymlink {
 			return nil, errors.New("refused: it is a symlink")
 		}
-		at, ok := s.store.find(f.id)
+		at, ok := s.store.Find(f.Id)
 		if !ok {
-			return nil, fmt.Errorf("blob %w", missing(f.id))
+			return nil, fmt.Errorf("blob %w", object.Missing(f.Id))
 		}
-		data, err := s.store.reader().blob(at, f.id)
+		data, err := s.store.Reader().Blob(at, f.Id)
 		if err != nil {
 			return nil, err
 		}
-		return parseModules(data)
+		return gitmodules.ParseModules(data)
 	}
 	return nil, nil //nolint:nilnil // no file has no sections
 }
@@ -149,30 +158,30 @@ func (s *submodule) name() string {
 }
 
 // check reads all of the plan that the mirror has, and says what is damaged.
-func (s *submodule) check(ctx context.Context, p *plan) error {
-	r := s.store.reader()
-	for i, f := range p.files {
+func (s *submodule) check(ctx context.Context, p *worktree.Plan) error {
+	r := s.store.Reader()
+	for i, f := range p.Files {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		at, ok := s.store.find(f.id)
+		at, ok := s.store.Find(f.Id)
 		if !ok && s.files.has(i) {
-			return fmt.Errorf("%q: blob %w", p.filePath(f), missing(f.id))
+			return fmt.Errorf("%q: blob %w", p.FilePath(f), object.Missing(f.Id))
 		}
 		if !ok {
 			continue
 		}
-		large, err := r.streamed(at)
+		large, err := r.Streamed(at)
 		switch {
 		case err != nil:
-			err = asDamage(err, f.id)
+			err = object.AsDamage(err, f.Id)
 		case large:
-			err = r.copyBlob(ctx, io.Discard, at, f.id)
+			err = r.CopyBlob(ctx, io.Discard, at, f.Id)
 		default:
-			_, err = r.blob(at, f.id)
+			_, err = r.Blob(at, f.Id)
 		}
 		if err != nil {
-			return fmt.Errorf("%q: %w", p.filePath(f), err)
+			return fmt.Errorf("%q: %w", p.FilePath(f), err)
 		}
 	}
 	return nil

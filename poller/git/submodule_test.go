@@ -11,7 +11,11 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/bittrance/kitops/poller/git/address"
 	"github.com/bittrance/kitops/poller/git/gittest"
+	"github.com/bittrance/kitops/poller/git/mirror"
+	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/bittrance/kitops/poller/git/refs"
 )
 
 // nested makes submodules three deep: super has a and libs/b, b has c, c has d.
@@ -66,28 +70,28 @@ func TestSubmodulesWhileLanding(t *testing.T) {
 	f.repos["super"].Git("tag", "tip")
 	f.repos["super"].Git("push", "--quiet", "origin", "tip") // git sends the trees of a tagged commit before all blobs
 	root, p := f.overHTTP(t)
-	id, _ := parseID(f.repos["super"].SHA("HEAD"))
+	id, _ := object.ParseID(f.repos["super"].SHA("HEAD"))
 	m := p.at(root + "/super.git")
-	c := &checkout{Mirror: m, Options: Options{Submodules: p.get}, kept: m.depot(1), rev: held{ref: "refs/heads/main", id: id}}
-	r, err := c.open(generous(t), t.TempDir())
+	c := &checkout{Mirror: m, Options: Options{Submodules: p.get}, kept: m.depot(1), rev: mirror.Held{Ref: "refs/heads/main", Id: id}}
+	r, err := c.open(gittest.Generous(t), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.store.close()
-	if r.landed == nil || r.landed.plan != r.plan || len(r.landed.done) != len(r.plan.files) {
+	defer r.store.Close()
+	if r.landed == nil || r.landed.Plan != r.plan || len(r.landed.Done) != len(r.plan.Files) {
 		t.Fatal("nothing has landed")
 	}
 	top := c.subs[0].parent
-	for i, file := range r.plan.files {
-		own := !strings.HasPrefix(r.plan.filePath(file), "a/") && !strings.HasPrefix(r.plan.filePath(file), "libs/b/")
-		if own != (i < top.files.end) || r.landed.done[i].Load() != own {
-			t.Errorf("%s: number %d of %d own files, written: %v", r.plan.filePath(file), i, top.files.end, r.landed.done[i].Load())
+	for i, file := range r.plan.Files {
+		own := !strings.HasPrefix(r.plan.FilePath(file), "a/") && !strings.HasPrefix(r.plan.FilePath(file), "libs/b/")
+		if own != (i < top.files.end) || r.landed.Done[i].Load() != own {
+			t.Errorf("%s: number %d of %d own files, written: %v", r.plan.FilePath(file), i, top.files.end, r.landed.Done[i].Load())
 		}
 	}
 	var links []string
-	for i, d := range r.plan.dirs {
-		path := r.plan.dirPath(int32(i))
-		if d.mode == modeSubmodule {
+	for i, d := range r.plan.Dirs {
+		path := r.plan.DirPath(int32(i))
+		if d.Mode == object.ModeSubmodule {
 			links = append(links, path)
 		}
 		if own := strings.Count(path, "/") < 2 && !strings.HasPrefix(path, "a/"); own != (i < top.dirs.end) {
@@ -156,7 +160,7 @@ func TestSubmodulesOfOneRepository(t *testing.T) {
 			for range 3 {
 				dir := filepath.Join(t.TempDir(), "workdir")
 				checkouts.Go(func() {
-					if err := m.Checkout(generous(t), Revision{SHA: sha}, dir, Options{Submodules: p.get}); err != nil {
+					if err := m.Checkout(gittest.Generous(t), refs.Revision{SHA: sha}, dir, Options{Submodules: p.get}); err != nil {
 						t.Error(err)
 					}
 				})
@@ -227,7 +231,7 @@ func TestNoneOfSubmodule(t *testing.T) {
 	f.repos["super"].Git("config", "--file", ".gitmodules", "submodule.a.update", "!touch "+ran)
 	hostile := f.repos["super"].Commit(nil)
 	dir := filepath.Join(t.TempDir(), "workdir")
-	if err := m.Checkout(generous(t), Revision{SHA: hostile}, dir, Options{Submodules: p.get}); err != nil || read(t, dir, "a/a") != "of a" {
+	if err := m.Checkout(gittest.Generous(t), refs.Revision{SHA: hostile}, dir, Options{Submodules: p.get}); err != nil || read(t, dir, "a/a") != "of a" {
 		t.Errorf("with a command: %v", err)
 	}
 	if _, err := os.Lstat(ran); err == nil {
@@ -239,10 +243,10 @@ func TestSubmoduleCanceled(t *testing.T) {
 	f := newForge(t, "super", "a")
 	sha := f.linked(t, "super", "a", "../a.git")
 	root, p := f.overHTTP(t)
-	ctx, cancel := context.WithCancel(generous(t))
-	get := func(u URL) (*Mirror, error) { cancel(); return p.get(u) }
+	ctx, cancel := context.WithCancel(gittest.Generous(t))
+	get := func(u address.URL) (*Mirror, error) { cancel(); return p.get(u) }
 	dir := filepath.Join(t.TempDir(), "workdir")
-	if err := p.at(root+"/super.git").Checkout(ctx, Revision{SHA: sha}, dir, Options{Submodules: get}); !errors.Is(err, context.Canceled) {
+	if err := p.at(root+"/super.git").Checkout(ctx, refs.Revision{SHA: sha}, dir, Options{Submodules: get}); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }
@@ -262,13 +266,13 @@ func TestTooManySubmodules(t *testing.T) {
 	r.Git("add", ".gitmodules")
 	r.Git("commit", "--quiet", "--message", "many")
 	r.Push()
-	m := mirror(t, r.Dir)
+	m := mirrorOf(t, r.Dir)
 	newPool(t).fails(t, m, r.SHA("HEAD"), "more than 1000 submodules")
 	r.Git("rm", "--quiet", "--cached", "s7")
 	r.Git("commit", "--quiet", "--message", "one less")
 	r.Push()
 	dir := filepath.Join(t.TempDir(), "workdir")
-	if err := m.Checkout(generous(t), Revision{SHA: r.SHA("HEAD")}, dir, Options{Submodules: newPool(t).get}); err != nil || read(t, dir, "s1000/a") != "of a" {
+	if err := m.Checkout(gittest.Generous(t), refs.Revision{SHA: r.SHA("HEAD")}, dir, Options{Submodules: newPool(t).get}); err != nil || read(t, dir, "s1000/a") != "of a" {
 		t.Error(err)
 	}
 }

@@ -5,7 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bittrance/kitops/poller/git/gitmodules"
 	"github.com/bittrance/kitops/poller/git/gittest"
+	"github.com/bittrance/kitops/poller/git/refs"
 )
 
 // TestHostileSubmodules says what is wrong with each, and where.
@@ -17,7 +19,7 @@ func TestHostileSubmodules(t *testing.T) {
 		return gittest.GitInput(t, f.repos["super"].Dir, content, "hash-object", "-w", "--stdin")
 	}
 	section := func(url string) string { return blob("[submodule \"x\"]\n\tpath = sub\n\turl = \"" + url + "\"\n") }
-	bad := rawTree(t, f.repos["a"], "40000", ".git", rawTree(t, f.repos["a"], file, "config", gittest.GitInput(t, f.repos["a"].Dir, "x", "hash-object", "-w", "--stdin")))
+	bad := gittest.RawTree(t, f.repos["a"], "40000", ".git", gittest.RawTree(t, f.repos["a"], file, "config", gittest.GitInput(t, f.repos["a"].Dir, "x", "hash-object", "-w", "--stdin")))
 	planted := f.repos["a"].Bare("commit-tree", "-m", "planted", bad)
 	f.repos["a"].Bare("update-ref", "refs/heads/planted", planted)
 	noCommit := f.repos["a"].Bare("rev-parse", good+"^{tree}")
@@ -36,9 +38,9 @@ func TestHostileSubmodules(t *testing.T) {
 		"password":           {[]string{file, ".gitmodules", section("https://u:hunter2@host/x"), link, "sub", good}, []string{`submodule "sub"`, "password"}},
 		"control":            {[]string{file, ".gitmodules", section("https://host/x\\ny"), link, "sub", good}, []string{`submodule "sub"`, "control"}},
 		"symlink":            {[]string{"120000", ".gitmodules", section("../a.git"), link, "sub", good}, []string{".gitmodules", "symlink"}},
-		"directory":          {[]string{"40000", ".gitmodules", rawTree(t, f.repos["super"]), link, "sub", good}, []string{`submodule "sub"`, "no section"}},
+		"directory":          {[]string{"40000", ".gitmodules", gittest.RawTree(t, f.repos["super"]), link, "sub", good}, []string{`submodule "sub"`, "no section"}},
 		"bad config":         {[]string{file, ".gitmodules", blob("[submodule \"x\"]\n\tpath = sub\n\turl = \"open\n"), link, "sub", good}, []string{".gitmodules", "line 3", "quote"}},
-		"huge":               {[]string{file, ".gitmodules", blob(strings.Repeat("#", maxModules+1)), link, "sub", good}, []string{".gitmodules", "larger than"}},
+		"huge":               {[]string{file, ".gitmodules", blob(strings.Repeat("#", gitmodules.MaxModules+1)), link, "sub", good}, []string{".gitmodules", "larger than"}},
 		"null":               {[]string{file, ".gitmodules", section("../a.git"), link, "sub", strings.Repeat("0", 40)}, []string{"refused:", `"sub"`}},
 		"named .git":         {[]string{file, ".gitmodules", section("../a.git"), link, ".git", good}, []string{"refused:"}},
 		"plants .git":        {[]string{file, ".gitmodules", section("../a.git"), link, "sub", planted}, []string{`submodule "sub"`, "a.git", "refused:"}},
@@ -46,7 +48,7 @@ func TestHostileSubmodules(t *testing.T) {
 		"never pushed":       {[]string{file, ".gitmodules", section("../a.git"), link, "sub", strings.Repeat("12", 20)}, []string{`submodule "sub": its commit ` + strings.Repeat("12", 20) + " is not on ", "a.git: was it pushed?"}},
 		"no such repository": {[]string{file, ".gitmodules", section("../nowhere.git"), link, "sub", good}, []string{`submodule "sub"`, "nowhere.git"}},
 	} {
-		sha := commitTree(t, f.repos["super"], rawTree(t, f.repos["super"], tt.entries...))
+		sha := gittest.CommitTree(t, f.repos["super"], gittest.RawTree(t, f.repos["super"], tt.entries...))
 		for way, reach := range map[string]func(t *testing.T) (string, *pool){"path": f.ways()["path"], "http": f.overHTTP} {
 			t.Run(name+" over "+way, func(t *testing.T) {
 				root, p := reach(t)
@@ -67,7 +69,7 @@ func TestSectionsWithoutSubmodule(t *testing.T) {
 	sha := f.repos["super"].Commit(nil)
 	root, p := f.overHTTP(t)
 	dir := filepath.Join(t.TempDir(), "workdir")
-	if err := p.at(root+"/super.git").Checkout(generous(t), Revision{SHA: sha}, dir, Options{Submodules: p.get}); err != nil || read(t, dir, "a/a") != "of a" {
+	if err := p.at(root+"/super.git").Checkout(gittest.Generous(t), refs.Revision{SHA: sha}, dir, Options{Submodules: p.get}); err != nil || read(t, dir, "a/a") != "of a" {
 		t.Error(err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/bittrance/kitops/poller/git/gittest"
+	"github.com/bittrance/kitops/poller/git/object"
 )
 
 // TestSubmoduleCredentials has submodules on a server that asks for a password,
@@ -34,7 +35,7 @@ func TestSubmoduleCredentials(t *testing.T) {
 	// Nor do they come along in the address that the relative one is seen from.
 	p = newPool(t)
 	m := p.at(private + "/super.git")
-	m.URL.user, m.URL.password = "user", "hunter2"
+	m.URL.User, m.URL.Password = "user", "hunter2"
 	p.fails(t, m, sha, `submodule "a"`, private+"/a.git", "authentication required")
 	if _, authorized := privately(); !slices.Contains(authorized, "super.git") || slices.Contains(authorized, "a.git") {
 		t.Errorf("credentials sent for %v", authorized)
@@ -103,7 +104,7 @@ func TestAllMirrorsInDoubt(t *testing.T) {
 	m := p.at(root + "/super.git")
 	f.equal(t, m, p, f.repos["super"].SHA("HEAD"))
 	for _, m := range p.all() {
-		write(t, filepath.Join(m.Dir, packedRefs), "damaged")
+		gittest.Write(t, filepath.Join(m.Dir, object.PackedRefs), "damaged")
 	}
 	f.equal(t, m, p, f.repos["super"].SHA("HEAD"))
 }

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/bittrance/kitops/poller/git/gittest"
 )
 
 // TestSubmodulesOfKeptWorkdir brings one workdir through all that can become of
@@ -38,7 +40,7 @@ func TestSubmodulesOfKeptWorkdir(t *testing.T) {
 		k := keep(t, m, Options{Clean: clean, Submodules: p.get})
 		for i, sha := range slices.Concat(shas, back, shas) {
 			k.update(t, sha)
-			mustHave(t, sha, snapshot(t, k.dir), f.cloned(t, sha))
+			gittest.MustHave(t, sha, gittest.Snapshot(t, k.dir), f.cloned(t, sha))
 			if i%3 == 0 { // as if the task had no submodules for a while
 				without := keep(t, m, Options{Clean: clean})
 				without.dir = k.dir
@@ -74,7 +76,7 @@ func TestKeptWorkdirDoubtsSubmodule(t *testing.T) {
 		t.Fatal(err)
 	}
 	k.update(t, sha)
-	mustHave(t, sha, snapshot(t, k.dir), f.cloned(t, sha))
+	gittest.MustHave(t, sha, gittest.Snapshot(t, k.dir), f.cloned(t, sha))
 	if n := strings.Count(log.String(), "level=WARN"); n != 1 || !strings.Contains(log.String(), "url="+root+"/a.git") {
 		t.Errorf("%d warnings: %s", n, log.String())
 	}

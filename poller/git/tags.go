@@ -2,106 +2,24 @@ package git
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/bittrance/kitops/poller/git/ancestry"
+	"github.com/bittrance/kitops/poller/git/mirror"
+	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/bittrance/kitops/poller/git/odb"
+	"github.com/bittrance/kitops/poller/git/remote"
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 )
-
-const (
-	maxTagRefs = 10_000 // tags of a remote; with more of them a history comes without any
-	tagPrefix  = "refs/tags/"
-)
-
-// tag is a ref below refs/tags.
-type tag struct {
-	ref    string
-	id     plumbing.Hash
-	target plumbing.Hash // what it leads to: id where it is no object of its own
-}
-
-// tagRequest is ls-refs of gitprotocol-v2(5), for tags and what they lead to.
-func tagRequest() []byte {
-	return pkt("command=ls-refs", "agent="+capability.DefaultAgent(), delim, "peel", "ref-prefix "+tagPrefix, flush)
-}
-
-// readTags reads the answer to a tagRequest: the first of them, and how many
-// there are.
-func readTags(p *pktReader) (tags []tag, count int, err error) {
-	for {
-		line, kind, err := p.next()
-		if err != nil {
-			return nil, 0, err
-		}
-		if kind == pktFlush {
-			return tags, count, nil
-		}
-		fields := strings.Split(line, " ")
-		if kind != pktData || len(fields) < 2 {
-			return nil, 0, errPkt
-		}
-		id, ok := parseID(fields[0])
-		if !ok {
-			return nil, 0, errPkt
-		}
-		if count++; count > maxRefs {
-			return nil, 0, fmt.Errorf("more than %d refs", maxRefs)
-		}
-		t := tag{ref: fields[1], id: id, target: id}
-		for _, attribute := range fields[2:] {
-			if hex, ok := strings.CutPrefix(attribute, "peeled:"); ok {
-				if t.target, ok = parseID(hex); !ok {
-					return nil, 0, errPkt
-				}
-			}
-		}
-		if len(tags) <= maxTagRefs {
-			tags = append(tags, t)
-		}
-	}
-}
-
-// tags asks for all tags. The server of version 0 has told them.
-func (r *remote) tags(ctx context.Context) (tags []tag, count int, err error) {
-	if r.ad != nil {
-		tags = r.ad.tags()
-		return tags, len(tags), nil
-	}
-	body, err := r.session.ask(ctx, tagRequest())
-	if err != nil {
-		return nil, 0, err
-	}
-	defer func() { _ = body.Close() }()
-	if tags, count, err = readTags(newPktReader(body)); err != nil {
-		return nil, 0, r.judge(ctx, fmt.Errorf("read tags: %w", err))
-	}
-	return tags, count, nil
-}
-
-func (ad *advertisement) tags() []tag {
-	var tags []tag
-	for ref, id := range ad.refs {
-		if !strings.HasPrefix(ref, tagPrefix) {
-			continue
-		}
-		t := tag{ref, id, id}
-		if target, ok := ad.peeled[ref]; ok {
-			t.target = target
-		}
-		tags = append(tags, t)
-	}
-	return tags
-}
 
 // sound are the tags with names that git would give, in their order.
-func sound(tags []tag) []tag {
-	tags = slices.DeleteFunc(tags, func(t tag) bool {
-		return !strings.HasPrefix(t.ref, tagPrefix) || !validRef(t.ref)
+func sound(tags []remote.Tag) []remote.Tag {
+	tags = slices.DeleteFunc(tags, func(t remote.Tag) bool {
+		return !strings.HasPrefix(t.Ref, remote.TagPrefix) || !object.ValidRef(t.Ref)
 	})
-	slices.SortFunc(tags, func(a, b tag) int { return strings.Compare(a.ref, b.ref) })
-	return slices.CompactFunc(tags, func(a, b tag) bool { return a.ref == b.ref })
+	slices.SortFunc(tags, func(a, b remote.Tag) int { return strings.Compare(a.Ref, b.Ref) })
+	return slices.CompactFunc(tags, func(a, b remote.Tag) bool { return a.Ref == b.Ref })
 }
 
 // tagged says whether the checkout has the tags of its history.
@@ -109,27 +27,27 @@ func (c *checkout) tagged() bool { return c.git != nil && c.kept.depth != 1 }
 
 // choose keeps the tags of the remote, unless there are so many of them that
 // each checkout would ask for a list without an end.
-func (c *checkout) choose(ctx context.Context, tags []tag, count int) {
+func (c *checkout) choose(ctx context.Context, tags []remote.Tag, count int) {
 	c.tags = sound(tags)
-	if count <= maxTagRefs {
+	if count <= remote.MaxTagRefs {
 		return
 	}
 	c.tags = nil
 	if c.Log != nil && !c.crowded.Swap(true) {
-		c.Log.WarnContext(ctx, "the repository has too many tags, checkouts have none", "url", c.URL.String(), "tags", count, "most", maxTagRefs)
+		c.Log.WarnContext(ctx, "the repository has too many tags, checkouts have none", "url", c.URL.String(), "tags", count, "most", remote.MaxTagRefs)
 	}
 }
 
-func (c *checkout) listTags(ctx context.Context, r *remote) error {
-	tags, count, err := r.tags(ctx)
+func (c *checkout) listTags(ctx context.Context, r *remote.Remote) error {
+	tags, count, err := r.Tags(ctx)
 	if err != nil {
 		return err
 	}
 	c.choose(ctx, tags, count)
 	c.kept.tagged = c.kept.tagged[:0]
 	for _, t := range c.tags {
-		if t.id != t.target {
-			c.kept.tagged = append(c.kept.tagged, t.id)
+		if t.Id != t.Target {
+			c.kept.tagged = append(c.kept.tagged, t.Id)
 		}
 	}
 	return nil
@@ -137,55 +55,55 @@ func (c *checkout) listTags(ctx context.Context, r *remote) error {
 
 // fetchTags drops the tags that lead elsewhere than into the history, and
 // fetches those that did not come with it.
-func (c *checkout) fetchTags(ctx context.Context, b *bare) error {
-	part := b.store.has // all that came is part of a full history
-	if b.depth != FullHistory {
-		a, err := b.history(ctx, c.rev)
+func (c *checkout) fetchTags(ctx context.Context, b *mirror.Bare) error {
+	part := b.Store.Has // all that came is part of a full history
+	if b.Depth != ancestry.FullHistory {
+		a, err := b.History(ctx, c.rev)
 		if err != nil {
 			return err
 		}
-		part = a.has
+		part = a.Has
 	}
 	c.tags = keepTags(c.tags, part)
-	w := wish{shallow: b.shallow, depth: FullHistory}
+	w := remote.Wish{Shallow: b.Shallow, Depth: ancestry.FullHistory}
 	for _, t := range c.tags {
-		if t.id != t.target && !b.store.has(t.id) {
-			w.want = append(w.want, t.id)
+		if t.Id != t.Target && !b.Store.Has(t.Id) {
+			w.Want = append(w.Want, t.Id)
 		}
 	}
-	if len(w.want) > 0 {
-		w.have = b.commits()
-		if err := c.access().converse(ctx, func(r *remote) error { return c.fetchMissing(ctx, r, b, w) }); err != nil {
+	if len(w.Want) > 0 {
+		w.Have = b.Commits()
+		if err := c.access().Converse(ctx, func(r *remote.Remote) error { return c.fetchMissing(ctx, r, b, w) }); err != nil {
 			return err
 		}
 	}
-	return c.checkTags(ctx, b.store)
+	return c.checkTags(ctx, b.Store)
 }
 
 // keepTags are those that lead into a history.
-func keepTags(tags []tag, part func(plumbing.Hash) bool) []tag {
-	return slices.DeleteFunc(tags, func(t tag) bool { return !part(t.target) })
+func keepTags(tags []remote.Tag, part func(plumbing.Hash) bool) []remote.Tag {
+	return slices.DeleteFunc(tags, func(t remote.Tag) bool { return !part(t.Target) })
 }
 
-func (c *checkout) fetchMissing(ctx context.Context, r *remote, b *bare, w wish) error {
-	return c.ask(ctx, r, w, func(d *delivery) error {
-		return b.takeIn(ctx, d, c.maxSize(), nil, func(whole *store) ([]plumbing.Hash, error) {
-			for _, id := range w.want {
-				if _, _, err := commitOf(ctx, id, whole.reader().read); err != nil {
+func (c *checkout) fetchMissing(ctx context.Context, r *remote.Remote, b *mirror.Bare, w remote.Wish) error {
+	return c.ask(ctx, r, w, func(d *remote.Delivery) error {
+		return b.TakeIn(ctx, d, c.maxSize(), nil, func(whole *odb.Store) ([]plumbing.Hash, error) {
+			for _, id := range w.Want {
+				if _, _, err := object.CommitOf(ctx, id, whole.Reader().Read); err != nil {
 					return nil, err
 				}
 			}
-			return b.shallow, nil
+			return b.Shallow, nil
 		})
 	})
 }
 
 // checkTags drops those that do not lead to where they are said to.
-func (c *checkout) checkTags(ctx context.Context, s *store) error {
-	r := s.reader()
-	c.tags = slices.DeleteFunc(c.tags, func(t tag) bool {
-		commit, _, err := commitOf(ctx, t.id, r.read)
-		return err != nil || commit != t.target
+func (c *checkout) checkTags(ctx context.Context, s *odb.Store) error {
+	r := s.Reader()
+	c.tags = slices.DeleteFunc(c.tags, func(t remote.Tag) bool {
+		commit, _, err := object.CommitOf(ctx, t.Id, r.Read)
+		return err != nil || commit != t.Target
 	})
 	return ctx.Err()
 }

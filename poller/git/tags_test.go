@@ -9,7 +9,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/gittest"
+	"github.com/bittrance/kitops/poller/git/mirror"
+	"github.com/bittrance/kitops/poller/git/refs"
+	"github.com/bittrance/kitops/poller/git/remote"
 )
 
 // TestTagsFollow moves and deletes tags, and gives up where there are too many.
@@ -23,7 +27,7 @@ func TestTagsFollow(t *testing.T) {
 			m.Log = slog.New(slog.NewTextHandler(&log, nil))
 			r.Commit(map[string]string{"a": "1"})
 			sha := r.Commit(map[string]string{"a": "2"})
-			rev := Revision{"refs/heads/main", sha}
+			rev := refs.Revision{Ref: "refs/heads/main", SHA: sha}
 			mustBeAsCloned(t, mustHistory(t, m, rev, 5), r, "main", 5)
 			for _, change := range [][]string{
 				{"tag", "--annotate", "--message=x", "v1", sha},
@@ -34,7 +38,7 @@ func TestTagsFollow(t *testing.T) {
 				{"tag", "tree", sha + "^{tree}"},
 			} {
 				r.Bare(change...)
-				for _, history := range []int{5, FullHistory} {
+				for _, history := range []int{5, ancestry.FullHistory} {
 					dir := mustHistory(t, m, rev, history)
 					mustBeRepository(t, dir, sha)
 					mustBeAsCloned(t, dir, r, "main", history)
@@ -42,10 +46,10 @@ func TestTagsFollow(t *testing.T) {
 			}
 			mustKeepSound(t, m)
 			packed := refsHeader
-			for i := range maxTagRefs {
+			for i := range remote.MaxTagRefs {
 				packed += fmt.Sprintf("%s refs/tags/many/%05d\n", sha, i)
 			}
-			write(t, filepath.Join(r.Dir, "packed-refs"), packed)
+			gittest.Write(t, filepath.Join(r.Dir, "packed-refs"), packed)
 			for range 2 {
 				if got := gittest.Git(t, mustHistory(t, m, rev, 5), "tag"); got != "" {
 					t.Errorf("tags %.100s", got)
@@ -60,14 +64,14 @@ func TestTagsFollow(t *testing.T) {
 
 // TestClashingTags has tags that cannot all be files, as a server can tell them.
 func TestClashingTags(t *testing.T) {
-	var tags []tag
+	var tags []remote.Tag
 	for _, name := range clashingTags() {
-		tags = append(tags, tag{ref: name})
+		tags = append(tags, remote.Tag{Ref: name})
 	}
-	c := &checkout{rev: held{ref: "refs/tags/own"}, tags: sound(tags)}
+	c := &checkout{rev: mirror.Held{Ref: "refs/tags/own"}, tags: sound(tags)}
 	var names []string
 	for _, ref := range c.refs() {
-		names = append(names, ref.ref)
+		names = append(names, ref.Ref)
 	}
 	if want := []string{"refs/tags/own", "refs/tags/a", "refs/tags/a-b", "refs/tags/x"}; !slices.Equal(names, want) {
 		t.Errorf("refs %v", names)

@@ -3,7 +3,6 @@ package git
 import (
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,11 +39,11 @@ func TestLargeTree(t *testing.T) {
 	if out, err := archive.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	expected := snapshot(t, want)
+	expected := gittest.Snapshot(t, want)
 	for name, reach := range ways() {
 		t.Run(name, func(t *testing.T) {
-			found := snapshot(t, mustCheckout(t, reach(t, r), sha))
-			mustHave(t, sha, found, expected)
+			found := gittest.Snapshot(t, mustCheckout(t, reach(t, r), sha))
+			gittest.MustHave(t, sha, found, expected)
 			if len(found) <= 2000 {
 				t.Errorf("%d entries", len(found))
 			}
@@ -52,77 +51,11 @@ func TestLargeTree(t *testing.T) {
 	}
 }
 
-// mustHave compares what snapshots found.
-func mustHave(t *testing.T, what string, found, want map[string]string) {
-	t.Helper()
-	if maps.Equal(found, want) {
-		return
-	}
-	for name := range want {
-		if found[name] != want[name] {
-			t.Errorf("%s: %q is %.80q, want %.80q", what, name, found[name], want[name])
-		}
-	}
-	for name := range found {
-		if _, wanted := want[name]; !wanted {
-			t.Errorf("%s: %q is %.80q, and should not be there", what, name, found[name])
-		}
-	}
-	t.Fatalf("%s: %d entries, want %d", what, len(found), len(want))
-}
-
-// snapshot describes everything below dir: what it is, its mode, its content.
-func snapshot(t *testing.T, dir string) map[string]string {
-	t.Helper()
-	found := map[string]string{}
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		name, _ := filepath.Rel(dir, path)
-		info, err := d.Info()
-		if err != nil || d.IsDir() {
-			found[name] = "directory"
-			return err
-		}
-		if d.Type() == fs.ModeSymlink {
-			target, err := os.Readlink(path)
-			found[name] = "-> " + target
-			return err
-		}
-		content, err := os.ReadFile(path)
-		found[name] = fmt.Sprintf("%v %s", info.Mode()&0o111 != 0, content)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return found
-}
-
-// rawTree makes a tree object of whatever entries, as no git would.
-func rawTree(t *testing.T, r *gittest.Repo, entries ...string) string {
-	t.Helper()
-	var raw []byte
-	for i := 0; i < len(entries); i += 3 {
-		sha, _ := parseID(entries[i+2])
-		raw = append(append(append(raw, entries[i]+" "+entries[i+1]...), 0), sha[:]...)
-	}
-	return gittest.GitInput(t, r.Dir, string(raw), "hash-object", "-t", "tree", "--literally", "-w", "--stdin")
-}
-
-func commitTree(t *testing.T, r *gittest.Repo, tree string) string {
-	t.Helper()
-	sha := r.Bare("commit-tree", "-m", "hostile", tree)
-	r.Bare("update-ref", "refs/heads/main", sha)
-	return sha
-}
-
 func TestHostileTrees(t *testing.T) {
 	r := gittest.New(t)
-	over := map[string]*Mirror{"path": mirror(t, r.Dir), "http": overHTTP(t, r)}
+	over := map[string]*Mirror{"path": mirrorOf(t, r.Dir), "http": overHTTP(t, r)}
 	blob := gittest.GitInput(t, r.Dir, "../outside", "hash-object", "-w", "--stdin")
-	inner := rawTree(t, r, "100644", "planted", blob)
+	inner := gittest.RawTree(t, r, "100644", "planted", blob)
 	const file, link, dir = "100644", "120000", "40000"
 	for name, entries := range map[string][]string{
 		"dot":         {file, ".", blob},
@@ -141,9 +74,9 @@ func TestHostileTrees(t *testing.T) {
 		"hfs":         {dir, ".g\u200cit", inner},
 		"twice":       {file, "a", blob, file, "a", blob},
 		"link as dir": {link, "a", blob, dir, "a", inner},
-		"nested":      {dir, "sub", rawTree(t, r, dir, ".git", inner)},
+		"nested":      {dir, "sub", gittest.RawTree(t, r, dir, ".git", inner)},
 	} {
-		sha := commitTree(t, r, rawTree(t, r, entries...))
+		sha := gittest.CommitTree(t, r, gittest.RawTree(t, r, entries...))
 		for way, m := range over {
 			t.Run(name+" over "+way, func(t *testing.T) {
 				if err := mustFail(t, m, sha); !strings.Contains(err.Error(), "refused:") {
@@ -172,7 +105,7 @@ func TestModesIgnoreUmask(t *testing.T) {
 	if err := os.Chmod(filepath.Join(r.Work, "run"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	dir := mustCheckout(t, mirror(t, r.Dir), r.Commit(nil))
+	dir := mustCheckout(t, mirrorOf(t, r.Dir), r.Commit(nil))
 	for name, want := range map[string]fs.FileMode{".": 0o755, "sub": 0o755, "run": 0o755, "sub/plain": 0o644} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode().Perm() != want {
 			t.Errorf("%s: %v, %v", name, info.Mode(), err)
@@ -194,7 +127,7 @@ func TestIncompleteRepository(t *testing.T) {
 			if err := os.Remove(object); err != nil {
 				t.Fatal(err)
 			}
-			if err := mustFail(t, mirror(t, r.Dir), sha); !strings.Contains(err.Error(), id+" is missing") {
+			if err := mustFail(t, mirrorOf(t, r.Dir), sha); !strings.Contains(err.Error(), id+" is missing") {
 				t.Error(err)
 			}
 			other := r.SHA("HEAD:a")
@@ -206,7 +139,7 @@ func TestIncompleteRepository(t *testing.T) {
 				if err := os.WriteFile(object, bytes, 0o600); err != nil {
 					t.Fatal(err)
 				}
-				if err := mustFail(t, mirror(t, r.Dir), sha); !strings.Contains(err.Error(), id) {
+				if err := mustFail(t, mirrorOf(t, r.Dir), sha); !strings.Contains(err.Error(), id) {
 					t.Errorf("%s: %v", content, err)
 				}
 			}

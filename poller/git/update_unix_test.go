@@ -9,9 +9,11 @@ import (
 	"slices"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/bittrance/kitops/poller/git/gittest"
+	"github.com/bittrance/kitops/poller/git/index"
+	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/bittrance/kitops/poller/git/worktree"
+	"golang.org/x/sys/unix"
 )
 
 func scribble(t *testing.T, path, content string) {
@@ -26,7 +28,7 @@ func scribble(t *testing.T, path, content string) {
 func TestReuseNeverLeavesTheDirectory(t *testing.T) {
 	for _, clean := range []bool{false, true} {
 		r := gittest.New(t)
-		k := keep(t, mirror(t, r.Dir), Options{Clean: clean})
+		k := keep(t, mirrorOf(t, r.Dir), Options{Clean: clean})
 		first := r.Commit(map[string]string{"a": "1", "b": "1", "d/x": "1", "d/y": "1", "gone/x": "1", "gone/sub/y": "1", "tool": "1"})
 		k.update(t, first)
 		elsewhere := t.TempDir()
@@ -76,7 +78,7 @@ func TestUselessRecords(t *testing.T) {
 	first := r.Commit(map[string]string{"a": "1", "same": "same", "d/same": "same", "gone": "1"})
 	r.Git("rm", "-q", "gone")
 	second := r.Commit(map[string]string{"a": "2", "new": "2"})
-	other := keep(t, mirror(t, r.Dir), Options{})
+	other := keep(t, mirrorOf(t, r.Dir), Options{})
 	other.update(t, first)
 	foreign, err := os.ReadFile(other.dir + ".index")
 	if err != nil {
@@ -89,18 +91,18 @@ func TestUselessRecords(t *testing.T) {
 		"one bit": func(b []byte) []byte { b[60] ^= 1; return b },
 		"foreign": func([]byte) []byte { return foreign },
 		"of git": func([]byte) []byte {
-			return encodeIndex(&indexFile{entries: []indexEntry{{path: "same", mode: modeFile}}})
+			return index.EncodeIndex(&index.IndexFile{Entries: []index.IndexEntry{{Path: "same", Mode: object.ModeFile}}})
 		},
-		"no extras": func(b []byte) []byte { x, _ := parseIndex(b); x.extras = nil; return encodeIndex(x) },
+		"no extras": func(b []byte) []byte { x, _ := index.ParseIndex(b); x.Extras = nil; return index.EncodeIndex(x) },
 		"format": func(b []byte) []byte {
-			x, _ := parseIndex(b)
-			x.extras[0].data[0]++
-			return encodeIndex(x)
+			x, _ := index.ParseIndex(b)
+			x.Extras[0].Data[0]++
+			return index.EncodeIndex(x)
 		},
 	}
 	for name, spoil := range spoiled {
 		t.Run(name, func(t *testing.T) {
-			k := keep(t, mirror(t, r.Dir), Options{})
+			k := keep(t, mirrorOf(t, r.Dir), Options{})
 			k.update(t, first)
 			before := times(t, k.dir)
 			scribble(t, filepath.Join(k.dir, "d", "same"), "SAME")
@@ -129,7 +131,7 @@ func TestUselessRecords(t *testing.T) {
 func TestFileOfTheLastMoment(t *testing.T) {
 	r := gittest.New(t)
 	sha := r.Commit(map[string]string{"a": "1", "b": "1"})
-	k := keep(t, mirror(t, r.Dir), Options{})
+	k := keep(t, mirrorOf(t, r.Dir), Options{})
 	for n := range 30 {
 		k.update(t, sha)
 		path := filepath.Join(k.dir, "a")
@@ -154,16 +156,16 @@ func TestFileOfTheLastMoment(t *testing.T) {
 		t.Fatal(err)
 	}
 	x := readIndex(t, k.dir+".index")
-	at := slices.IndexFunc(x.entries, func(e indexEntry) bool { return e.path == "a" })
-	x.entries[at].stat = statOf(&info)
-	since := x.extras[0].data[17:]
+	at := slices.IndexFunc(x.Entries, func(e index.IndexEntry) bool { return e.Path == "a" })
+	x.Entries[at].Stat = worktree.StatOf(&info)
+	since := x.Extras[0].Data[17:]
 	for i, b := range []byte{byte(info.Ctim.Sec >> 24), byte(info.Ctim.Sec >> 16), byte(info.Ctim.Sec >> 8), byte(info.Ctim.Sec)} {
 		since[i] = b
 	}
 	for i := range 4 {
 		since[4+i] = byte(info.Ctim.Nsec >> (24 - 8*i))
 	}
-	scribble(t, k.dir+".index", string(encodeIndex(x)))
+	scribble(t, k.dir+".index", string(index.EncodeIndex(x)))
 	k.update(t, sha)
 	k.mustHold(t, r, sha, nil)
 }

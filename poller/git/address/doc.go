@@ -1,0 +1,2 @@
+// Package address parses the address of a repository.
+package address

@@ -1,0 +1,2 @@
+// Package ancestry walks from commits to their parents.
+package ancestry

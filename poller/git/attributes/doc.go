@@ -1,0 +1,2 @@
+// Package attributes answers what .gitattributes say of a path.
+package attributes

@@ -1,0 +1,2 @@
+// Package disk knows what room a file system has.
+package disk

@@ -1,0 +1,12 @@
+package disk
+
+import (
+	"os"
+)
+
+func FileError(op, name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &os.PathError{Op: op, Path: name, Err: err}
+}

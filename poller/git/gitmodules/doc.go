@@ -1,0 +1,2 @@
+// Package gitmodules reads .gitmodules.
+package gitmodules

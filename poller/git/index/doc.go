@@ -1,0 +1,2 @@
+// Package index is the format of Git's index file.
+package index

@@ -1,0 +1,3 @@
+package index
+
+const ReadBuffer = 64 << 10 // bytes

@@ -1,0 +1,2 @@
+// Package inflate unpacks zlib streams whose size is known.
+package inflate

@@ -1,0 +1,2 @@
+// Package local reads a repository on this host.
+package local

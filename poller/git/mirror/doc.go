@@ -1,0 +1,2 @@
+// Package mirror keeps the one repository that checkouts are made from.
+package mirror

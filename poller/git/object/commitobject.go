@@ -1,0 +1,56 @@
+package object
+
+import (
+	"bytes"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// commitObject is what a commit says of its place in the history.
+type commitObject struct {
+	Tree    plumbing.Hash
+	Parents []plumbing.Hash
+}
+
+func ReadCommit(id plumbing.Hash, read func(plumbing.Hash) (Object, error)) (commitObject, error) {
+	o, err := read(id)
+	if err != nil {
+		return commitObject{}, err
+	}
+	return ParseCommit(id, o)
+}
+
+// ParseCommit reads the head of a commit: a tree, then the parents.
+func ParseCommit(id plumbing.Hash, o Object) (commitObject, error) {
+	var c commitObject
+	if o.Kind != plumbing.CommitObject {
+		return c, Damaged("%s is a %s, not a commit", id, o.Kind)
+	}
+	tree, rest, ok := idLine(o.Data, "tree ")
+	if !ok {
+		return c, Damaged("commit %s has no tree", id)
+	}
+	c.Tree = tree
+	for {
+		parent, after, ok := idLine(rest, "parent ")
+		if !ok {
+			break
+		}
+		c.Parents, rest = append(c.Parents, parent), after
+	}
+	if bytes.HasPrefix(rest, []byte("parent ")) {
+		return c, Damaged("commit %s names no parent where it should", id)
+	}
+	return c, nil
+}
+
+// idLine reads a line that is a word and the name of an object.
+func idLine(data []byte, word string) (id plumbing.Hash, rest []byte, ok bool) {
+	line, rest, found := bytes.Cut(data, []byte("\n"))
+	hex, named := bytes.CutPrefix(line, []byte(word))
+	if !found || !named || len(hex) != 40 {
+		return id, data, false
+	}
+	id, ok = ParseID(string(hex))
+	return id, rest, ok
+}

@@ -1,0 +1,7 @@
+package object
+
+import (
+	"errors"
+)
+
+var ErrTooLarge = errors.New("an object is too large")

@@ -1,0 +1,2 @@
+// Package odb finds objects wherever a repository keeps them.
+package odb

@@ -1,0 +1,105 @@
+package odb
+
+import (
+	"bytes"
+	"compress/zlib"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// looseObject is an object that has a file of its own, gitformat-loose(5), open.
+type looseObject struct {
+	id   plumbing.Hash
+	kind plumbing.ObjectType
+	size int64
+	r    io.Reader
+	file *os.File
+}
+
+func (l *looseObject) close() { _ = l.file.Close() }
+
+func (r *StoreReader) openLoose(id plumbing.Hash) (*looseObject, error) {
+	l := &looseObject{id: id}
+	err := object.Missing(id)
+	for _, dir := range r.Store.loose {
+		if l.file, err = os.Open(loosePath(dir, id)); err == nil {
+			break
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := l.begin(); err != nil {
+		l.close()
+		return nil, object.Damaged("%s: %w", id, err)
+	}
+	return l, nil
+}
+
+func (l *looseObject) begin() error {
+	z, err := zlib.NewReader(l.file)
+	if err != nil {
+		return err
+	}
+	var rest []byte
+	if l.kind, l.size, rest, err = looseHead(z); err != nil {
+		return err
+	}
+	l.r = io.MultiReader(bytes.NewReader(rest), z)
+	return nil
+}
+
+// CopyLoose reads an object that has a file of its own.
+func (r *StoreReader) CopyLoose(w io.Writer, id plumbing.Hash, limit int64) (plumbing.ObjectType, error) {
+	l, err := r.openLoose(id)
+	if err != nil {
+		return 0, err
+	}
+	defer l.close()
+	if l.size > limit {
+		return 0, fmt.Errorf("%s: %w", id, object.ErrTooLarge)
+	}
+	return l.kind, r.copyFrom(l, w)
+}
+
+// copyFrom reads all of an object.
+func (r *StoreReader) copyFrom(l *looseObject, w io.Writer) error {
+	r.hash.Begin(l.kind, l.size)
+	n, err := io.Copy(io.MultiWriter(r.hash, w), io.LimitReader(l.r, l.size+1))
+	if err != nil {
+		return object.AsDamage(err, l.id)
+	}
+	if found, err := r.hash.Id(); err != nil || found != l.id || n != l.size {
+		return errors.Join(object.Damaged("%s %s is damaged", l.kind, l.id), err)
+	}
+	return nil
+}
+
+// looseHead reads "blob 42\0" and what came along with it.
+func looseHead(r io.Reader) (kind plumbing.ObjectType, size int64, rest []byte, err error) {
+	buf := make([]byte, 64)
+	n, err := io.ReadFull(r, buf)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		return 0, 0, nil, err
+	}
+	head, rest, ok := bytes.Cut(buf[:n], []byte{0})
+	name, length, ok2 := strings.Cut(string(head), " ")
+	if !ok || !ok2 {
+		return 0, 0, nil, errors.New("damaged head")
+	}
+	if kind, err = plumbing.ParseObjectType(name); err != nil {
+		return 0, 0, nil, err
+	}
+	size, err = strconv.ParseInt(length, 10, 64)
+	if err == nil && size < 0 {
+		err = errors.New("damaged head")
+	}
+	return kind, size, rest, err
+}

@@ -1,0 +1,147 @@
+package odb
+
+import (
+	"context"
+	"crypto/sha1"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/bittrance/kitops/poller/git/ancestry"
+	"github.com/bittrance/kitops/poller/git/disk"
+	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/bittrance/kitops/poller/git/pack"
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// Repack makes a pack in a directory of what gather finds for it.
+func Repack(ctx context.Context, s *Store, dir string, gather func(*Repacker) error) (path string, index []byte, sum plumbing.Hash, err error) {
+	file, err := os.CreateTemp(dir, object.TmpPrefix+"pack_")
+	if err != nil {
+		return "", nil, sum, err
+	}
+	r := &Repacker{
+		reader: s.Reader(), out: pack.PackWriter{F: file},
+		written: map[plumbing.Hash]int64{}, packs: map[*pack.Pack][]pack.PackEntry{},
+	}
+	if err = gather(r); err == nil {
+		sum, err = r.write(ctx, file)
+	}
+	if err = errors.Join(err, file.Close()); err != nil {
+		_ = os.Remove(file.Name()) // what stays is swept
+		return "", nil, sum, err
+	}
+	return file.Name(), pack.EncodePackIndex(r.entries, sum), sum, nil
+}
+
+// Repacker copies objects into one pack: entries as they are where that can be,
+// so that deltas stay deltas.
+type Repacker struct {
+	reader  *StoreReader
+	out     pack.PackWriter
+	order   []plumbing.Hash
+	written map[plumbing.Hash]int64 // where; 0: to be written, -1: under way
+	entries []pack.PackEntry
+	packs   map[*pack.Pack][]pack.PackEntry // what they have, by offset
+	piece   []byte
+	Limit   int64      // bytes of the pack; 0: none
+	Room    *disk.Room // for it; nil: somebody has looked
+}
+
+// Gather finds all objects of a history, and the tags that lead into it.
+func (r *Repacker) Gather(ctx context.Context, a *ancestry.Ancestry, tags []plumbing.Hash) error {
+	for _, c := range a.Commits {
+		r.Add(c.Id)
+	}
+	for _, id := range tags {
+		if err := r.gatherTag(ctx, id); err != nil {
+			return err
+		}
+	}
+	for _, c := range a.Commits {
+		if err := r.gatherTree(ctx, c.Tree, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// gatherTag adds a tag and those below it, if what they lead to is to be there.
+func (r *Repacker) gatherTag(ctx context.Context, id plumbing.Hash) error {
+	if !r.reader.Store.Has(id) {
+		return nil
+	}
+	var chain []plumbing.Hash
+	commit, _, err := object.CommitOf(ctx, id, func(id plumbing.Hash) (object.Object, error) {
+		chain = append(chain, id)
+		return r.reader.Read(id)
+	})
+	if _, kept := r.written[commit]; err != nil || !kept {
+		return ctx.Err() // a tag of something else
+	}
+	for _, id := range chain {
+		r.Add(id)
+	}
+	return nil
+}
+
+func (r *Repacker) gatherTree(ctx context.Context, id plumbing.Hash, depth int) error {
+	if !r.Add(id) {
+		return ctx.Err()
+	}
+	if depth > object.MaxDepth {
+		return fmt.Errorf("directories nested deeper than %d", object.MaxDepth)
+	}
+	entries, err := object.ReadPastTree(id, r.reader.Read)
+	for _, e := range entries {
+		switch e.Mode {
+		case object.ModeSubmodule:
+		case object.ModeDir:
+			err = errors.Join(err, r.gatherTree(ctx, e.Id, depth+1))
+		default:
+			r.Add(e.Id)
+		}
+	}
+	return err
+}
+
+func (r *Repacker) Add(id plumbing.Hash) bool {
+	if _, known := r.written[id]; known {
+		return false
+	}
+	r.written[id] = 0
+	r.order = append(r.order, id)
+	return true
+}
+
+// write makes the pack and returns its checksum.
+func (r *Repacker) write(ctx context.Context, file *os.File) (sum plumbing.Hash, err error) {
+	head := binary.BigEndian.AppendUint32([]byte("PACK\x00\x00\x00\x02"), uint32(len(r.order)))
+	if _, err := r.out.Write(head); err != nil {
+		return sum, err
+	}
+	for _, id := range r.order {
+		if err := ctx.Err(); err != nil {
+			return sum, err
+		}
+		before := r.out.Offset
+		if err := r.copy(id, 0); err != nil {
+			return sum, err
+		}
+		if err := r.Room.Take(r.out.Offset - before); err != nil {
+			return sum, err
+		}
+		if r.Limit > 0 && r.out.Offset > r.Limit {
+			return sum, fmt.Errorf("the history has %w", disk.TooMuch(r.Limit))
+		}
+	}
+	h := sha1.New()
+	if _, err := io.Copy(h, io.NewSectionReader(file, 0, r.out.Offset)); err != nil {
+		return sum, err
+	}
+	h.Sum(sum[:0])
+	_, err = r.out.Write(sum[:])
+	return sum, err
+}

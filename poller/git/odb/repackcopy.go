@@ -1,0 +1,137 @@
+package odb
+
+import (
+	"cmp"
+	"compress/zlib"
+	"errors"
+	"hash/crc32"
+	"slices"
+
+	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/bittrance/kitops/poller/git/pack"
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+const pieceSize = 1 << 20 // bytes of a pack copied at once
+
+// copy writes one object, after what it leans on if that is written as well.
+func (r *Repacker) copy(id plumbing.Hash, depth int) error {
+	if r.written[id] != 0 {
+		return nil
+	}
+	r.written[id] = -1
+	at, ok := r.reader.Store.Find(id)
+	if !ok {
+		return object.Missing(id)
+	}
+	if at.Pack == nil {
+		e, err := r.loose(id)
+		r.written[id] = e.Offset
+		r.entries = append(r.entries, e)
+		return err
+	}
+	h, err := r.reader.Window.Head(at.Pack, at.Offset)
+	if err != nil {
+		return object.Damaged("%s: %w", id, err)
+	}
+	base := int64(0)
+	if name, ok := r.baseOf(at, h); ok && depth < object.MaxDepth {
+		if err := r.copy(name, depth+1); err != nil {
+			return err
+		}
+		base = r.written[name]
+	}
+	e := pack.PackEntry{Id: id, Offset: r.out.Offset}
+	if h.Delta() && base <= 0 {
+		var o object.Object
+		if o, err = r.reader.readAt(at, id); err == nil {
+			e, err = r.out.Whole(id, o)
+		}
+	} else {
+		e.Crc, err = r.raw(at, h, base)
+	}
+	r.written[id] = e.Offset
+	r.entries = append(r.entries, e)
+	return err
+}
+
+// baseOf names what a delta leans on, if that is to be in the pack.
+func (r *Repacker) baseOf(at pack.Place, h pack.EntryHead) (plumbing.Hash, bool) {
+	name := h.Base
+	if h.Kind == plumbing.OFSDeltaObject {
+		entries, i, ok := r.entryAt(pack.Place{Pack: at.Pack, Offset: at.Offset - h.Back})
+		if !ok {
+			return name, false // reading it will say so
+		}
+		name = entries[i].Id
+	}
+	_, kept := r.written[name]
+	return name, kept && h.Delta()
+}
+
+func (r *Repacker) entryAt(at pack.Place) (entries []pack.PackEntry, i int, ok bool) {
+	entries = r.packs[at.Pack]
+	if entries == nil {
+		entries = at.Pack.Index.Entries()
+		r.packs[at.Pack] = entries
+	}
+	i, ok = slices.BinarySearchFunc(entries, at.Offset, func(e pack.PackEntry, offset int64) int { return cmp.Compare(e.Offset, offset) })
+	return entries, i, ok
+}
+
+// raw copies an entry as it is compressed, and what it leans on anew.
+func (r *Repacker) raw(at pack.Place, h pack.EntryHead, base int64) (crc uint32, err error) {
+	entries, i, ok := r.entryAt(at)
+	end := at.Pack.Size
+	if ok && i+1 < len(entries) {
+		end = entries[i+1].Offset
+	}
+	if !ok || end < at.Offset+int64(h.Length) {
+		return 0, object.Damaged("the pack %s is damaged at %d", at.Pack.Index.Pack, at.Offset)
+	}
+	if r.piece == nil {
+		r.piece = make([]byte, pieceSize)
+	}
+	r.out.Crc = 0
+	before := uint32(0)
+	for offset := at.Offset; offset < end; {
+		piece := r.piece[:min(end-offset, pieceSize)]
+		if _, err := at.Pack.File.ReadAt(piece, offset); err != nil {
+			return 0, object.Damaged("the pack %s: %w", at.Pack.Index.Pack, err)
+		}
+		before = crc32.Update(before, crc32.IEEETable, piece)
+		rest := piece
+		if offset == at.Offset && h.Delta() {
+			rest = piece[h.Length:]
+			if _, err := r.out.Write(pack.AppendDeltaHead(nil, h.Size, r.out.Offset-base)); err != nil {
+				return 0, err
+			}
+		}
+		if _, err := r.out.Write(rest); err != nil {
+			return 0, err
+		}
+		offset += int64(len(piece))
+	}
+	if before != entries[i].Crc {
+		return 0, object.Damaged("the pack %s is damaged at %d", at.Pack.Index.Pack, at.Offset)
+	}
+	return r.out.Crc, nil
+}
+
+// loose packs an object that has a file of its own, in pieces.
+func (r *Repacker) loose(id plumbing.Hash) (pack.PackEntry, error) {
+	e := pack.PackEntry{Id: id, Offset: r.out.Offset}
+	loose, err := r.reader.openLoose(id)
+	if err != nil {
+		return e, err
+	}
+	defer loose.close()
+	e.Kind, r.out.Crc = loose.kind, 0
+	if _, err := r.out.Write(pack.AppendEntryHead(nil, loose.kind, loose.size)); err != nil {
+		return e, err
+	}
+	z := zlib.NewWriter(&r.out)
+	err = errors.Join(r.reader.copyFrom(loose, z), z.Close())
+	e.Crc = r.out.Crc
+	return e, err
+}

@@ -1,0 +1,156 @@
+package odb
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/bittrance/kitops/poller/git/pack"
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+const maxAlternates = 32
+
+// Store holds the packs of a repository open, those it borrows from alternates
+// included, and knows where loose objects are. It is safe for concurrent use,
+// each goroutine with a reader of its own.
+type Store struct {
+	Packs []*pack.Pack
+	loose []string // directories of objects
+}
+
+// OpenStore opens the object store of a git directory.
+func OpenStore(gitDir string) (*Store, error) {
+	s := &Store{}
+	pending := []string{filepath.Join(gitDir, "objects")}
+	for len(pending) > 0 {
+		dir := filepath.Clean(pending[0])
+		pending = pending[1:]
+		if s.knows(dir) {
+			continue
+		}
+		if len(s.loose) >= maxAlternates {
+			s.Close()
+			return nil, fmt.Errorf("cannot follow the alternates of %s to %s", gitDir, dir)
+		}
+		borrowed, err := alternates(dir)
+		if err == nil {
+			err = s.add(dir)
+		}
+		if err != nil {
+			s.Close()
+			return nil, err
+		}
+		pending = append(pending, borrowed...)
+	}
+	return s, nil
+}
+
+func (s *Store) knows(dir string) bool {
+	return slices.Contains(s.loose, dir)
+}
+
+// add opens the packs of one directory of objects. One that goes away meanwhile
+// was repacked: what was in it is found elsewhere or missed later.
+func (s *Store) add(dir string) error {
+	s.loose = append(s.loose, dir)
+	entries, err := os.ReadDir(filepath.Join(dir, "pack"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, entry := range entries {
+		base, isIndex := strings.CutSuffix(entry.Name(), ".idx")
+		if !isIndex || !strings.HasPrefix(base, "pack-") {
+			continue
+		}
+		p, err := pack.OpenPack(filepath.Join(dir, "pack", base))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		s.Insert(p)
+	}
+	return nil
+}
+
+// Insert keeps the packs in the order in which it is best to search them.
+func (s *Store) Insert(p *pack.Pack) {
+	s.Packs = append(s.Packs, p)
+	slices.SortStableFunc(s.Packs, func(a, b *pack.Pack) int { return b.Index.Count - a.Index.Count })
+}
+
+// Join makes what another store has part of this one, which closes it then.
+// Nothing may be read from them meanwhile.
+func (s *Store) Join(other *Store) {
+	for _, dir := range other.loose {
+		if !s.knows(dir) {
+			s.loose = append(s.loose, dir)
+		}
+	}
+	for _, p := range other.Packs {
+		s.Insert(p)
+	}
+}
+
+// alternates reads objects/info/alternates, gitrepository-layout(5).
+func alternates(dir string) ([]string, error) {
+	f, err := os.Open(filepath.Join(dir, "info", "alternates"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	var found []string
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		if !filepath.IsAbs(line) {
+			line = filepath.Join(dir, line)
+		}
+		found = append(found, line)
+	}
+	return found, lines.Err()
+}
+
+func (s *Store) Close() {
+	for _, p := range s.Packs {
+		_ = p.File.Close() // only read from
+	}
+}
+
+// Find says where an object is, and whether it is there at all.
+func (s *Store) Find(id plumbing.Hash) (pack.Place, bool) {
+	for _, p := range s.Packs {
+		if offset, ok := p.Index.Find(id); ok {
+			return pack.Place{Pack: p, Offset: offset}, true
+		}
+	}
+	for _, dir := range s.loose {
+		if _, err := os.Stat(loosePath(dir, id)); err == nil {
+			return pack.Place{}, true
+		}
+	}
+	return pack.Place{}, false
+}
+
+func (s *Store) Has(id plumbing.Hash) bool {
+	_, ok := s.Find(id)
+	return ok
+}
+
+func loosePath(dir string, id plumbing.Hash) string {
+	name := id.String()
+	return filepath.Join(dir, name[:2], name[2:])
+}

@@ -1,0 +1,2 @@
+// Package pack reads packs, from disk or as they arrive.
+package pack

@@ -1,0 +1,131 @@
+package pack
+
+import (
+	"bytes"
+	"crypto/sha1"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/bittrance/kitops/poller/git/gittest"
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// takeIn is what a fetch does with a pack.
+func takeIn(tb testing.TB, pack []byte) ([]PackEntry, error) {
+	tb.Helper()
+	file, err := os.CreateTemp(tb.TempDir(), "pack")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer file.Close()
+	a := NewArrival(tb.Context(), bytes.NewReader(pack), file, 1<<20)
+	if _, err := a.Read(tb.Context()); err != nil {
+		return nil, err
+	}
+	_, err = a.Resolve(tb.Context(), nil)
+	return a.Entries, err
+}
+
+func TestHostilePacks(t *testing.T) {
+	id := plumbing.NewHash(strings.Repeat("12", 20))
+	blob := gittest.RawEntry(t, plumbing.BlobObject, 5, nil, []byte("hello"))
+	copyAll := []byte{5, 5, 0x90, 5}
+	good := gittest.RawPack(2, blob, gittest.RawEntry(t, plumbing.OFSDeltaObject, 4, []byte{byte(len(blob))}, copyAll))
+	if entries, err := takeIn(t, good); err != nil || len(entries) != 2 || entries[0].Id != entries[1].Id {
+		t.Fatalf("a good pack: %v, %v", entries, err)
+	}
+	bomb := bytes.Repeat([]byte{0}, 3<<20)
+	for name, pack := range map[string][]byte{
+		"empty":             {},
+		"no pack":           []byte("hello, hello, hello, hello, hello"),
+		"cut":               good[:len(good)-21],
+		"without end":       good[:len(good)-5],
+		"behind the end":    append(good[:len(good):len(good)], 1),
+		"wrong checksum":    append(good[:len(good)-1:len(good)-1], good[len(good)-1]^1),
+		"too few":           gittest.RawPack(3, blob),
+		"too many":          gittest.RawPack(1, blob, blob),
+		"claims 4 billion":  gittest.RawPack(1<<32-1, blob),
+		"unknown kind":      gittest.RawPack(1, gittest.RawEntry(t, 5, 5, nil, []byte("hello"))),
+		"kind 0":            gittest.RawPack(1, gittest.RawEntry(t, 0, 5, nil, []byte("hello"))),
+		"claims more":       gittest.RawPack(1, gittest.RawEntry(t, plumbing.BlobObject, 6, nil, []byte("hello"))),
+		"claims less":       gittest.RawPack(1, gittest.RawEntry(t, plumbing.BlobObject, 4, nil, []byte("hello"))),
+		"claims 400 MB":     gittest.RawPack(1, gittest.RawEntry(t, plumbing.TreeObject, 400<<20, nil, []byte("hello"))),
+		"claims 1 EB":       gittest.RawPack(1, gittest.RawEntry(t, plumbing.BlobObject, 1<<60, nil, []byte("hello"))),
+		"bombs":             gittest.RawPack(9, bytes.Repeat(gittest.RawEntry(t, plumbing.BlobObject, int64(len(bomb)), nil, bomb), 9)),
+		"base before begin": gittest.RawPack(1, gittest.RawEntry(t, plumbing.OFSDeltaObject, 4, []byte{100}, copyAll)),
+		"base is itself":    gittest.RawPack(1, gittest.RawEntry(t, plumbing.OFSDeltaObject, 4, []byte{0}, copyAll)),
+		"base amidst":       gittest.RawPack(2, blob, gittest.RawEntry(t, plumbing.OFSDeltaObject, 4, []byte{byte(len(blob) - 1)}, copyAll)),
+		"base nowhere":      gittest.RawPack(1, gittest.RawEntry(t, plumbing.REFDeltaObject, 4, id[:], copyAll)),
+		"delta cut":         gittest.RawPack(2, blob, gittest.RawEntry(t, plumbing.OFSDeltaObject, 3, []byte{byte(len(blob))}, copyAll[:3])),
+		"delta of another":  gittest.RawPack(2, blob, gittest.RawEntry(t, plumbing.OFSDeltaObject, 4, []byte{byte(len(blob))}, []byte{6, 5, 0x90, 5})),
+		"delta beyond base": gittest.RawPack(2, blob, gittest.RawEntry(t, plumbing.OFSDeltaObject, 5, []byte{byte(len(blob))}, []byte{5, 5, 0x91, 1, 5})),
+		"delta too long":    gittest.RawPack(2, blob, gittest.RawEntry(t, plumbing.OFSDeltaObject, 6, []byte{byte(len(blob))}, []byte{5, 5, 0x90, 5, 0x90, 5})),
+	} {
+		if _, err := takeIn(t, pack); err == nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+}
+
+// realPacks are what git makes, as seeds.
+func realPacks(tb testing.TB) [][]byte {
+	tb.Helper()
+	r := gittest.New(tb)
+	for i := range 4 {
+		r.Commit(map[string]string{"a": strings.Repeat("a line\n", 30+i), "b/c": strings.Repeat("c", i)})
+	}
+	var packs [][]byte
+	for _, args := range [][]string{{"--delta-base-offset"}, {"--window=50", "--depth=50"}, {"--window=0"}} {
+		raw := gittest.RawOutput(tb, r.Dir, "HEAD\n", append([]string{"pack-objects", "--stdout", "--revs", "-q"}, args...)...)
+		packs = append(packs, raw)
+	}
+	return packs
+}
+
+func FuzzPack(f *testing.F) {
+	for _, pack := range realPacks(f) {
+		if entries, err := takeIn(f, pack); err != nil || len(entries) == 0 {
+			f.Fatal(err)
+		}
+		f.Add(pack[:len(pack)-20])
+	}
+	f.Fuzz(func(t *testing.T, pack []byte) {
+		sum := sha1.Sum(pack) // or no change would get beyond the checksum
+		entries, err := takeIn(t, append(pack[:len(pack):len(pack)], sum[:]...))
+		if err != nil {
+			return
+		}
+		x, ok := ParsePackIndex(EncodePackIndex(entries, sum))
+		if !ok {
+			t.Fatal("the index cannot be read back")
+		}
+		for _, e := range entries {
+			if _, ok := x.Find(e.Id); !ok {
+				t.Errorf("%s is not in the index", e.Id)
+			}
+		}
+	})
+}
+
+func FuzzDelta(f *testing.F) {
+	f.Add([]byte("hello"), []byte{5, 5, 0x90, 5})
+	f.Add([]byte("hello"), []byte{5, 7, 2, 'a', 'b', 0x90, 5})
+	f.Fuzz(func(t *testing.T, base, delta []byte) {
+		if out, err := applyDelta(base, delta, 1<<16); err == nil && len(out) > 1<<16 {
+			t.Error("too large")
+		}
+	})
+}
+
+func FuzzIndex(f *testing.F) {
+	f.Add(EncodePackIndex([]PackEntry{{Offset: 12}, {Id: plumbing.NewHash(strings.Repeat("f", 40)), Offset: 1 << 40}}, plumbing.ZeroHash))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if x, ok := ParsePackIndex(data); ok {
+			_, _ = x.Find(plumbing.NewHash(strings.Repeat("f", 40)))
+			for _, e := range x.Entries() {
+				_, _ = x.Find(e.Id)
+			}
+		}
+	})
+}

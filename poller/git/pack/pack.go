@@ -1,0 +1,132 @@
+package pack
+
+import (
+	"compress/zlib"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/bittrance/kitops/poller/git/inflate"
+	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+const windowSize = 64 << 10 // bytes read at once
+
+// Pack is a pack file with its index. It is safe for concurrent use.
+type Pack struct {
+	File  *os.File
+	Size  int64
+	Index *packIndex
+}
+
+func OpenPack(base string) (*Pack, error) {
+	index, err := readPackIndex(base + ".idx")
+	if err != nil {
+		return nil, err
+	}
+	file, err := os.Open(base + ".pack")
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	var trailer plumbing.Hash
+	if _, err := file.ReadAt(trailer[:], max(0, info.Size()-packTrailer)); err != nil || trailer != index.Pack {
+		return nil, errors.Join(object.Damaged("%s.pack is not what its index describes", base), file.Close())
+	}
+	return &Pack{File: file, Size: info.Size() - packTrailer, Index: index}, nil
+}
+
+// packWindow reads entries of packs anywhere, the faster the closer they lie
+// to each other. It is for one goroutine.
+type packWindow struct {
+	pack     *Pack
+	start    int64
+	buf      []byte // a slice of it holds bytes
+	have     []byte
+	inflater inflate.Inflater
+}
+
+// at has n bytes of the pack from offset on, or all there are.
+func (w *packWindow) at(p *Pack, offset int64, n int) ([]byte, error) {
+	if offset < packHead || offset >= p.Size {
+		return nil, errEntry
+	}
+	n = int(min(int64(n), p.Size-offset))
+	if w.pack == p && offset >= w.start && offset+int64(n) <= w.start+int64(len(w.have)) {
+		return w.have[offset-w.start:], nil
+	}
+	size := int(min(int64(max(n, windowSize)), p.Size-offset))
+	if cap(w.buf) < size || cap(w.buf) > 16*windowSize && size <= windowSize {
+		w.buf = make([]byte, size)
+	}
+	w.pack, w.start, w.have = nil, offset, w.buf[:size]
+	if _, err := p.File.ReadAt(w.have, offset); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	w.pack = p
+	return w.have, nil
+}
+
+func (w *packWindow) Head(p *Pack, offset int64) (EntryHead, error) {
+	b, err := w.at(p, offset, maxEntryHead)
+	if err != nil {
+		return EntryHead{}, err
+	}
+	return parseEntryHead(b)
+}
+
+// content inflates the entry at offset, the head of which is h. It also says
+// how many bytes of the pack the entry takes.
+func (w *packWindow) content(p *Pack, offset int64, h EntryHead) ([]byte, int, error) {
+	if h.Size > MaxObject {
+		return nil, 0, object.ErrTooLarge
+	}
+	if h.Size/maxRatio > p.Size-offset {
+		return nil, 0, inflate.ErrShort
+	}
+	content := make([]byte, h.Size)
+	most := h.Length + h.packed()
+	for ask := min(most, h.Length+512); ; {
+		b, err := w.at(p, offset, ask)
+		if err != nil {
+			return nil, 0, err
+		}
+		used, err := w.inflater.Inflate(content, b[h.Length:])
+		if err == nil {
+			return content, h.Length + used, nil
+		}
+		if !errors.Is(err, inflate.ErrShort) || ask == most || int64(len(b)) >= p.Size-offset {
+			return nil, 0, err
+		}
+		ask = min(most, 4*max(ask, len(b)))
+	}
+}
+
+// Copy inflates an entry that is no delta in pieces.
+func (w *packWindow) Copy(out io.Writer, p *Pack, offset int64, h EntryHead) error {
+	return inflateStream(out, io.NewSectionReader(p.File, offset+int64(h.Length), p.Size-offset-int64(h.Length)), h.Size)
+}
+
+// inflateStream copies exactly size bytes.
+func inflateStream(w io.Writer, r io.Reader, size int64) error {
+	z, err := zlib.NewReader(r)
+	if err != nil {
+		return fmt.Errorf("%w: %w", inflate.ErrInflate, err)
+	}
+	n, err := io.Copy(w, io.LimitReader(z, size+1)) // one more byte, so that the end is read
+	var writing *os.PathError
+	switch {
+	case errors.As(err, &writing):
+		return err
+	case err != nil:
+		return fmt.Errorf("%w: %w", inflate.ErrInflate, err)
+	case n != size:
+		return inflate.ErrInflate
+	}
+	return nil
+}

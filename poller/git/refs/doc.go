@@ -1,0 +1,3 @@
+// Package refs is the gate through which foreign names pass: checked, then
+// selected by patterns.
+package refs

@@ -1,0 +1,27 @@
+package refs
+
+import (
+	"strings"
+)
+
+// Names are the refs asked for letter by letter, without the excluded ones.
+func (p Patterns) Names() []string {
+	var names []string
+	for _, pattern := range p {
+		if matched, _ := p.Match(pattern); matched && pattern != Head && literal(pattern) {
+			names = append(names, pattern)
+		}
+	}
+	return names
+}
+
+// Wild says whether refs are selected otherwise than by name, so that which
+// ones there are is news.
+func (p Patterns) Wild() bool {
+	for _, pattern := range p {
+		if !strings.HasPrefix(pattern, "!") && !literal(pattern) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,2 @@
+// Package remote speaks with one Git server.
+package remote

@@ -1,0 +1,30 @@
+package remote
+
+import (
+	"context"
+	"errors"
+)
+
+var (
+	// ErrEmpty says that the remote has no refs at all yet.
+	ErrEmpty = errors.New("the repository is empty")
+	// ErrMoved says that the remote no longer gives the revision asked for:
+	// its branch was pushed over or deleted since the look.
+	ErrMoved = errors.New("the remote no longer has this revision")
+	// ErrCredentials says that the remote did not take the credentials.
+	ErrCredentials = errors.New("authentication refused: the credentials are wrong or have expired")
+)
+
+// Auth gives the credentials for a repository, named by its address without
+// credentials. It is called once for each conversation and must be safe for
+// concurrent use. What it gives is sent over https or to this host only.
+type Auth func(ctx context.Context, url string) (user, password string, err error)
+
+// CtxErr is err, or why the context ended if it did: then err only says how
+// that was noticed.
+func CtxErr(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}

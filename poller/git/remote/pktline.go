@@ -1,0 +1,131 @@
+package remote
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+const maxPkt = 65520 // bytes, gitprotocol-common(5)
+
+// pktKind is what a pkt-line is.
+type pktKind int
+
+const (
+	pktData pktKind = iota
+	pktFlush
+	pktDelim
+	pktEnd
+)
+
+var errPkt = errors.New("the server does not speak git's protocol")
+
+// serverError is what a server says instead of an answer.
+type serverError struct{ text string }
+
+func (e *serverError) Error() string { return fmt.Sprintf("the server says: %.200q", e.text) }
+
+// pktReader reads pkt-lines, gitprotocol-common(5).
+type pktReader struct {
+	r    *bufio.Reader
+	line []byte
+	left int // bytes of a pack in the present line
+}
+
+func newPktReader(r io.Reader) *pktReader {
+	return &pktReader{r: bufio.NewReaderSize(r, maxPkt)}
+}
+
+func (p *pktReader) length() (int, pktKind, error) {
+	var head [4]byte
+	if n, err := io.ReadFull(p.r, head[:]); err != nil {
+		if n > 0 && errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+			err = fmt.Errorf("the answer is cut short: %w", io.ErrUnexpectedEOF)
+		}
+		return 0, 0, err
+	}
+	n, err := strconv.ParseUint(string(head[:]), 16, 16)
+	switch {
+	case err != nil || n == 3 || n > maxPkt:
+		return 0, 0, errPkt
+	case n < 3:
+		return 0, []pktKind{pktFlush, pktDelim, pktEnd}[n], nil
+	}
+	return int(n) - 4, pktData, nil
+}
+
+// next reads a line, without its newline. It is valid until the next call.
+func (p *pktReader) next() (string, pktKind, error) {
+	n, kind, err := p.length()
+	if err != nil || kind != pktData {
+		return "", kind, err
+	}
+	if cap(p.line) < n {
+		p.line = make([]byte, maxPkt)
+	}
+	if _, err := io.ReadFull(p.r, p.line[:n]); err != nil {
+		return "", kind, fmt.Errorf("the answer is cut short: %w", err)
+	}
+	line := strings.TrimSuffix(string(p.line[:n]), "\n")
+	if text, bad := strings.CutPrefix(line, "ERR "); bad {
+		return "", kind, &serverError{text}
+	}
+	return line, kind, nil
+}
+
+// Read gives the pack that comes in the first of three bands; the second is for
+// people, the third for errors.
+func (p *pktReader) Read(b []byte) (int, error) {
+	for p.left == 0 {
+		n, kind, err := p.length()
+		switch {
+		case err != nil:
+			return 0, err
+		case kind != pktData:
+			return 0, io.EOF
+		case n == 0:
+			continue
+		}
+		band, err := p.r.ReadByte()
+		if err != nil {
+			return 0, err
+		}
+		if p.left = n - 1; band == 1 {
+			continue
+		}
+		text := make([]byte, p.left)
+		if _, err := io.ReadFull(p.r, text); err != nil {
+			return 0, err
+		}
+		if p.left = 0; band != 2 {
+			return 0, &serverError{strings.TrimSpace(string(text))}
+		}
+	}
+	n, err := p.r.Read(b[:min(len(b), p.left)])
+	p.left -= n
+	if errors.Is(err, io.EOF) {
+		err = fmt.Errorf("the answer is cut short: %w", io.ErrUnexpectedEOF)
+	}
+	return n, err
+}
+
+func pkt(lines ...string) []byte {
+	var b []byte
+	for _, line := range lines {
+		switch line {
+		case flush, delim:
+			b = append(b, line...)
+		default:
+			b = append(fmt.Appendf(b, "%04x", len(line)+5), line+"\n"...)
+		}
+	}
+	return b
+}
+
+const (
+	flush = "0000"
+	delim = "0001"
+)

@@ -1,0 +1,112 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+)
+
+// sshKeys are the keys to offer to a server, and why others are not.
+type sshKeys struct {
+	signers []ssh.Signer
+	offered []string
+	skipped []error
+	agent   net.Conn // signs for as long as it is open
+	stop    func() bool
+}
+
+func (m *Access) sshKeys(ctx context.Context, host *sshHost) (*sshKeys, error) {
+	keys := &sshKeys{stop: func() bool { return true }}
+	for _, file := range host.identities {
+		err := keys.addFile(file)
+		switch {
+		case err == nil:
+		case m.SSHKeyFile != "":
+			return nil, err
+		case host.chosen || !errors.Is(err, fs.ErrNotExist):
+			keys.skipped = append(keys.skipped, err)
+		}
+	}
+	if m.SSHAgent == "" || m.SSHKeyFile != "" {
+		return keys, nil
+	}
+	if err := keys.addAgent(ctx, m.SSHAgent, host); err != nil {
+		keys.skipped = append(keys.skipped, fmt.Errorf("ssh agent: %w", CtxErr(ctx, err)))
+	}
+	return keys, nil
+}
+
+func (k *sshKeys) addFile(file string) error {
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("ssh key: %w", err)
+	}
+	signer, err := ssh.ParsePrivateKey(pem)
+	var encrypted *ssh.PassphraseMissingError
+	if errors.As(err, &encrypted) {
+		return fmt.Errorf("ssh key %s has a passphrase: load it into ssh-agent, or make a key without one for kitops", file)
+	}
+	if err != nil {
+		return fmt.Errorf("ssh key %s is no private key that kitops can read: %w", file, err)
+	}
+	k.signers = append(k.signers, signer)
+	k.offered = append(k.offered, file)
+	return nil
+}
+
+func (k *sshKeys) addAgent(ctx context.Context, socket string, host *sshHost) error {
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "unix", socket)
+	if err != nil {
+		return err
+	}
+	k.agent, k.stop = conn, context.AfterFunc(ctx, func() { _ = conn.Close() })
+	signers, err := agent.NewClient(conn).Signers()
+	if err != nil {
+		return err
+	}
+	wanted := map[string]bool{}
+	for _, file := range host.identities {
+		if public, err := os.ReadFile(file + ".pub"); err == nil {
+			if key, _, _, _, err := ssh.ParseAuthorizedKey(public); err == nil {
+				wanted[string(key.Marshal())] = true
+			}
+		}
+	}
+	for _, signer := range signers {
+		if !host.identitiesOnly || wanted[string(signer.PublicKey().Marshal())] {
+			k.signers = append(k.signers, signer)
+			k.offered = append(k.offered, "agent key "+ssh.FingerprintSHA256(signer.PublicKey()))
+		}
+	}
+	return nil
+}
+
+func (k *sshKeys) close() {
+	k.stop()
+	if k.agent != nil {
+		_ = k.agent.Close()
+	}
+}
+
+// explain says which keys a server turned down. Other errors pass.
+func (k *sshKeys) explain(host *sshHost, err error) error {
+	if !strings.Contains(err.Error(), "unable to authenticate") {
+		return fmt.Errorf("connect to %s: %w", net.JoinHostPort(host.name, host.port), err)
+	}
+	reason := "no ssh key to offer"
+	if len(k.offered) > 0 {
+		reason = "none of these keys was accepted: " + strings.Join(k.offered, ", ")
+	}
+	for _, skipped := range k.skipped {
+		reason += "; " + skipped.Error()
+	}
+	return fmt.Errorf("authentication refused for %s@%s: %s", host.user, host.name, reason)
+}

@@ -1,0 +1,96 @@
+package remote
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+)
+
+const (
+	MaxTagRefs = 10_000 // tags of a remote; with more of them a history comes without any
+	TagPrefix  = "refs/tags/"
+)
+
+// Tag is a ref below refs/tags.
+type Tag struct {
+	Ref    string
+	Id     plumbing.Hash
+	Target plumbing.Hash // what it leads to: id where it is no object of its own
+}
+
+// tagRequest is ls-refs of gitprotocol-v2(5), for tags and what they lead to.
+func tagRequest() []byte {
+	return pkt("command=ls-refs", "agent="+capability.DefaultAgent(), delim, "peel", "ref-prefix "+TagPrefix, flush)
+}
+
+// readTags reads the answer to a tagRequest: the first of them, and how many
+// there are.
+func readTags(p *pktReader) (tags []Tag, count int, err error) {
+	for {
+		line, kind, err := p.next()
+		if err != nil {
+			return nil, 0, err
+		}
+		if kind == pktFlush {
+			return tags, count, nil
+		}
+		fields := strings.Split(line, " ")
+		if kind != pktData || len(fields) < 2 {
+			return nil, 0, errPkt
+		}
+		id, ok := object.ParseID(fields[0])
+		if !ok {
+			return nil, 0, errPkt
+		}
+		if count++; count > maxRefs {
+			return nil, 0, fmt.Errorf("more than %d refs", maxRefs)
+		}
+		t := Tag{Ref: fields[1], Id: id, Target: id}
+		for _, attribute := range fields[2:] {
+			if hex, ok := strings.CutPrefix(attribute, "peeled:"); ok {
+				if t.Target, ok = object.ParseID(hex); !ok {
+					return nil, 0, errPkt
+				}
+			}
+		}
+		if len(tags) <= MaxTagRefs {
+			tags = append(tags, t)
+		}
+	}
+}
+
+// Tags asks for all tags. The server of version 0 has told them.
+func (r *Remote) Tags(ctx context.Context) (tags []Tag, count int, err error) {
+	if r.ad != nil {
+		tags = r.ad.Tags()
+		return tags, len(tags), nil
+	}
+	body, err := r.session.ask(ctx, tagRequest())
+	if err != nil {
+		return nil, 0, err
+	}
+	defer func() { _ = body.Close() }()
+	if tags, count, err = readTags(newPktReader(body)); err != nil {
+		return nil, 0, r.judge(ctx, fmt.Errorf("read tags: %w", err))
+	}
+	return tags, count, nil
+}
+
+func (ad *Advertisement) Tags() []Tag {
+	var tags []Tag
+	for ref, id := range ad.Refs {
+		if !strings.HasPrefix(ref, TagPrefix) {
+			continue
+		}
+		t := Tag{ref, id, id}
+		if target, ok := ad.peeled[ref]; ok {
+			t.Target = target
+		}
+		tags = append(tags, t)
+	}
+	return tags
+}

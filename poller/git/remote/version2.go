@@ -1,0 +1,129 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/bittrance/kitops/poller/git/refs"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+)
+
+const maxRefs = 8 << 20
+
+// errNotV2 says that the answer is none of protocol version 2.
+var errNotV2 = errors.New("the server does not speak protocol version 2")
+
+// listRequest is ls-refs of gitprotocol-v2(5). Without prefixes it asks for all.
+func listRequest(prefixes []string) []byte {
+	lines := []string{"command=ls-refs", "agent=" + capability.DefaultAgent(), delim, "symrefs"}
+	for _, prefix := range prefixes {
+		lines = append(lines, "ref-prefix "+prefix)
+	}
+	return pkt(append(lines, flush)...)
+}
+
+// readList reads the answer to a listRequest.
+func readList(p *pktReader) (*Advertisement, error) {
+	ad := &Advertisement{Refs: map[string]plumbing.Hash{}}
+	for {
+		line, kind, err := p.next()
+		if err != nil {
+			return nil, err
+		}
+		if kind == pktFlush {
+			return ad, nil
+		}
+		fields := strings.Split(line, " ")
+		if kind != pktData || len(fields) < 2 {
+			return nil, errPkt
+		}
+		sha, ok := object.ParseID(fields[0])
+		if !ok || fields[1] == "" {
+			return nil, errPkt
+		}
+		if fields[1] != refs.Head {
+			ad.Refs[fields[1]] = sha
+			if len(ad.Refs) > maxRefs {
+				return nil, fmt.Errorf("more than %d refs", maxRefs)
+			}
+			continue
+		}
+		ad.Head = sha
+		for _, attribute := range fields[2:] {
+			if target, ok := strings.CutPrefix(attribute, "symref-target:"); ok {
+				ad.HeadRef = target
+				ad.Refs[target] = sha
+			}
+		}
+	}
+}
+
+// Remote is a conversation whose version is settled.
+type Remote struct {
+	session session
+	blind   bool           // version 2 is only assumed
+	ad      *Advertisement // of version 0; nil: version 2
+}
+
+// List asks for refs. The server of version 0 has told all of them.
+func (r *Remote) List(ctx context.Context, prefixes []string) (*Advertisement, error) {
+	if r.ad != nil {
+		return r.ad, nil
+	}
+	body, err := r.session.ask(ctx, listRequest(prefixes))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = body.Close() }()
+	ad, err := readList(newPktReader(body))
+	if err != nil {
+		return nil, r.judge(ctx, fmt.Errorf("read refs: %w", err))
+	}
+	return ad, nil
+}
+
+// Fetch asks for a pack, which may lean on what the wish says is here.
+func (r *Remote) Fetch(ctx context.Context, w Wish) (*Delivery, error) {
+	if r.ad != nil {
+		return fetchV0(ctx, r.session, r.ad, w)
+	}
+	if w.Whole {
+		return nil, ErrMoved // git gives every commit in this version
+	}
+	body, err := r.session.ask(ctx, w.fetchRequest())
+	if err != nil {
+		return nil, err
+	}
+	p := newPktReader(body)
+	shallow, err := readToPack(p)
+	if err != nil {
+		_ = body.Close()
+		return nil, r.judge(ctx, fmt.Errorf("ask for the pack: %w", err))
+	}
+	return &Delivery{p, body, shallow}, nil
+}
+
+// judge says whether a failed answer was one at all.
+func (r *Remote) judge(ctx context.Context, err error) error {
+	var said *serverError
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.As(err, &said) && refused(said.text):
+		return ErrMoved
+	case errors.As(err, &said) && strings.Contains(said.text, "object format"):
+		return object.ErrSHA256
+	case r.blind:
+		return fmt.Errorf("%w: %w", errNotV2, err)
+	}
+	return err
+}
+
+// refused recognises the words of git and of JGit for a commit that is gone.
+func refused(text string) bool {
+	return strings.Contains(text, "not our ref") || strings.Contains(text, "want ") && strings.Contains(text, "not valid")
+}

@@ -1,0 +1,92 @@
+package worktree
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/bittrance/kitops/poller/git/convert"
+	"github.com/bittrance/kitops/poller/git/disk"
+	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/bittrance/kitops/poller/git/odb"
+	"github.com/bittrance/kitops/poller/git/pack"
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// writeLarge writes a file whose blob should not be in memory with others, or
+// is and would grow too much there. copyTo may be called twice.
+func (w *TreeWriter) writeLarge(ctx context.Context, out *outDir, f PlanFile, copyTo func(io.Writer) error) error {
+	how := f.Convert
+	through := func(to io.Writer) error {
+		converting := how.Writer(to, f.Id)
+		err := copyTo(converting)
+		if err == nil {
+			err = converting.Close()
+		}
+		return err
+	}
+	if how&convert.ConvertAuto != 0 && how&convert.ConvertCRLF != 0 {
+		var probe convert.TextProbe
+		how &^= convert.ConvertCRLF
+		if err := through(&probe); err != nil {
+			return err
+		}
+		if probe.Text() {
+			how |= convert.ConvertCRLF
+		}
+	}
+	return out.stream(f, func(to io.Writer) (int64, error) {
+		counted := &disk.CountingWriter{Ctx: ctx, W: &disk.LimitedWriter{W: to, Count: w.count}}
+		err := through(counted)
+		return counted.N, err
+	})
+}
+
+// writeStored writes the file of a blob that is streamed. Small ones that are
+// so because nothing was known of their size are converted in memory.
+func (w *TreeWriter) writeStored(ctx context.Context, out *outDir, r *odb.StoreReader, j job) error {
+	f := w.Plan.Files[j.file]
+	if j.at.Pack == nil && f.Convert != 0 {
+		var content bytes.Buffer
+		kind, err := r.CopyLoose(&content, f.Id, pack.StreamAbove)
+		if err == nil && kind != plumbing.BlobObject {
+			err = object.Damaged("%s is a %s, not a blob", f.Id, kind)
+		}
+		if err == nil {
+			return w.write(ctx, out, j.file, content.Bytes())
+		}
+		if !errors.Is(err, object.ErrTooLarge) {
+			return err
+		}
+	}
+	w.Done[j.file].Store(true)
+	return w.note(out, j.file, w.writeLarge(ctx, out, f, func(to io.Writer) error {
+		return r.CopyBlob(ctx, to, j.at, f.Id)
+	}))
+}
+
+// takeBack removes what was written before its conversion was known.
+func (w *TreeWriter) takeBack() error {
+	var out *outDir
+	for i, f := range w.Plan.Files {
+		if f.Convert == 0 || !w.Done[i].Load() {
+			continue
+		}
+		if out == nil {
+			var err error
+			if out, err = w.open(); err != nil {
+				return err
+			}
+			defer out.Close()
+		}
+		size, err := out.remove(f)
+		if err != nil {
+			return fmt.Errorf("%q: %w", w.Plan.FilePath(f), err)
+		}
+		w.bytes.Add(-size)
+		w.Done[i].Store(false)
+	}
+	return nil
+}

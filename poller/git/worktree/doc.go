@@ -1,0 +1,2 @@
+// Package worktree brings a directory to a tree.
+package worktree

@@ -1,0 +1,51 @@
+package worktree
+
+import (
+	"context"
+
+	"github.com/bittrance/kitops/poller/git/disk"
+)
+
+const batchDirs = 64 // what a goroutine takes at a time
+
+// Inspection is what a record is still right about. It is made while nobody
+// knows yet what is wanted, and changes nothing.
+type Inspection struct {
+	known *Record
+	Owner *Owner
+	Dev   int64
+	dirs  []bool // of each directory: it is there, and as it should be
+	files []bool // of each file: it has not changed
+}
+
+func (n *Inspection) Run(ctx context.Context, dir string, known *Record) error {
+	n.known, n.dirs, n.files = known, make([]bool, len(known.plan.Dirs)), make([]bool, len(known.plan.Files))
+	if len(n.files) == 0 {
+		return nil
+	}
+	in := n.known.plan.filesIn()
+	open := func() (*outDir, func(), error) {
+		out, err := OpenOutDir(dir, n.known.plan)
+		if err != nil {
+			return nil, nil, err
+		}
+		return out, out.Close, nil
+	}
+	return disk.InBatches(ctx, batchDirs, len(n.dirs), open, func(_ context.Context, out *outDir, dir int) error {
+		n.dirs[dir] = n.asItShould(out, int32(dir))
+		if !n.dirs[dir] {
+			return nil
+		}
+		for _, i := range in.of(int32(dir)) {
+			f := n.known.plan.Files[i]
+			info, err := out.look(f.Dir, f.Name)
+			n.files[i] = err == nil && info.is(f) && info.belongs(n.Owner) && n.known.trusts(i, info.stat)
+		}
+		return nil
+	})
+}
+
+func (n *Inspection) asItShould(out *outDir, dir int32) bool {
+	info, err := out.self(dir)
+	return err == nil && info.perm == 0o755 && info.id.Dev == n.Dev && info.belongs(n.Owner)
+}

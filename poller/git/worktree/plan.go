@@ -1,0 +1,124 @@
+package worktree
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"slices"
+
+	"github.com/bittrance/kitops/poller/git/attributes"
+	"github.com/bittrance/kitops/poller/git/convert"
+	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+const maxSymlink = 1 << 15 // bytes; beyond any system's limit, and small enough to hold
+
+// Plan is what a checkout will hold. Directories come before what is in them.
+type Plan struct {
+	tree  plumbing.Hash
+	Dirs  []PlanDir // the first is the checkout itself
+	Files []PlanFile
+	known *Record // whose trees need not be read; nil: none
+
+	attributes []int32                     // the files that are .gitattributes
+	Left       map[attributes.Left][]int32 // the files that git would do more with
+}
+
+type PlanDir struct {
+	parent  int32
+	entries int32 // names in it
+	name    string
+	depth   int
+	Mode    object.Mode   // modeDir or modeSubmodule
+	Id      plumbing.Hash // of its tree, or of the submodule's commit
+	was     int32         // its number in the record, the first is 1; 0: not in it
+}
+
+type PlanFile struct {
+	Dir  int32
+	Mode object.Mode // never modeDir or modeSubmodule
+	Name string
+	Id   plumbing.Hash
+
+	Convert convert.Convert // 0 until the attributes are known
+}
+
+// makePlan walks all trees below a tree. read gives a tree by its name.
+func makePlan(ctx context.Context, tree plumbing.Hash, read func(plumbing.Hash) (object.Object, error)) (*Plan, error) {
+	return MakePlanFrom(ctx, nil, tree, read)
+}
+
+// MakePlanFrom walks the trees that are not as in a record, which may be nil.
+func MakePlanFrom(ctx context.Context, known *Record, tree plumbing.Hash, read func(plumbing.Hash) (object.Object, error)) (*Plan, error) {
+	p := &Plan{tree: tree, Dirs: []PlanDir{{Mode: object.ModeDir, Id: tree, was: 1}}, known: known}
+	if known != nil {
+		p.Dirs, p.Files = slices.Grow(p.Dirs, len(known.plan.Dirs)), make([]PlanFile, 0, len(known.plan.Files)+64)
+	}
+	if err := p.Fill(ctx, 0, tree, read); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *Plan) Fill(ctx context.Context, dir int32, id plumbing.Hash, read func(plumbing.Hash) (object.Object, error)) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	depth := p.Dirs[dir].depth
+	if depth > object.MaxDepth {
+		return fmt.Errorf("directories nested deeper than %d", object.MaxDepth)
+	}
+	if p.copyKnown(dir, id) {
+		return p.checkSize(0)
+	}
+	entries, err := object.ReadTree(id, read)
+	if err == nil {
+		err = p.checkSize(len(entries))
+	}
+	if err != nil {
+		return err
+	}
+	p.Dirs[dir].entries = int32(len(entries))
+	for _, e := range entries {
+		if e.Mode != object.ModeDir && e.Mode != object.ModeSubmodule {
+			if e.Name == attributes.AttributesName {
+				p.attributes = append(p.attributes, int32(len(p.Files)))
+			}
+			p.Files = append(p.Files, PlanFile{Dir: dir, Mode: e.Mode, Name: e.Name, Id: e.Id})
+			continue
+		}
+		p.Dirs = append(p.Dirs, PlanDir{parent: dir, name: e.Name, depth: depth + 1, Mode: e.Mode, Id: e.Id, was: p.known.lookup(p.Dirs[dir].was, e.Name)})
+		if e.Mode == object.ModeSubmodule {
+			continue
+		}
+		if err := p.Fill(ctx, int32(len(p.Dirs)-1), e.Id, read); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Plan) checkSize(more int) error {
+	if len(p.Dirs)+len(p.Files)+more > object.MaxEntries {
+		return fmt.Errorf("the revision has more than %d files and directories", object.MaxEntries)
+	}
+	return nil
+}
+
+// DirPath is a directory's path below the checkout, with slashes.
+func (p *Plan) DirPath(dir int32) string {
+	if dir == 0 {
+		return "."
+	}
+	return path.Join(p.DirPath(p.Dirs[dir].parent), p.Dirs[dir].name)
+}
+
+func (p *Plan) FilePath(f PlanFile) string { return path.Join(p.DirPath(f.Dir), f.Name) }
+
+func (f PlanFile) perm() uint32 {
+	if f.Mode == object.ModeRun {
+		return 0o755
+	}
+	return 0o644
+}

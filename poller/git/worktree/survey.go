@@ -1,0 +1,287 @@
+package worktree
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/bittrance/kitops/poller/git/disk"
+	"github.com/bittrance/kitops/poller/git/index"
+	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// visitor is what a goroutine looks at directories with.
+type visitor struct {
+	out    *outDir
+	hash   *object.ObjectHash
+	buffer []byte
+}
+
+// each has several goroutines visit directories of the plan.
+func (u *Update) each(ctx context.Context, dirs []int32, visit func(context.Context, *visitor, int32) error) error {
+	open := func() (*visitor, func(), error) {
+		out, err := u.open()
+		if err != nil {
+			return nil, nil, err
+		}
+		return &visitor{out: out, hash: object.NewRepeatedHash()}, out.Close, nil
+	}
+	return disk.InBatches(ctx, batchDirs, len(dirs), open, func(ctx context.Context, v *visitor, i int) error {
+		if err := visit(ctx, v, dirs[i]); err != nil {
+			return fmt.Errorf("%q: %w", u.Plan.DirPath(dirs[i]), err)
+		}
+		return nil
+	})
+}
+
+// removeStale removes the directories that are no longer planned, as far as
+// nothing else is in them.
+func (u *Update) removeStale(ctx context.Context) error {
+	old := u.Known.plan
+	var out *outDir
+	for dir := int32(len(old.Dirs)) - 1; dir > 0; dir-- {
+		if u.live[dir] {
+			continue
+		}
+		if out == nil {
+			var err error
+			if out, err = OpenOutDir(u.Dir, old); err != nil {
+				return err
+			}
+			out.Dev = u.Dev
+			defer out.Close()
+		}
+		err := ctx.Err()
+		if err == nil {
+			err = u.removeStaleDir(out, dir)
+		}
+		if err != nil {
+			return fmt.Errorf("%q: %w", old.DirPath(dir), err)
+		}
+	}
+	return nil
+}
+
+func (u *Update) removeStaleDir(out *outDir, dir int32) error {
+	there, err := out.enter(dir)
+	if err != nil || !there {
+		return err
+	}
+	old := u.Known.plan
+	for _, file := range u.stale[dir] {
+		if err := out.unlink(dir, old.Files[file].Name); err != nil {
+			return err
+		}
+	}
+	err = out.rmdir(dir)
+	if errors.Is(err, fs.ErrPermission) { // locked is the one above
+		if there, err = out.enter(old.Dirs[dir].parent); err == nil && there {
+			err = out.rmdir(dir)
+		}
+	}
+	return err
+}
+
+// survey finds out what is to be written, and takes away what is in the way. It
+// looks at what the inspection has left open.
+func (u *Update) survey(ctx context.Context) error {
+	u.inside = u.Plan.dirsIn()
+	var open []int32
+	for i := range u.Plan.Dirs {
+		settled, err := u.settle(int32(i))
+		if err != nil {
+			return err
+		}
+		if !settled || u.Clean {
+			open = append(open, int32(i))
+		}
+	}
+	return u.each(ctx, open, u.look)
+}
+
+// settle keeps the files of a directory that are known to be as planned, and
+// says whether all is.
+func (u *Update) settle(dir int32) (bool, error) {
+	was := u.Plan.Dirs[dir].was - 1
+	if was < 0 || !u.Inspected.dirs[was] {
+		return false, nil
+	}
+	settled := len(u.stale[was]) == 0
+	for _, i := range u.files.of(dir) {
+		f, old := u.Plan.Files[i], u.was[i]
+		if old < 0 || !u.Inspected.files[old] {
+			settled = false
+			continue
+		}
+		if before := u.Known.plan.Files[old]; before.Id != f.Id || before.Mode != f.Mode || before.Convert != f.Convert {
+			settled = false
+			continue
+		}
+		is := u.Known.found[old]
+		if err := u.keepFile(i, is, int64(is.Size)); err != nil {
+			return false, err
+		}
+	}
+	u.Present[dir] = settled
+	return settled, nil
+}
+
+// keepFile leaves a file as it is.
+func (u *Update) keepFile(i int32, is index.FileStat, size int64) error {
+	u.Done[i].Store(true)
+	u.Kept[i], u.Found[i] = true, is
+	if u.Plan.Files[i].Mode == object.ModeSymlink {
+		return nil
+	}
+	return u.countKept(size)
+}
+
+func (u *Update) look(ctx context.Context, v *visitor, dir int32) error {
+	there, err := v.out.enter(dir)
+	if err != nil {
+		return err
+	}
+	if !there {
+		u.Touched[dir].Store(true)
+		u.Touched[u.Plan.Dirs[dir].parent].Store(true)
+		return nil
+	}
+	u.Present[dir] = true
+	if was := u.Plan.Dirs[dir].was; was > 0 {
+		for _, file := range u.stale[was-1] {
+			if err := v.out.unlink(dir, u.Known.plan.Files[file].Name); err != nil {
+				return err
+			}
+		}
+	} else {
+		u.Touched[u.Plan.Dirs[dir].parent].Store(true)
+	}
+	if u.Clean {
+		if err := u.cleanDir(v.out, dir); err != nil {
+			return err
+		}
+	}
+	for _, i := range u.files.of(dir) {
+		if u.Kept[i] {
+			continue
+		}
+		if err := u.lookAt(ctx, v, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cleanDir removes what is in a directory of the plan and not of it.
+func (u *Update) cleanDir(out *outDir, dir int32) error {
+	names, err := out.names(dir)
+	if err != nil {
+		return err
+	}
+	planned := make(map[string]bool, len(names))
+	for _, i := range u.files.of(dir) {
+		planned[u.Plan.Files[i].Name] = true
+	}
+	for _, i := range u.inside.of(dir) {
+		planned[u.Plan.Dirs[i].name] = true
+	}
+	for _, name := range names {
+		if planned[name] || dir == 0 && name == u.Keep {
+			continue
+		}
+		if err := out.RemoveAll(dir, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lookAt finds out whether a file is as it should be.
+func (u *Update) lookAt(ctx context.Context, v *visitor, i int32) error {
+	f := u.Plan.Files[i]
+	info, err := v.out.look(f.Dir, f.Name)
+	if errors.Is(err, fs.ErrNotExist) {
+		u.Touched[f.Dir].Store(true)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if info.kind == object.ModeDir {
+		u.Touched[f.Dir].Store(true)
+		return v.out.RemoveAll(f.Dir, f.Name)
+	}
+	u.Touched[f.Dir].Store(true)
+	if !info.is(f) || !info.belongs(u.Owner) {
+		return nil
+	}
+	same := false
+	if was := u.was[i]; was >= 0 && u.Known.trusts(was, info.stat) {
+		before := u.Known.plan.Files[was]
+		same = before.Id == f.Id && before.Convert == f.Convert
+	} else if f.Convert == 0 { // what was converted has another content than its blob
+		same = u.sameContent(ctx, v, f, &info)
+	}
+	if !same {
+		return ctx.Err()
+	}
+	return u.keepFile(i, info.stat, info.size)
+}
+
+// sameContent reads a file. What cannot be read is written anew.
+func (u *Update) sameContent(ctx context.Context, v *visitor, f PlanFile, info *fileInfo) bool {
+	if info.kind == object.ModeSymlink {
+		target, err := v.out.readlink(f.Dir, f.Name)
+		if err != nil {
+			return false
+		}
+		id, err := v.hash.Of(object.Object{Kind: plumbing.BlobObject, Data: []byte(target)})
+		return err == nil && id == f.Id
+	}
+	if info.size > u.Limit {
+		return false
+	}
+	file, err := v.out.openFile(f.Dir, f.Name, info)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = file.Close() }()
+	if v.buffer == nil {
+		v.buffer = make([]byte, index.ReadBuffer)
+	}
+	v.hash.Begin(plumbing.BlobObject, info.size)
+	counted := &disk.CountingWriter{Ctx: ctx, W: v.hash}
+	if _, err := io.CopyBuffer(counted, struct{ io.Reader }{io.LimitReader(file, info.size+1)}, v.buffer); err != nil {
+		return false
+	}
+	id, err := v.hash.Id()
+	return err == nil && id == f.Id && counted.N == info.size
+}
+
+// makeDirs makes the directories that are missing.
+func (u *Update) makeDirs(ctx context.Context) error {
+	out, err := u.open()
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	for i, d := range u.Plan.Dirs {
+		if u.Present[i] {
+			continue
+		}
+		err := ctx.Err()
+		if err == nil {
+			err = out.unlink(d.parent, d.name)
+		}
+		if err == nil {
+			err = out.mkdir(int32(i))
+		}
+		if err != nil {
+			return fmt.Errorf("%q: %w", u.Plan.DirPath(int32(i)), err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,247 @@
+package worktree
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync/atomic"
+
+	"github.com/bittrance/kitops/poller/git/disk"
+	"github.com/bittrance/kitops/poller/git/index"
+	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/bittrance/kitops/poller/git/odb"
+	"github.com/bittrance/kitops/poller/git/pack"
+)
+
+const batchFiles = 256 // what a goroutine takes at a time
+
+// TreeWriter fills a directory as planned. Symlinks come last, so that none is
+// there while files are written.
+type TreeWriter struct {
+	FileOptions
+	Dir   string
+	Plan  *Plan
+	made  int              // how many directories there are
+	Done  []atomic.Bool    // of each file
+	Found []index.FileStat // of each file; nil: nobody asked
+	bytes atomic.Int64
+
+	Stage  string // directory in which files are made first; "": there is nothing to replace
+	stages atomic.Int32
+	Dev    int64 // with stage: of dir
+}
+
+// NewTreeWriter makes the directories of the plan below dir, which is empty.
+func NewTreeWriter(dir string, p *Plan, o FileOptions) (*TreeWriter, error) {
+	w := &TreeWriter{FileOptions: o, Dir: dir, Plan: p}
+	if err := w.Extend(); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// Extend makes the directories that have come to the plan. Nothing else may be
+// under way.
+func (w *TreeWriter) Extend() error {
+	out, err := w.open()
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	for ; w.made < len(w.Plan.Dirs); w.made++ {
+		if err := out.mkdir(int32(w.made)); err != nil {
+			return err
+		}
+	}
+	done := make([]atomic.Bool, len(w.Plan.Files))
+	for i := range w.Done {
+		done[i].Store(w.Done[i].Load())
+	}
+	w.Done = done
+	if w.Stats {
+		w.Found = append(w.Found, make([]index.FileStat, len(w.Plan.Files)-len(w.Found))...)
+	}
+	return nil
+}
+
+// write writes one file, unless it is a symlink or was written before. It is
+// safe for concurrent use, each goroutine with an out of its own.
+func (w *TreeWriter) write(ctx context.Context, out *outDir, file int, content []byte) error {
+	f := w.Plan.Files[file]
+	if f.Mode == object.ModeSymlink || w.Done[file].Swap(true) {
+		return nil
+	}
+	if f.Convert != 0 && len(content) > pack.StreamAbove {
+		return w.note(out, file, w.writeLarge(ctx, out, f, func(to io.Writer) error {
+			_, err := io.Copy(to, struct{ io.Reader }{bytes.NewReader(content)}) // in pieces
+			return err
+		}))
+	}
+	content = f.Convert.Apply(content, f.Id)
+	if err := w.count(int64(len(content))); err != nil {
+		return err
+	}
+	return w.note(out, file, out.write(f, content))
+}
+
+// count is for bytes that are about to be written.
+func (w *TreeWriter) count(size int64) error {
+	if err := w.countKept(size); err != nil {
+		return err
+	}
+	return w.Room.TakeFile(size)
+}
+
+// countKept is for bytes that are there.
+func (w *TreeWriter) countKept(size int64) error {
+	if w.bytes.Add(size) > w.Limit {
+		return fmt.Errorf("the files of the revision have %w", disk.TooMuch(w.Limit))
+	}
+	return nil
+}
+
+// Finish writes from the store what is missing yet, and counts what is there.
+func (w *TreeWriter) Finish(ctx context.Context, s *odb.Store) error {
+	if err := w.takeBack(); err != nil {
+		return err
+	}
+	if err := w.writeAll(ctx, s); err != nil {
+		return err
+	}
+	for i, d := range w.Plan.Dirs {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := w.countNames(int32(i), int(d.entries)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *TreeWriter) writeAll(ctx context.Context, s *odb.Store) error {
+	if err := w.writeFiles(ctx, s); err != nil {
+		return err
+	}
+	return w.writeSymlinks(ctx, s)
+}
+
+func (w *TreeWriter) countNames(dir int32, want int) error {
+	path := filepath.Join(w.Dir, filepath.FromSlash(w.Plan.DirPath(dir)))
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	names, err := f.Readdirnames(-1)
+	if err == nil && len(names) != want {
+		err = fmt.Errorf("%s has %d entries instead of %d", path, len(names), want)
+	}
+	return err
+}
+
+// job is a file that is still to be written.
+type job struct {
+	file int
+	at   pack.Place
+}
+
+// writeFiles goes through the packs in their order, which is the fastest.
+func (w *TreeWriter) writeFiles(ctx context.Context, s *odb.Store) error {
+	var jobs []job
+	for i, f := range w.Plan.Files {
+		if f.Mode == object.ModeSymlink || w.Done[i].Load() {
+			continue
+		}
+		at, ok := s.Find(f.Id)
+		if !ok {
+			return fmt.Errorf("%q: blob %w", w.Plan.FilePath(f), object.Missing(f.Id))
+		}
+		jobs = append(jobs, job{i, at})
+	}
+	number := map[*pack.Pack]int{}
+	for i, p := range s.Packs {
+		number[p] = i
+	}
+	slices.SortFunc(jobs, func(a, b job) int {
+		if a.at.Pack != b.at.Pack {
+			return number[a.at.Pack] - number[b.at.Pack]
+		}
+		return int(a.at.Offset - b.at.Offset)
+	})
+	open := func() (*fileWriter, func(), error) {
+		out, err := w.open()
+		if err != nil {
+			return nil, nil, err
+		}
+		return &fileWriter{out, s.Reader()}, out.Close, nil
+	}
+	return disk.InBatches(ctx, batchFiles, len(jobs), open, func(ctx context.Context, v *fileWriter, i int) error {
+		if err := w.writeFrom(ctx, v.out, v.r, jobs[i]); err != nil {
+			return fmt.Errorf("%q: %w", w.Plan.FilePath(w.Plan.Files[jobs[i].file]), err)
+		}
+		return nil
+	})
+}
+
+// fileWriter is what a goroutine writes files with.
+type fileWriter struct {
+	out *outDir
+	r   *odb.StoreReader
+}
+
+func (w *TreeWriter) writeFrom(ctx context.Context, out *outDir, r *odb.StoreReader, j job) error {
+	f := w.Plan.Files[j.file]
+	large, err := r.Streamed(j.at)
+	if err != nil {
+		return object.AsDamage(err, f.Id)
+	}
+	if !large {
+		content, err := r.Blob(j.at, f.Id)
+		if err != nil {
+			return err
+		}
+		return w.write(ctx, out, j.file, content)
+	}
+	return w.writeStored(ctx, out, r, j)
+}
+
+func (w *TreeWriter) writeSymlinks(ctx context.Context, s *odb.Store) error {
+	out, err := w.open()
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	r := s.Reader()
+	for i, f := range w.Plan.Files {
+		if f.Mode != object.ModeSymlink || w.Done[i].Load() {
+			continue
+		}
+		if err := w.note(out, i, w.symlink(ctx, out, r, f)); err != nil {
+			return fmt.Errorf("%q: %w", w.Plan.FilePath(f), err)
+		}
+	}
+	return nil
+}
+
+func (w *TreeWriter) symlink(ctx context.Context, out *outDir, r *odb.StoreReader, f PlanFile) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	at, ok := r.Store.Find(f.Id)
+	if !ok {
+		return fmt.Errorf("blob %w", object.Missing(f.Id))
+	}
+	target, err := r.Blob(at, f.Id)
+	if err != nil {
+		return err
+	}
+	if len(target) > maxSymlink {
+		return fmt.Errorf("symlink to a name of %d bytes", len(target))
+	}
+	return out.symlink(f, string(target))
+}

@@ -1,0 +1,125 @@
+package worktree
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+
+	"github.com/bittrance/kitops/poller/git/index"
+	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/bittrance/kitops/poller/git/odb"
+)
+
+// Update brings a directory that is there to a revision, and touches nothing in
+// it that is as it should be.
+//
+// What the next update must know in order not to take a file of this one for
+// somebody else's is on disk before a file is made: first a journal of names,
+// and in the end the record of all that is there.
+type Update struct {
+	*TreeWriter
+	*Match
+	Known     *Record
+	Inspected *Inspection
+	Clean     bool
+	Keep      string // with clean: a name in dir that stays; "": none
+	Id        dirID
+	since     index.FileTime
+
+	Kept    []bool        // of each file: it was as it should be
+	Present []bool        // of each directory: it was there
+	Touched []atomic.Bool // of each directory: what is in it must be looked at again
+	inside  groups        // directories in directories
+}
+
+// StagePath is a directory of ours beside a kept one.
+func StagePath(dir string) string { return dir + ".index.tmp" }
+
+// MakeStage makes an empty one, and says when by the clock of its file system.
+func MakeStage(dir string) (index.FileTime, error) {
+	stage := StagePath(dir)
+	if err := os.RemoveAll(stage); err != nil {
+		return index.FileTime{}, err
+	}
+	if err := os.Mkdir(stage, 0o700); err != nil {
+		return index.FileTime{}, err
+	}
+	return changedAt(stage)
+}
+
+// Identify tells a directory from others.
+func Identify(dir string) (dirID, error) {
+	out, err := OpenOutDir(dir, &Plan{Dirs: []PlanDir{{}}})
+	if err != nil {
+		return dirID{}, err
+	}
+	defer out.Close()
+	return out.Identity()
+}
+
+func (u *Update) Run(ctx context.Context, s *odb.Store) (err error) {
+	if u.since, err = MakeStage(u.Dir); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(u.Stage)) }()
+	if err := u.writeJournal(); err != nil {
+		return err
+	}
+	if err := u.removeStale(ctx); err != nil {
+		return err
+	}
+	if err := u.survey(ctx); err != nil {
+		return err
+	}
+	if err := u.makeDirs(ctx); err != nil {
+		return err
+	}
+	if err := u.writeAll(ctx, s); err != nil {
+		return err
+	}
+	if err := u.verify(ctx); err != nil {
+		return err
+	}
+	return u.save()
+}
+
+// writeJournal notes what will be here that is not in the record, and what may
+// be here from updates before that did not come so far as to write one.
+func (u *Update) writeJournal() error {
+	var added []index.IndexEntry
+	for i, d := range u.Plan.Dirs {
+		if d.was == 0 && d.Mode == object.ModeSubmodule {
+			added = append(added, index.IndexEntry{Path: u.Plan.DirPath(int32(i)), Mode: d.Mode})
+		}
+	}
+	for i, f := range u.Plan.Files {
+		if u.was[i] < 0 {
+			added = append(added, index.IndexEntry{Path: u.Plan.FilePath(f), Mode: f.Mode})
+		}
+	}
+	sortEntries(added)
+	if len(added) == 0 {
+		return nil // what was in the journal stays in it
+	}
+	x := &index.IndexFile{Entries: mergeEntries(u.Known.journal, added)}
+	return SaveRecord(JournalPath(u.Dir), u.tmp(), x, u.since, u.Id)
+}
+
+func (u *Update) tmp() string { return filepath.Join(u.Stage, "index") }
+
+// save says what is here now.
+func (u *Update) save() error {
+	if err := SaveRecord(RecordPath(u.Dir), u.tmp(), u.Plan.Recorded(u.Found, u.was), u.since, u.Id); err != nil {
+		return err
+	}
+	return Forget(JournalPath(u.Dir))
+}
+
+func Forget(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
