@@ -14,9 +14,10 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/bittrance/kitops/poller/git/gittest"
 	"github.com/bittrance/kitops/poller/git/index"
-	"golang.org/x/sys/unix"
 )
 
 // action is what an action may do to its workdir: to files of the revision and
@@ -225,7 +226,7 @@ func forgetful(t *testing.T, k *kept, random *rand.Rand) {
 	if random.IntN(2) == 0 {
 		x.Trees = nil
 	}
-	if err := os.WriteFile(k.dir+".index", index.EncodeIndex(x), 0o600); err != nil {
+	if err := os.WriteFile(k.dir+".index", index.Encode(x), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -30,23 +30,23 @@ func noise(random *rand.Rand, size int) string {
 
 func attributed() map[string]string {
 	return map[string]string{
-		attributes.AttributesName:          "[attr]dos text eol=crlf\n*.bat dos\n*.auto text=auto eol=crlf\n*.id ident\n*.idcrlf ident text eol=crlf\n*.idauto ident text=auto eol=crlf\n",
-		"a.bat":                            "echo\nexit\n",
-		"same.txt":                         "echo\nexit\n", // the same blob
-		"sub/same.bat":                     "echo\nexit\n",
-		"mixed.bat":                        "a\nb\r\nc\n",
-		"mixed.auto":                       "a\nb\r\nc\n",
-		"text.auto":                        "a\nb\n",
-		"binary.auto":                      "a\n\x00\n",
-		"empty.bat":                        "",
-		"x.id":                             "$Id$\n",
-		"sub/" + attributes.AttributesName: "*.bat -text\n/only.bat text\ndeep/** -text\n*.txt dos\n",
-		"sub/only.bat":                     "a\nb\n",
-		"sub/not.bat":                      "a\nb\n",
-		"sub/x/only.bat":                   "a\nb\n",
-		"sub/x/a.txt":                      "a\nb\n",
-		"sub/deep/x/a.txt":                 "a\nb\n",
-		">link.bat":                        "to\nnowhere",
+		attributes.FileName:          "[attr]dos text eol=crlf\n*.bat dos\n*.auto text=auto eol=crlf\n*.id ident\n*.idcrlf ident text eol=crlf\n*.idauto ident text=auto eol=crlf\n",
+		"a.bat":                      "echo\nexit\n",
+		"same.txt":                   "echo\nexit\n", // the same blob
+		"sub/same.bat":               "echo\nexit\n",
+		"mixed.bat":                  "a\nb\r\nc\n",
+		"mixed.auto":                 "a\nb\r\nc\n",
+		"text.auto":                  "a\nb\n",
+		"binary.auto":                "a\n\x00\n",
+		"empty.bat":                  "",
+		"x.id":                       "$Id$\n",
+		"sub/" + attributes.FileName: "*.bat -text\n/only.bat text\ndeep/** -text\n*.txt dos\n",
+		"sub/only.bat":               "a\nb\n",
+		"sub/not.bat":                "a\nb\n",
+		"sub/x/only.bat":             "a\nb\n",
+		"sub/x/a.txt":                "a\nb\n",
+		"sub/deep/x/a.txt":           "a\nb\n",
+		">link.bat":                  "to\nnowhere",
 	}
 }
 
@@ -60,10 +60,10 @@ func TestCheckoutWithAttributes(t *testing.T) {
 	var want []map[string]string
 	for _, change := range []map[string]string{
 		files,
-		{attributes.AttributesName: "* text eol=crlf\n"},
-		{attributes.AttributesName: "* -text\n", "sub/not.bat": "c\nd\n"},
-		{"sub/" + attributes.AttributesName: "*.txt ident\n", "sub/x/a.txt": "$Id$\n"},
-		{attributes.AttributesName: files[attributes.AttributesName], "a.bat": "more\n"},
+		{attributes.FileName: "* text eol=crlf\n"},
+		{attributes.FileName: "* -text\n", "sub/not.bat": "c\nd\n"},
+		{"sub/" + attributes.FileName: "*.txt ident\n", "sub/x/a.txt": "$Id$\n"},
+		{attributes.FileName: files[attributes.FileName], "a.bat": "more\n"},
 	} {
 		after := ""
 		if len(shas) > 0 {
@@ -116,10 +116,10 @@ func TestLargeWithAttributes(t *testing.T) {
 	sha := ""
 	for i, change := range []map[string]string{
 		{
-			attributes.AttributesName: attributed()[attributes.AttributesName],
-			"a.bat":                   large, "text.auto": large[1:], "binary.auto": large[2:] + "\x00", "x.idcrlf": "$Id: x $\n" + large + "$Id: cut",
+			attributes.FileName: attributed()[attributes.FileName],
+			"a.bat":             large, "text.auto": large[1:], "binary.auto": large[2:] + "\x00", "x.idcrlf": "$Id: x $\n" + large + "$Id: cut",
 		},
-		{"a.bat": large + "more\n", attributes.AttributesName: "* text=auto eol=crlf\n"},
+		{"a.bat": large + "more\n", attributes.FileName: "* text=auto eol=crlf\n"},
 	} {
 		sha = gittest.AsIs(t, r, sha, change)
 		want := gittest.Cloned(t, r)
@@ -145,7 +145,7 @@ func TestAttributesDifferential(t *testing.T) {
 				for _, dir := range []string{"", "a/", "b/", "a/b/"} {
 					if random.IntN(3) > 0 {
 						text := strings.ReplaceAll(gittest.Gamble(random), "working-tree-encoding=UTF-16", "text eol=crlf")
-						files[dir+attributes.AttributesName] = "* " + gittest.Pick(random, "text", "ident", "text=auto eol=crlf", "eol=crlf", "-text") + "\n" + text
+						files[dir+attributes.FileName] = "* " + gittest.Pick(random, "text", "ident", "text=auto eol=crlf", "eol=crlf", "-text") + "\n" + text
 					}
 					for range random.IntN(30) {
 						name := dir + gittest.Pick(random, "", "a.", "b.", "x.") + gittest.Pick(random, "c", "x.c", "é", "[", "ab", "bat")
@@ -168,7 +168,7 @@ func TestAttributesCount(t *testing.T) {
 	for _, lines := range []int{10_000, pack.StreamAbove/2 + 1000} { // of two bytes that become three
 		r := gittest.New(t)
 		text := strings.Repeat("x\n", lines)
-		sha := gittest.AsIs(t, r, "", map[string]string{attributes.AttributesName: "* eol=crlf\n", "a": text, "b": text})
+		sha := gittest.AsIs(t, r, "", map[string]string{attributes.FileName: "* eol=crlf\n", "a": text, "b": text})
 		for way, reach := range ways() {
 			for limit, fits := range map[int]bool{6*lines + 12: true, 6*lines + 11: false} {
 				m := reach(t, r)
@@ -196,14 +196,14 @@ func TestLeftIsToldOnce(t *testing.T) {
 			files map[string]string
 			want  string // in the line that comes; "": none
 		}{
-			{map[string]string{attributes.AttributesName: "*.psd filter=lfs -text\n", "a": ""}, ""},
+			{map[string]string{attributes.FileName: "*.psd filter=lfs -text\n", "a": ""}, ""},
 			{map[string]string{"no.psd": strings.Repeat("no pointer", 200), "small.psd": "no pointer"}, ""},
 			{map[string]string{"x/1.psd": pointer, "x/2.psd": pointer}, `msg="Git LFS pointers are left as they are" url=` + m.URL.String() + ` files=4 example=x/1.psd`},
 			{map[string]string{"x/3.psd": pointer}, ""},
-			{map[string]string{attributes.AttributesName: "*.psd filter=lfs -text\n*.key filter=git-crypt\n", "a.key": "secret", "sub/b.key": "secret"}, "files=2 example=a.key filter=git-crypt"},
-			{map[string]string{"sub/" + attributes.AttributesName: "*.rc working-tree-encoding=UTF-16\n*.u working-tree-encoding=utf-8\n", "sub/u.u": "", "sub/x.rc": "x"}, "files=1 example=sub/x.rc encoding=UTF-16"},
+			{map[string]string{attributes.FileName: "*.psd filter=lfs -text\n*.key filter=git-crypt\n", "a.key": "secret", "sub/b.key": "secret"}, "files=2 example=a.key filter=git-crypt"},
+			{map[string]string{"sub/" + attributes.FileName: "*.rc working-tree-encoding=UTF-16\n*.u working-tree-encoding=utf-8\n", "sub/u.u": "", "sub/x.rc": "x"}, "files=1 example=sub/x.rc encoding=UTF-16"},
 			{map[string]string{"a": "more"}, ""},
-			{map[string]string{attributes.AttributesName: "* -filter\n*.c filter\n*.d filter=\n", "c.c": "", "d.d": ""}, ""},
+			{map[string]string{attributes.FileName: "* -filter\n*.c filter\n*.d filter=\n", "c.c": "", "d.d": ""}, ""},
 		} {
 			sha = gittest.AsIs(t, r, sha, step.files)
 			log.Reset()

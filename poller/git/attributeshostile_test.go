@@ -28,17 +28,17 @@ func TestHostileAttributes(t *testing.T) {
 	macros.WriteString("[attr]m100000 text eol=crlf\n* m0\n")
 	deep := map[string]string{}
 	for i := range 100 {
-		deep[strings.Repeat("d/", i)+attributes.AttributesName] = globs.String()[:29*50] + "* eol=crlf\n"
+		deep[strings.Repeat("d/", i)+attributes.FileName] = globs.String()[:29*50] + "* eol=crlf\n"
 	}
 	for name, files := range map[string]map[string]string{
-		"long line":    {attributes.AttributesName: "a " + strings.Repeat("text ", 200_000) + "\n* eol=crlf\n"},
-		"no line end":  {attributes.AttributesName: strings.Repeat("*", 1<<20)},
-		"binary":       {attributes.AttributesName: string(binary)},
-		"globs":        {attributes.AttributesName: globs.String()},
-		"names":        {attributes.AttributesName: names.String(), "some/dir/file77": "a\n", "some/dir/file": "a\n"},
-		"macros":       {attributes.AttributesName: macros.String()},
-		"own macro":    {attributes.AttributesName: "[attr]m n\n[attr]n m text\n* m eol=crlf\n"},
-		"as directory": {attributes.AttributesName + "/x": "* eol=crlf\n"},
+		"long line":    {attributes.FileName: "a " + strings.Repeat("text ", 200_000) + "\n* eol=crlf\n"},
+		"no line end":  {attributes.FileName: strings.Repeat("*", 1<<20)},
+		"binary":       {attributes.FileName: string(binary)},
+		"globs":        {attributes.FileName: globs.String()},
+		"names":        {attributes.FileName: names.String(), "some/dir/file77": "a\n", "some/dir/file": "a\n"},
+		"macros":       {attributes.FileName: macros.String()},
+		"own macro":    {attributes.FileName: "[attr]m n\n[attr]n m text\n* m eol=crlf\n"},
+		"as directory": {attributes.FileName + "/x": "* eol=crlf\n"},
 		"deep":         deep,
 	} {
 		files["x"] = "a\nb\n"
@@ -52,14 +52,14 @@ func TestHostileAttributes(t *testing.T) {
 		})
 	}
 	for name, text := range map[string]string{
-		"too many rules":  strings.Repeat("a text eol=crlf\n", 1+attributes.MaxAttributesRules/3),
-		"too many macros": strings.Repeat("[attr]m text eol=crlf\n", 1+attributes.MaxAttributesRules/2),
-		"too many bytes":  strings.Repeat("#\n", 1+attributes.MaxAttributesBytes/2),
+		"too many rules":  strings.Repeat("a text eol=crlf\n", 1+attributes.MaxRules/3),
+		"too many macros": strings.Repeat("[attr]m text eol=crlf\n", 1+attributes.MaxRules/2),
+		"too many bytes":  strings.Repeat("#\n", 1+attributes.MaxBytes/2),
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := gittest.New(t)
-			sha := gittest.AsIs(t, r, "", map[string]string{attributes.AttributesName: text, "x": ""})
-			if err := mustFail(t, overHTTP(t, r), sha); !strings.Contains(err.Error(), attributes.ErrAttributes.Error()) {
+			sha := gittest.AsIs(t, r, "", map[string]string{attributes.FileName: text, "x": ""})
+			if err := mustFail(t, overHTTP(t, r), sha); !strings.Contains(err.Error(), attributes.ErrTooMany.Error()) {
 				t.Error(err)
 			}
 		})

@@ -57,7 +57,7 @@ func (m *Mirror) Checkout(ctx context.Context, rev refs.Revision, dir string, o 
 	if !ok {
 		return fmt.Errorf("check out %q of %s: not a commit id", rev.SHA, m.URL)
 	}
-	c := &checkout{Mirror: m, Options: o, kept: m.depot(o.depth()), rev: mirror.Held{Ref: rev.Ref, Id: id}, dir: dir}
+	c := &checkout{Mirror: m, Options: o, kept: m.depot(o.depth()), rev: mirror.Held{Ref: rev.Ref, ID: id}, dir: dir}
 	if err := c.room(filepath.Dir(dir)).Explain(c.run(ctx)); err != nil {
 		return fmt.Errorf("check out %s of %s: %w", rev.SHA, m.URL, err)
 	}
@@ -69,7 +69,7 @@ func (m *Mirror) Checkout(ctx context.Context, rev refs.Revision, dir string, o 
 type checkout struct {
 	*Mirror
 	Options
-	kept *depot
+	kept *repo
 	rev  mirror.Held // its commit is known once it is here
 	dir  string
 
@@ -98,7 +98,7 @@ func (c *checkout) run(ctx context.Context) error {
 		}
 		attempt = c.update
 	}
-	var thrown []*depot
+	var thrown []*repo
 	for {
 		err := c.withGit(ctx, attempt)
 		m, d, fresh := c.inDoubt(err)
@@ -117,7 +117,7 @@ func (c *checkout) run(ctx context.Context) error {
 
 // inDoubt is the mirror that an error casts doubt on, what it keeps of it, and
 // whether all of that came with this call. Without one it is nil.
-func (c *checkout) inDoubt(err error) (m *Mirror, d *depot, fresh bool) {
+func (c *checkout) inDoubt(err error) (m *Mirror, d *repo, fresh bool) {
 	var doubt *object.Damage
 	if !errors.As(err, &doubt) {
 		return nil, nil, false
@@ -149,7 +149,7 @@ func (c *checkout) attempt(ctx context.Context) error {
 
 // tidyAll keeps what was read from small.
 func (c *checkout) tidyAll(ctx context.Context) {
-	used := map[*depot]*Mirror{c.kept: c.Mirror}
+	used := map[*repo]*Mirror{c.kept: c.Mirror}
 	for _, sub := range c.subs {
 		used[sub.mirror.depot(1)] = sub.mirror
 	}
@@ -164,7 +164,7 @@ func (c *checkout) tidyAll(ctx context.Context) {
 // it. What comes from a remote into an empty mirror goes to dir at once.
 func (c *checkout) open(ctx context.Context, dir string) (*revision, error) {
 	r := &revision{}
-	var l *worktree.Landing
+	var l *worktree.EarlyWriter
 	var err error
 	if r.store, l, err = c.reach(ctx, dir); err != nil {
 		return nil, err
@@ -183,7 +183,7 @@ func (c *checkout) open(ctx context.Context, dir string) (*revision, error) {
 }
 
 // reach opens what has the revision.
-func (c *checkout) reach(ctx context.Context, dir string) (*odb.Store, *worktree.Landing, error) {
+func (c *checkout) reach(ctx context.Context, dir string) (*odb.Store, *worktree.EarlyWriter, error) {
 	if c.URL.Local() {
 		s, err := c.openLocal(ctx)
 		return s, nil, err
@@ -193,9 +193,9 @@ func (c *checkout) reach(ctx context.Context, dir string) (*odb.Store, *worktree
 
 // makePlan plans the revision, and what is still to be written where some of it
 // has landed.
-func (c *checkout) makePlan(ctx context.Context, s *odb.Store, l *worktree.Landing) (*worktree.Plan, *worktree.TreeWriter, error) {
+func (c *checkout) makePlan(ctx context.Context, s *odb.Store, l *worktree.EarlyWriter) (*worktree.Plan, *worktree.TreeWriter, error) {
 	read := s.Reader().Read
-	_, tree, err := object.CommitOf(ctx, c.rev.Id, read)
+	_, tree, err := object.CommitOf(ctx, c.rev.ID, read)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -215,11 +215,11 @@ func (c *checkout) makePlan(ctx context.Context, s *odb.Store, l *worktree.Landi
 }
 
 func (c *checkout) openLocal(ctx context.Context) (*odb.Store, error) {
-	repo, err := local.OpenLocal(c.URL.Path)
+	repo, err := local.Open(c.URL.Path)
 	if err != nil {
 		return nil, err
 	}
-	s, err := repo.Store(ctx, c.rev.Id)
+	s, err := repo.Store(ctx, c.rev.ID)
 	if err == nil && c.git != nil {
 		if err = c.git.copyFrom(ctx, repo, s, c); err != nil {
 			s.Close()
@@ -230,12 +230,12 @@ func (c *checkout) openLocal(ctx context.Context) (*odb.Store, error) {
 
 // obtain opens the mirror and fetches what is not there of the revision. Where
 // nothing was, files go to dir at once, unless that is "".
-func (c *checkout) obtain(ctx context.Context, dir string) (*odb.Store, *worktree.Landing, error) {
+func (c *checkout) obtain(ctx context.Context, dir string) (*odb.Store, *worktree.EarlyWriter, error) {
 	if err := c.kept.busy.lock(ctx); err != nil {
 		return nil, nil, err
 	}
 	defer c.kept.busy.unlock()
-	b, err := mirror.OpenBare(ctx, c.kept.dir, c.kept.depth)
+	b, err := mirror.Open(ctx, c.kept.dir, c.kept.depth)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -251,7 +251,7 @@ func (c *checkout) obtain(ctx context.Context, dir string) (*odb.Store, *worktre
 }
 
 // refresh fetches the revision if it is not there, and tags if they are wanted.
-func (c *checkout) refresh(ctx context.Context, b *mirror.Bare, dir string) (*worktree.Landing, error) {
+func (c *checkout) refresh(ctx context.Context, b *mirror.Bare, dir string) (*worktree.EarlyWriter, error) {
 	rev, here, err := b.Complete(ctx, c.rev)
 	if err != nil {
 		return nil, err
@@ -260,9 +260,9 @@ func (c *checkout) refresh(ctx context.Context, b *mirror.Bare, dir string) (*wo
 	if here && !c.tagged() {
 		return nil, nil //nolint:nilnil // nothing to fetch, and nothing written meanwhile
 	}
-	var l *worktree.Landing
+	var l *worktree.EarlyWriter
 	if c.fresh = len(b.Held) == 0; c.fresh && dir != "" {
-		l = worktree.NewLanding(ctx, dir, c.rev.Id, c.fileOptions())
+		l = worktree.NewEarlyWriter(ctx, dir, c.rev.ID, c.fileOptions())
 		defer l.Close()
 	}
 	err = c.access().Converse(ctx, func(r *remote.Remote) error {
@@ -282,24 +282,24 @@ func (c *checkout) refresh(ctx context.Context, b *mirror.Bare, dir string) (*wo
 	return l, err
 }
 
-func (c *checkout) fetch(ctx context.Context, r *remote.Remote, b *mirror.Bare, l *worktree.Landing) error {
+func (c *checkout) fetch(ctx context.Context, r *remote.Remote, b *mirror.Bare, l *worktree.EarlyWriter) error {
 	w, err := b.Wish(c.rev)
 	if err != nil {
 		return err
 	}
 	w.Tags, w.Whole = c.tagged(), c.whole
-	var early func(*pack.Arrival)
+	var early func(*pack.Receiver)
 	if l != nil {
 		early = l.On
 	}
-	return c.ask(ctx, r, w, func(d *remote.Delivery) (err error) {
+	return c.ask(ctx, r, w, func(d *remote.FetchResponse) (err error) {
 		c.rev, err = b.Receive(ctx, d, c.rev, c.maxSize(), early)
 		return err
 	})
 }
 
 // ask has take read a pack, for which the mirror must have room.
-func (c *checkout) ask(ctx context.Context, r *remote.Remote, w remote.Wish, take func(*remote.Delivery) error) error {
+func (c *checkout) ask(ctx context.Context, r *remote.Remote, w remote.FetchRequest, take func(*remote.FetchResponse) error) error {
 	d, err := r.Fetch(ctx, w)
 	if err != nil {
 		return err

@@ -74,7 +74,7 @@ func TestRewriteOfHistories(t *testing.T) {
 				mustHistory(t, m, rev, history)
 			}
 			k := m.depot(history)
-			b, err := mirror.OpenBare(gittest.Generous(t), k.dir, k.depth)
+			b, err := mirror.Open(gittest.Generous(t), k.dir, k.depth)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -131,7 +131,7 @@ func TestCrashInRewrite(t *testing.T) {
 		if err := errors.Join(os.RemoveAll(k.dir), os.CopyFS(k.dir, os.DirFS(whole))); err != nil {
 			t.Fatal(err)
 		}
-		b, err := mirror.OpenBare(gittest.Generous(t), k.dir, k.depth)
+		b, err := mirror.Open(gittest.Generous(t), k.dir, k.depth)
 		if err != nil {
 			t.Fatal(err)
 		}

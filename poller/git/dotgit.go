@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/go-git/go-git/v5/plumbing"
+
 	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/index"
@@ -17,7 +19,6 @@ import (
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/odb"
 	"github.com/bittrance/kitops/poller/git/worktree"
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // dotGit is the .git of a checkout while it is made, in a directory beside it.
@@ -26,7 +27,7 @@ type dotGit struct {
 	dir   string
 	old   string // where the one before goes, to be removed
 	owner *worktree.Owner
-	room  *disk.Room // for what is copied
+	room  *disk.FreeSpace // for what is copied
 }
 
 // withGit gives the checkout a directory for its .git, if it is to have one,
@@ -102,10 +103,10 @@ func (g *dotGit) take(ctx context.Context, path string) error {
 
 // copyFrom takes what the history needs out of a repository of this host, which
 // changes as it likes.
-func (g *dotGit) copyFrom(ctx context.Context, l local.Local, s *odb.Store, c *checkout) error {
+func (g *dotGit) copyFrom(ctx context.Context, l local.Repository, s *odb.Store, c *checkout) error {
 	r := s.Reader()
 	var err error
-	if c.rev.Commit, _, err = object.CommitOf(ctx, c.rev.Id, r.Read); err != nil {
+	if c.rev.Commit, _, err = object.CommitOf(ctx, c.rev.ID, r.Read); err != nil {
 		return err
 	}
 	cut, err := l.Shallow()
@@ -119,9 +120,9 @@ func (g *dotGit) copyFrom(ctx context.Context, l local.Local, s *odb.Store, c *c
 	if err := c.localTags(ctx, l, s, a); err != nil {
 		return err
 	}
-	tags := []plumbing.Hash{c.rev.Id}
+	tags := []plumbing.Hash{c.rev.ID}
 	for _, t := range c.tags {
-		tags = append(tags, t.Id)
+		tags = append(tags, t.ID)
 	}
 	path, encoded, sum, err := odb.Repack(ctx, s, g.packDir(), func(r *odb.Repacker) error {
 		r.Limit, r.Room = c.maxSize(), g.room
@@ -143,7 +144,7 @@ func (g *dotGit) copyFrom(ctx context.Context, l local.Local, s *odb.Store, c *c
 }
 
 // localTags finds those that lead into a history.
-func (c *checkout) localTags(ctx context.Context, l local.Local, s *odb.Store, a *ancestry.Ancestry) error {
+func (c *checkout) localTags(ctx context.Context, l local.Repository, s *odb.Store, a *ancestry.Ancestry) error {
 	if !c.tagged() {
 		return nil
 	}
@@ -155,7 +156,7 @@ func (c *checkout) localTags(ctx context.Context, l local.Local, s *odb.Store, a
 	c.choose(ctx, tags, len(tags))
 	r := s.Reader()
 	for i, t := range c.tags {
-		if commit, _, err := object.CommitOf(ctx, t.Id, r.Read); err == nil {
+		if commit, _, err := object.CommitOf(ctx, t.ID, r.Read); err == nil {
 			c.tags[i].Target = commit
 		}
 	}
@@ -169,7 +170,7 @@ func (g *dotGit) index(w *worktree.TreeWriter) error {
 		return nil
 	}
 	x := w.Plan.Index(w.Found)
-	return g.save("index", index.EncodeIndex(x))
+	return g.save("index", index.Encode(x))
 }
 
 // place makes it the .git of a directory. Whatever has that name there goes. A

@@ -10,10 +10,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-git/go-git/v5/plumbing"
+
 	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/remote"
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 const (
@@ -83,9 +84,9 @@ func configValue(s string) string {
 // refs are those of the checkout, the revision's own first. The ref of a branch
 // is that of the remote's branch; HEAD has no other.
 func (c *checkout) refs() []remote.Tag {
-	own := remote.Tag{Ref: c.rev.Ref, Id: c.rev.Id, Target: c.rev.Commit}
+	own := remote.Tag{Ref: c.rev.Ref, ID: c.rev.ID, Target: c.rev.Commit}
 	if name, ok := strings.CutPrefix(own.Ref, headPrefix); ok {
-		own = remote.Tag{Ref: originPrefix + name, Id: c.rev.Commit, Target: c.rev.Commit}
+		own = remote.Tag{Ref: originPrefix + name, ID: c.rev.Commit, Target: c.rev.Commit}
 	}
 	var refs []remote.Tag
 	if object.ValidRef(own.Ref) && !strings.HasPrefix(own.Ref, "refs/replace/") { // those would change what git sees
@@ -113,8 +114,8 @@ func encodeRefs(refs []remote.Tag) string {
 	var out strings.Builder
 	out.WriteString(refsHeader)
 	for _, r := range refs {
-		fmt.Fprintf(&out, "%s %s\n", r.Id, r.Ref)
-		if r.Target != r.Id {
+		fmt.Fprintf(&out, "%s %s\n", r.ID, r.Ref)
+		if r.Target != r.ID {
 			fmt.Fprintf(&out, "^%s\n", r.Target)
 		}
 	}

@@ -107,14 +107,14 @@ func findPointer(ctx context.Context, r *revision, files []int32) (file int32, f
 
 // small gives the blob of a file, or errTooLarge where it is easily seen that it
 // has more bytes than limit.
-func small(r *odb.StoreReader, f worktree.PlanFile, limit int64) ([]byte, error) {
-	at, ok := r.Store.Find(f.Id)
+func small(r *odb.Reader, f worktree.PlanFile, limit int64) ([]byte, error) {
+	at, ok := r.Store.Find(f.ID)
 	if !ok {
-		return nil, object.Missing(f.Id)
+		return nil, object.Missing(f.ID)
 	}
 	if at.Pack == nil {
 		var content bytes.Buffer
-		_, err := r.CopyLoose(&content, f.Id, limit)
+		_, err := r.CopyLoose(&content, f.ID, limit)
 		return content.Bytes(), err
 	}
 	h, err := r.Window.Head(at.Pack, at.Offset)
@@ -124,5 +124,5 @@ func small(r *odb.StoreReader, f worktree.PlanFile, limit int64) ([]byte, error)
 	if err != nil {
 		return nil, err
 	}
-	return r.Blob(at, f.Id)
+	return r.Blob(at, f.ID)
 }

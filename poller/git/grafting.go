@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/bittrance/kitops/poller/git/gitmodules"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/worktree"
-	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -73,7 +74,7 @@ func (c *checkout) submodulesOf(in *submodule, p *worktree.Plan) ([]*submodule, 
 	var found []*submodule
 	for i := in.dirs.begin; i < in.dirs.end; i++ {
 		if d := p.Dirs[i]; d.Mode == object.ModeSubmodule {
-			found = append(found, &submodule{parent: in, depth: in.depth + 1, path: p.DirPath(int32(i)), dir: int32(i), id: d.Id})
+			found = append(found, &submodule{parent: in, depth: in.depth + 1, path: p.DirPath(int32(i)), dir: int32(i), id: d.ID})
 		}
 	}
 	switch {
@@ -86,7 +87,7 @@ func (c *checkout) submodulesOf(in *submodule, p *worktree.Plan) ([]*submodule, 
 	}
 	modules, err := in.modules(p)
 	if err != nil {
-		return nil, in.wrap(fmt.Errorf("read %s of %s: %w", gitmodules.ModulesFile, in.url, err))
+		return nil, in.wrap(fmt.Errorf("read %s of %s: %w", gitmodules.FileName, in.url, err))
 	}
 	wanted := found[:0]
 	for _, s := range found {
@@ -106,10 +107,10 @@ func (c *checkout) submodulesOf(in *submodule, p *worktree.Plan) ([]*submodule, 
 // locate finds out where a submodule comes from.
 func (c *checkout) locate(s *submodule, m *gitmodules.Module) error {
 	if m == nil {
-		return fmt.Errorf("%s has no section with its path", gitmodules.ModulesFile)
+		return fmt.Errorf("%s has no section with its path", gitmodules.FileName)
 	}
 	if m.Url == "" {
-		return fmt.Errorf("%s has no url for it", gitmodules.ModulesFile)
+		return fmt.Errorf("%s has no url for it", gitmodules.FileName)
 	}
 	var err error
 	if s.url, err = s.parent.url.Submodule(m.Url); err != nil {

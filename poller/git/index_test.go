@@ -7,13 +7,13 @@ import (
 	"github.com/bittrance/kitops/poller/git/index"
 )
 
-func readIndex(t *testing.T, path string) *index.IndexFile {
+func readIndex(t *testing.T, path string) *index.File {
 	t.Helper()
 	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, err := index.ParseIndex(content)
+	x, err := index.Parse(content)
 	if err != nil {
 		t.Fatal(err)
 	}

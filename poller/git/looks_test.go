@@ -156,7 +156,7 @@ func TestLookOfOneWhoLeaves(t *testing.T) {
 }
 
 func TestRefPrefixes(t *testing.T) {
-	got := strings.Join(refs.RefPrefixes(refs.Patterns{"refs/heads/main", "refs/heads/release/*", "!refs/heads/x", "refs/heads/{a,b}", "HEAD"}), " ")
+	got := strings.Join(refs.Prefixes(refs.Patterns{"refs/heads/main", "refs/heads/release/*", "!refs/heads/x", "refs/heads/{a,b}", "HEAD"}), " ")
 	if got != "HEAD refs/heads/ refs/heads/main refs/heads/release/" {
 		t.Error(got)
 	}

@@ -40,7 +40,7 @@ type Mirror struct {
 	discover atomic.Bool // http: listen before speaking
 	crowded  atomic.Bool // it was said that there are too many tags
 	looks    looks
-	depots   depots
+	depots   repos
 	warned   warned
 
 	space func(dir string) (disk.Space, error) // nil: SpaceOf
@@ -70,7 +70,7 @@ func (m *Mirror) Heads(ctx context.Context, patterns refs.Patterns) ([]refs.Revi
 
 func (m *Mirror) look(ctx context.Context, patterns refs.Patterns) (*remote.Advertisement, error) {
 	if m.URL.Local() {
-		repo, err := local.OpenLocal(m.URL.Path)
+		repo, err := local.Open(m.URL.Path)
 		if err != nil {
 			return nil, err
 		}
@@ -78,7 +78,7 @@ func (m *Mirror) look(ctx context.Context, patterns refs.Patterns) (*remote.Adve
 	}
 	var ad *remote.Advertisement
 	err := m.access().Converse(ctx, func(r *remote.Remote) (err error) {
-		ad, err = r.List(ctx, refs.RefPrefixes(patterns))
+		ad, err = r.List(ctx, refs.Prefixes(patterns))
 		// Nothing at all, or no default branch where it is asked for: all refs decide what that means.
 		if err == nil && (len(ad.Refs) == 0 || slices.Contains(patterns, refs.Head) && ad.Head.IsZero()) {
 			ad, err = r.List(ctx, nil)

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/go-git/go-git/v5/plumbing"
+
 	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/gittest"
 	"github.com/bittrance/kitops/poller/git/mirror"
@@ -21,15 +23,14 @@ import (
 	"github.com/bittrance/kitops/poller/git/odb"
 	"github.com/bittrance/kitops/poller/git/refs"
 	"github.com/bittrance/kitops/poller/git/worktree"
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 func TestRoom(t *testing.T) {
 	var asked int
 	space, broken := disk.Space{}, error(nil)
-	at := func(s disk.Space, err error) *disk.Room {
+	at := func(s disk.Space, err error) *disk.FreeSpace {
 		asked, space, broken = 0, s, err
-		return &disk.Room{Dir: "/there", Space: func(string) (disk.Space, error) { asked++; return space, broken }}
+		return &disk.FreeSpace{Dir: "/there", Space: func(string) (disk.Space, error) { asked++; return space, broken }}
 	}
 	const mb, large = 1 << 20, 1 << 40
 	r := at(disk.Space{Free: 356 * mb, Total: large}, nil)
@@ -162,7 +163,7 @@ func TestNoRoomForDotGit(t *testing.T) {
 	for name, m := range map[string]*Mirror{"http": overHTTP(t, r), "path": mirrorOf(t, r.Dir)} {
 		mustCheckout(t, m, rev.SHA)
 		m.space = func(string) (disk.Space, error) { return disk.Space{Free: disk.MaxReserve, Total: 1 << 40}, nil }
-		c := &checkout{Mirror: m, Options: Options{DotGit: true, Owner: &worktree.Owner{}}, kept: m.depot(1), rev: mirror.Held{Ref: rev.Ref, Id: plumbing.NewHash(rev.SHA)}, dir: filepath.Join(t.TempDir(), "workdir")}
+		c := &checkout{Mirror: m, Options: Options{DotGit: true, Owner: &worktree.Owner{}}, kept: m.depot(1), rev: mirror.Held{Ref: rev.Ref, ID: plumbing.NewHash(rev.SHA)}, dir: filepath.Join(t.TempDir(), "workdir")}
 		var s *odb.Store
 		err := c.withGit(gittest.Generous(t), func(ctx context.Context) (err error) {
 			s, _, err = c.reach(ctx, "")

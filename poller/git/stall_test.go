@@ -16,9 +16,10 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/crypto/ssh"
+
 	"github.com/bittrance/kitops/poller/git/gittest"
 	"github.com/bittrance/kitops/poller/git/refs"
-	"golang.org/x/crypto/ssh"
 )
 
 // silent accepts connections and hands them to serve, until the test ends.

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/go-git/go-git/v5/plumbing"
+
 	"github.com/bittrance/kitops/poller/git/address"
 	"github.com/bittrance/kitops/poller/git/gitmodules"
 	"github.com/bittrance/kitops/poller/git/mirror"
@@ -17,7 +19,6 @@ import (
 	"github.com/bittrance/kitops/poller/git/refs"
 	"github.com/bittrance/kitops/poller/git/remote"
 	"github.com/bittrance/kitops/poller/git/worktree"
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // submodule is a part of a checkout that comes from a repository of its own.
@@ -61,7 +62,7 @@ func (s *submodule) wrap(err error) error {
 
 // fetch opens the mirror, with the recorded commit in it. Only then is the mirror's lock held.
 func (s *submodule) fetch(ctx context.Context) error {
-	c := &checkout{Mirror: s.mirror, kept: s.mirror.depot(1), rev: mirror.Held{Id: s.id}}
+	c := &checkout{Mirror: s.mirror, kept: s.mirror.depot(1), rev: mirror.Held{ID: s.id}}
 	var err error
 	s.store, _, err = c.reach(ctx, "")
 	switch {
@@ -122,21 +123,21 @@ func (s *submodule) graft(ctx context.Context, p *worktree.Plan) error {
 // modules reads .gitmodules, and no symlink as such.
 func (s *submodule) modules(p *worktree.Plan) (map[string]*gitmodules.Module, error) {
 	for _, f := range p.Files[s.files.begin:s.files.end] {
-		if f.Dir != s.dir || f.Name != gitmodules.ModulesFile {
+		if f.Dir != s.dir || f.Name != gitmodules.FileName {
 			continue
 		}
 		if f.Mode == object.ModeSymlink {
 			return nil, errors.New("refused: it is a symlink")
 		}
-		at, ok := s.store.Find(f.Id)
+		at, ok := s.store.Find(f.ID)
 		if !ok {
-			return nil, fmt.Errorf("blob %w", object.Missing(f.Id))
+			return nil, fmt.Errorf("blob %w", object.Missing(f.ID))
 		}
-		data, err := s.store.Reader().Blob(at, f.Id)
+		data, err := s.store.Reader().Blob(at, f.ID)
 		if err != nil {
 			return nil, err
 		}
-		return gitmodules.ParseModules(data)
+		return gitmodules.Parse(data)
 	}
 	return nil, nil //nolint:nilnil // no file has no sections
 }
@@ -164,9 +165,9 @@ func (s *submodule) check(ctx context.Context, p *worktree.Plan) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		at, ok := s.store.Find(f.Id)
+		at, ok := s.store.Find(f.ID)
 		if !ok && s.files.has(i) {
-			return fmt.Errorf("%q: blob %w", p.FilePath(f), object.Missing(f.Id))
+			return fmt.Errorf("%q: blob %w", p.FilePath(f), object.Missing(f.ID))
 		}
 		if !ok {
 			continue
@@ -174,11 +175,11 @@ func (s *submodule) check(ctx context.Context, p *worktree.Plan) error {
 		large, err := r.Streamed(at)
 		switch {
 		case err != nil:
-			err = object.AsDamage(err, f.Id)
+			err = odb.AsDamage(err, f.ID)
 		case large:
-			err = r.CopyBlob(ctx, io.Discard, at, f.Id)
+			err = r.CopyBlob(ctx, io.Discard, at, f.ID)
 		default:
-			_, err = r.Blob(at, f.Id)
+			_, err = r.Blob(at, f.ID)
 		}
 		if err != nil {
 			return fmt.Errorf("%q: %w", p.FilePath(f), err)

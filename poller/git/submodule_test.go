@@ -72,7 +72,7 @@ func TestSubmodulesWhileLanding(t *testing.T) {
 	root, p := f.overHTTP(t)
 	id, _ := object.ParseID(f.repos["super"].SHA("HEAD"))
 	m := p.at(root + "/super.git")
-	c := &checkout{Mirror: m, Options: Options{Submodules: p.get}, kept: m.depot(1), rev: mirror.Held{Ref: "refs/heads/main", Id: id}}
+	c := &checkout{Mirror: m, Options: Options{Submodules: p.get}, kept: m.depot(1), rev: mirror.Held{Ref: "refs/heads/main", ID: id}}
 	r, err := c.open(gittest.Generous(t), t.TempDir())
 	if err != nil {
 		t.Fatal(err)

@@ -40,7 +40,7 @@ func TestHostileSubmodules(t *testing.T) {
 		"symlink":            {[]string{"120000", ".gitmodules", section("../a.git"), link, "sub", good}, []string{".gitmodules", "symlink"}},
 		"directory":          {[]string{"40000", ".gitmodules", gittest.RawTree(t, f.repos["super"]), link, "sub", good}, []string{`submodule "sub"`, "no section"}},
 		"bad config":         {[]string{file, ".gitmodules", blob("[submodule \"x\"]\n\tpath = sub\n\turl = \"open\n"), link, "sub", good}, []string{".gitmodules", "line 3", "quote"}},
-		"huge":               {[]string{file, ".gitmodules", blob(strings.Repeat("#", gitmodules.MaxModules+1)), link, "sub", good}, []string{".gitmodules", "larger than"}},
+		"huge":               {[]string{file, ".gitmodules", blob(strings.Repeat("#", gitmodules.Max+1)), link, "sub", good}, []string{".gitmodules", "larger than"}},
 		"null":               {[]string{file, ".gitmodules", section("../a.git"), link, "sub", strings.Repeat("0", 40)}, []string{"refused:", `"sub"`}},
 		"named .git":         {[]string{file, ".gitmodules", section("../a.git"), link, ".git", good}, []string{"refused:"}},
 		"plants .git":        {[]string{file, ".gitmodules", section("../a.git"), link, "sub", planted}, []string{`submodule "sub"`, "a.git", "refused:"}},

@@ -5,12 +5,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-git/go-git/v5/plumbing"
+
 	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/mirror"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/odb"
 	"github.com/bittrance/kitops/poller/git/remote"
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // sound are the tags with names that git would give, in their order.
@@ -46,8 +47,8 @@ func (c *checkout) listTags(ctx context.Context, r *remote.Remote) error {
 	c.choose(ctx, tags, count)
 	c.kept.tagged = c.kept.tagged[:0]
 	for _, t := range c.tags {
-		if t.Id != t.Target {
-			c.kept.tagged = append(c.kept.tagged, t.Id)
+		if t.ID != t.Target {
+			c.kept.tagged = append(c.kept.tagged, t.ID)
 		}
 	}
 	return nil
@@ -65,10 +66,10 @@ func (c *checkout) fetchTags(ctx context.Context, b *mirror.Bare) error {
 		part = a.Has
 	}
 	c.tags = keepTags(c.tags, part)
-	w := remote.Wish{Shallow: b.Shallow, Depth: ancestry.FullHistory}
+	w := remote.FetchRequest{Shallow: b.Shallow, Depth: ancestry.FullHistory}
 	for _, t := range c.tags {
-		if t.Id != t.Target && !b.Store.Has(t.Id) {
-			w.Want = append(w.Want, t.Id)
+		if t.ID != t.Target && !b.Store.Has(t.ID) {
+			w.Want = append(w.Want, t.ID)
 		}
 	}
 	if len(w.Want) > 0 {
@@ -85,8 +86,8 @@ func keepTags(tags []remote.Tag, part func(plumbing.Hash) bool) []remote.Tag {
 	return slices.DeleteFunc(tags, func(t remote.Tag) bool { return !part(t.Target) })
 }
 
-func (c *checkout) fetchMissing(ctx context.Context, r *remote.Remote, b *mirror.Bare, w remote.Wish) error {
-	return c.ask(ctx, r, w, func(d *remote.Delivery) error {
+func (c *checkout) fetchMissing(ctx context.Context, r *remote.Remote, b *mirror.Bare, w remote.FetchRequest) error {
+	return c.ask(ctx, r, w, func(d *remote.FetchResponse) error {
 		return b.TakeIn(ctx, d, c.maxSize(), nil, func(whole *odb.Store) ([]plumbing.Hash, error) {
 			for _, id := range w.Want {
 				if _, _, err := object.CommitOf(ctx, id, whole.Reader().Read); err != nil {
@@ -102,7 +103,7 @@ func (c *checkout) fetchMissing(ctx context.Context, r *remote.Remote, b *mirror
 func (c *checkout) checkTags(ctx context.Context, s *odb.Store) error {
 	r := s.Reader()
 	c.tags = slices.DeleteFunc(c.tags, func(t remote.Tag) bool {
-		commit, _, err := object.CommitOf(ctx, t.Id, r.Read)
+		commit, _, err := object.CommitOf(ctx, t.ID, r.Read)
 		return err != nil || commit != t.Target
 	})
 	return ctx.Err()

@@ -13,7 +13,7 @@ import (
 )
 
 // tidy keeps the mirror small. What goes wrong here concerns no checkout.
-func (m *Mirror) tidy(ctx context.Context, d *depot) {
+func (m *Mirror) tidy(ctx context.Context, d *repo) {
 	err := m.rewrite(ctx, d)
 	var doubt *object.Damage
 	if errors.As(err, &doubt) {
@@ -29,7 +29,7 @@ func (m *Mirror) tidy(ctx context.Context, d *depot) {
 // server, sent, inflated and hashed. But for a time there are two of it. Where
 // the disk has no room for that, the mirror goes, and the next checkout fetches
 // what it needs.
-func (m *Mirror) rewrite(ctx context.Context, d *depot) error {
+func (m *Mirror) rewrite(ctx context.Context, d *repo) error {
 	if err := d.busy.lock(ctx); err != nil {
 		return err
 	}
@@ -47,8 +47,8 @@ func (m *Mirror) rewrite(ctx context.Context, d *depot) error {
 	return err
 }
 
-func (d *depot) rewrite(ctx context.Context, g mirror.Growth) error {
-	b, err := mirror.OpenBare(ctx, d.dir, d.depth)
+func (d *repo) rewrite(ctx context.Context, g mirror.Growth) error {
+	b, err := mirror.Open(ctx, d.dir, d.depth)
 	if err != nil {
 		return err
 	}

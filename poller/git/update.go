@@ -9,9 +9,10 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/bittrance/kitops/poller/git/index"
 	"github.com/bittrance/kitops/poller/git/worktree"
-	"golang.org/x/sync/errgroup"
 )
 
 // update is attempt for a directory that is there.
@@ -35,7 +36,7 @@ func (c *checkout) update(ctx context.Context) error {
 		Done: make([]atomic.Bool, len(r.plan.Files)), Found: make([]index.FileStat, len(r.plan.Files)),
 	}
 	u := &worktree.Update{
-		TreeWriter: w, Match: r.plan.Match(), Known: c.known(), Inspected: n, Clean: c.Clean, Id: id,
+		TreeWriter: w, Match: r.plan.Match(), Known: c.known(), Inspected: n, Clean: c.Clean, ID: id,
 		Kept: make([]bool, len(r.plan.Files)), Present: make([]bool, len(r.plan.Dirs)), Touched: make([]atomic.Bool, len(r.plan.Dirs)),
 	}
 	if c.DotGit {

@@ -9,11 +9,12 @@ import (
 	"slices"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/bittrance/kitops/poller/git/gittest"
 	"github.com/bittrance/kitops/poller/git/index"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/worktree"
-	"golang.org/x/sys/unix"
 )
 
 func scribble(t *testing.T, path, content string) {
@@ -91,13 +92,13 @@ func TestUselessRecords(t *testing.T) {
 		"one bit": func(b []byte) []byte { b[60] ^= 1; return b },
 		"foreign": func([]byte) []byte { return foreign },
 		"of git": func([]byte) []byte {
-			return index.EncodeIndex(&index.IndexFile{Entries: []index.IndexEntry{{Path: "same", Mode: object.ModeFile}}})
+			return index.Encode(&index.File{Entries: []index.Entry{{Path: "same", Mode: object.ModeFile}}})
 		},
-		"no extras": func(b []byte) []byte { x, _ := index.ParseIndex(b); x.Extras = nil; return index.EncodeIndex(x) },
+		"no extras": func(b []byte) []byte { x, _ := index.Parse(b); x.Extras = nil; return index.Encode(x) },
 		"format": func(b []byte) []byte {
-			x, _ := index.ParseIndex(b)
+			x, _ := index.Parse(b)
 			x.Extras[0].Data[0]++
-			return index.EncodeIndex(x)
+			return index.Encode(x)
 		},
 	}
 	for name, spoil := range spoiled {
@@ -156,7 +157,7 @@ func TestFileOfTheLastMoment(t *testing.T) {
 		t.Fatal(err)
 	}
 	x := readIndex(t, k.dir+".index")
-	at := slices.IndexFunc(x.Entries, func(e index.IndexEntry) bool { return e.Path == "a" })
+	at := slices.IndexFunc(x.Entries, func(e index.Entry) bool { return e.Path == "a" })
 	x.Entries[at].Stat = worktree.StatOf(&info)
 	since := x.Extras[0].Data[17:]
 	for i, b := range []byte{byte(info.Ctim.Sec >> 24), byte(info.Ctim.Sec >> 16), byte(info.Ctim.Sec >> 8), byte(info.Ctim.Sec)} {
@@ -165,7 +166,7 @@ func TestFileOfTheLastMoment(t *testing.T) {
 	for i := range 4 {
 		since[4+i] = byte(info.Ctim.Nsec >> (24 - 8*i))
 	}
-	scribble(t, k.dir+".index", string(index.EncodeIndex(x)))
+	scribble(t, k.dir+".index", string(index.Encode(x)))
 	k.update(t, sha)
 	k.mustHold(t, r, sha, nil)
 }

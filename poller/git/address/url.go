@@ -251,6 +251,7 @@ func (u URL) authority() string {
 	return u.bracketed() + ":" + u.Port
 }
 
+// Loopback says whether the address leads to this host over the network.
 func (u URL) Loopback() bool {
 	ip, err := netip.ParseAddr(u.Host)
 	return u.Host == "localhost" || err == nil && ip.IsLoopback()

@@ -4,8 +4,9 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/bittrance/kitops/poller/git/object"
 )
 
 const maxCommits = 1 << 23 // of a history; the largest public ones have a fifth of that
@@ -26,7 +27,7 @@ type Ancestry struct {
 
 // ancestor is a commit of a walk.
 type ancestor struct {
-	Id, Tree plumbing.Hash
+	ID, Tree plumbing.Hash
 	first    int32 // its first parent; -1: no part of the walk
 	known    bool
 }
@@ -55,7 +56,7 @@ func (a *Ancestry) Walk(ctx context.Context, from ...plumbing.Hash) error {
 }
 
 func (a *Ancestry) visit(i, level int) error {
-	id := a.Commits[i].Id
+	id := a.Commits[i].ID
 	o, err := a.Read(id)
 	if err != nil {
 		return fmt.Errorf("commit %w", err)
@@ -88,11 +89,12 @@ func (a *Ancestry) enter(id plumbing.Hash) int32 {
 	if !known {
 		at = int32(len(a.Commits))
 		a.at[id] = at
-		a.Commits = append(a.Commits, ancestor{Id: id, first: -1})
+		a.Commits = append(a.Commits, ancestor{ID: id, first: -1})
 	}
 	return at
 }
 
+// Has says whether a commit was walked.
 func (a *Ancestry) Has(id plumbing.Hash) bool {
 	_, ok := a.at[id]
 	return ok
@@ -103,8 +105,8 @@ func (a *Ancestry) Has(id plumbing.Hash) bool {
 // complete may be zero. The first commit's tree must also be fit to check out.
 func (a *Ancestry) Check(ctx context.Context, complete plumbing.Hash, has func(plumbing.Hash) bool) error {
 	visit := func(e object.TreeEntry) error {
-		if !has(e.Id) {
-			return fmt.Errorf("blob %w", object.Missing(e.Id))
+		if !has(e.ID) {
+			return fmt.Errorf("blob %w", object.Missing(e.ID))
 		}
 		return nil
 	}
@@ -124,7 +126,7 @@ func (a *Ancestry) Check(ctx context.Context, complete plumbing.Hash, has func(p
 			err = past.walk(ctx, base, c.Tree, 0)
 		}
 		if err != nil {
-			return fmt.Errorf("commit %s: %w", c.Id, err)
+			return fmt.Errorf("commit %s: %w", c.ID, err)
 		}
 		checked[i], complete = true, c.Tree
 	}

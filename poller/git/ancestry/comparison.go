@@ -4,8 +4,9 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/bittrance/kitops/poller/git/object"
 )
 
 // comparison visits the files of a tree that a known one does not have in the
@@ -44,13 +45,13 @@ func (c *comparison) walk(ctx context.Context, known, tree plumbing.Hash, depth 
 	for _, e := range entries {
 		same := before[e.Name]
 		switch {
-		case e.Mode == object.ModeSubmodule, same.Id == e.Id && (same.Mode == object.ModeDir) == (e.Mode == object.ModeDir):
+		case e.Mode == object.ModeSubmodule, same.ID == e.ID && (same.Mode == object.ModeDir) == (e.Mode == object.ModeDir):
 		case e.Mode != object.ModeDir:
 			err = c.visit(e)
 		case same.Mode == object.ModeDir:
-			err = c.walk(ctx, same.Id, e.Id, depth+1)
+			err = c.walk(ctx, same.ID, e.ID, depth+1)
 		default:
-			err = c.walk(ctx, plumbing.ZeroHash, e.Id, depth+1)
+			err = c.walk(ctx, plumbing.ZeroHash, e.ID, depth+1)
 		}
 		if err != nil {
 			return err

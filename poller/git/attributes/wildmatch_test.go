@@ -66,12 +66,12 @@ func TestWildmatchTime(t *testing.T) {
 		strings.Repeat("**/*a", 400) + "/b", strings.Repeat("a*", 1000) + "/**/b", strings.Repeat("[a-z]*", 300) + "[", strings.Repeat(`**\/`, 400) + "b",
 		strings.Repeat("?*", 1000), "**/" + strings.Repeat("aaaa/", 390) + "b", "**/" + strings.Repeat("*a/", 600) + "b",
 	} {
-		w := wildmatch{Steps: maxAttributesSteps}
+		w := wildmatch{Steps: maxSteps}
 		if w.match(pattern, name) {
 			t.Errorf("%.20s matches", pattern)
 		}
-		if w.Steps < maxAttributesSteps-1<<27 {
-			t.Errorf("%.20s takes %d steps", pattern, maxAttributesSteps-w.Steps)
+		if w.Steps < maxSteps-1<<27 {
+			t.Errorf("%.20s takes %d steps", pattern, maxSteps-w.Steps)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"os"
 )
 
+// FileError is err with what was done to which file; nil stays nil.
 func FileError(op, name string, err error) error {
 	if err == nil {
 		return nil

@@ -5,9 +5,10 @@ import (
 	"strings"
 )
 
+// The file, and how much of it is taken.
 const (
-	ModulesFile = ".gitmodules"
-	MaxModules  = 1 << 20 // bytes
+	FileName = ".gitmodules"
+	Max      = 1 << 20 // bytes
 )
 
 // Module is what .gitmodules says about a submodule, gitmodules(5). Of update,
@@ -19,11 +20,11 @@ type Module struct {
 	None bool // update = none: it stays an empty directory
 }
 
-// ParseModules gives the submodules by their paths. Names and values that git
+// Parse gives the submodules by their paths. Names and values that git
 // ignores for what they could do are ignored; of what is twice, the last counts.
-func ParseModules(data []byte) (map[string]*Module, error) {
-	if len(data) > MaxModules {
-		return nil, fmt.Errorf("it is larger than %d bytes", MaxModules)
+func Parse(data []byte) (map[string]*Module, error) {
+	if len(data) > Max {
+		return nil, fmt.Errorf("it is larger than %d bytes", Max)
 	}
 	names, paths := map[string]*Module{}, map[string]*Module{}
 	err := parseConfig(data, func(e configEntry) error {

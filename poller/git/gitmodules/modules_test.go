@@ -40,7 +40,7 @@ func TestParseModules(t *testing.T) {
 			continue // git refuses what is ignored here
 		}
 		found := map[string]string{}
-		modules, err := ParseModules([]byte(file))
+		modules, err := Parse([]byte(file))
 		for path, m := range modules {
 			if slices.Contains(links, path) && m.Url != "" && err == nil {
 				if found[path] = m.Url; strings.HasPrefix(m.Url, "./") || strings.HasPrefix(m.Url, "../") {
@@ -88,10 +88,10 @@ func modulesOfGit(t *testing.T, dir, file string, links []string) map[string]str
 }
 
 func TestParseModulesLimits(t *testing.T) {
-	if _, err := ParseModules([]byte("[submodule \"a\"]\n" + strings.Repeat("#", MaxModules))); err == nil {
+	if _, err := Parse([]byte("[submodule \"a\"]\n" + strings.Repeat("#", Max))); err == nil {
 		t.Error("a huge file was taken")
 	}
-	modules, err := ParseModules([]byte("[submodule \"a\"]\npath=a\nurl=x\nupdate = !touch ran\n[submodule \"b\"]\npath=b\nupdate=none\n[include]\npath = /etc/passwd\n"))
+	modules, err := Parse([]byte("[submodule \"a\"]\npath=a\nurl=x\nupdate = !touch ran\n[submodule \"b\"]\npath=b\nupdate=none\n[include]\npath = /etc/passwd\n"))
 	if err != nil || len(modules) != 2 || modules["a"].None || !modules["b"].None {
 		t.Errorf("%v, %v", modules, err)
 	}
@@ -102,7 +102,7 @@ func FuzzModules(f *testing.F) {
 		f.Add([]byte(file))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		modules, err := ParseModules(data)
+		modules, err := Parse(data)
 		if err != nil {
 			return
 		}

@@ -6,7 +6,8 @@ import (
 )
 
 var (
-	ErrInflate = errors.New("damaged zlib stream")
+	// ErrDamaged says that a stream is no zlib stream.
+	ErrDamaged = errors.New("damaged zlib stream")
 	ErrShort   = errors.New("zlib stream cut short")
 )
 
@@ -36,7 +37,7 @@ func (f *Inflater) Inflate(out, in []byte) (int, error) {
 		return 0, ErrShort
 	}
 	if in[0]&15 != 8 || in[0]>>4 > 7 || in[1]&32 != 0 || (uint(in[0])<<8|uint(in[1]))%31 != 0 {
-		return 0, ErrInflate
+		return 0, ErrDamaged
 	}
 	f.in, f.pos, f.acc, f.n = in, 2, 0, 0
 	f.out, f.op = out, 0
@@ -60,7 +61,7 @@ func (f *Inflater) Inflate(out, in []byte) (int, error) {
 				err = f.compressed()
 			}
 		default:
-			err = ErrInflate
+			err = ErrDamaged
 		}
 		if err != nil {
 			return 0, err
@@ -68,7 +69,7 @@ func (f *Inflater) Inflate(out, in []byte) (int, error) {
 	}
 	f.pos -= f.n / 8
 	if f.op != len(out) {
-		return 0, ErrInflate
+		return 0, ErrDamaged
 	}
 	if f.pos += 4; f.pos > len(in) {
 		return 0, ErrShort
@@ -106,7 +107,7 @@ func (f *Inflater) stored() error {
 		return ErrShort
 	}
 	if size != ^check&0xffff || int(size) > len(f.out)-f.op {
-		return ErrInflate
+		return ErrDamaged
 	}
 	f.pos -= f.n / 8
 	f.acc, f.n = 0, 0
@@ -123,7 +124,7 @@ func (f *Inflater) damaged() error {
 	if f.n < maxCodeBits {
 		return ErrShort
 	}
-	return ErrInflate
+	return ErrDamaged
 }
 
 // compressed reads one block. The fields it uses most are in variables.
@@ -166,7 +167,7 @@ func (f *Inflater) compressed() error {
 		switch s & kindMask {
 		case isLiteral:
 			if op == len(out) {
-				return ErrInflate
+				return ErrDamaged
 			}
 			out[op] = byte(s.value())
 			op++
@@ -193,7 +194,7 @@ func (f *Inflater) compressed() error {
 			return ErrShort
 		}
 		if distance > op || length > len(out)-op {
-			return ErrInflate
+			return ErrDamaged
 		}
 		repeat(out, op, distance, length)
 		op += length

@@ -50,11 +50,11 @@ func TestInflate(t *testing.T) {
 					t.Fatalf("cut to %d of %d: %v", cut, len(packed), err)
 				}
 			}
-			if _, err := f.Inflate(make([]byte, len(content)+1), packed); !errors.Is(err, ErrInflate) {
+			if _, err := f.Inflate(make([]byte, len(content)+1), packed); !errors.Is(err, ErrDamaged) {
 				t.Fatalf("too little: %v", err)
 			}
 			if len(content) > 0 {
-				if _, err := f.Inflate(out[1:], packed); !errors.Is(err, ErrInflate) {
+				if _, err := f.Inflate(out[1:], packed); !errors.Is(err, ErrDamaged) {
 					t.Fatalf("too much: %v", err)
 				}
 			}

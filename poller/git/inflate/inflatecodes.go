@@ -22,7 +22,7 @@ func (f *Inflater) fixedCodes() error {
 func (f *Inflater) build(literals, distances []uint8) error {
 	if !buildTable(f.literals[:], literalBits, literals, literalMeaning) ||
 		!buildTable(f.distances[:], distanceBits, distances, distanceMeaning) {
-		return ErrInflate
+		return ErrDamaged
 	}
 	return nil
 }
@@ -35,7 +35,7 @@ func (f *Inflater) dynamicCodes() error {
 	}
 	literals, distances, codes := int(head&31)+257, int(head>>5&31)+1, int(head>>10)+4
 	if literals > 286 || distances > 30 {
-		return ErrInflate
+		return ErrDamaged
 	}
 	var lengths [19]uint8
 	for i := range codes {
@@ -47,13 +47,13 @@ func (f *Inflater) dynamicCodes() error {
 	}
 	// The table of distances is free until the lengths are known.
 	if !buildTable(f.distances[:], distanceBits, lengths[:], func(code int) symbol { return newSymbol(isLiteral, code, 0) }) {
-		return ErrInflate
+		return ErrDamaged
 	}
 	if err := f.readLengths(f.lengths[:literals+distances]); err != nil {
 		return err
 	}
 	if f.lengths[256] == 0 {
-		return ErrInflate // a block without an end
+		return ErrDamaged // a block without an end
 	}
 	return f.build(f.lengths[:literals], f.lengths[literals:literals+distances])
 }
@@ -74,7 +74,7 @@ func (f *Inflater) readLengths(lengths []uint8) error {
 		case code < 16:
 			value = uint8(code)
 		case code == 16 && i == 0:
-			return ErrInflate
+			return ErrDamaged
 		case code == 16:
 			value, repeat, extra = lengths[i-1], 3, 2
 		case code == 17:
@@ -87,7 +87,7 @@ func (f *Inflater) readLengths(lengths []uint8) error {
 			return ErrShort
 		}
 		if repeat += int(more); repeat > len(lengths)-i {
-			return ErrInflate
+			return ErrDamaged
 		}
 		for range repeat {
 			lengths[i] = value

@@ -10,11 +10,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-git/go-git/v5/plumbing"
+
 	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/odb"
 	"github.com/bittrance/kitops/poller/git/pack"
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 const bareConfig = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n[gc]\n\tauto = 0\n"
@@ -39,18 +40,18 @@ type Bare struct {
 // Held is a ref of a bare repository and the commit that it leads to.
 type Held struct {
 	Ref        string
-	Id, Commit plumbing.Hash
+	ID, Commit plumbing.Hash
 }
 
-// OpenBare opens the repository, or makes one. It removes what an interrupted
+// Open opens the repository, or makes one. It removes what an interrupted
 // call left. The caller has the directory for itself.
-func OpenBare(ctx context.Context, dir string, depth int) (*Bare, error) {
+func Open(ctx context.Context, dir string, depth int) (*Bare, error) {
 	b := &Bare{dir: dir, Depth: depth}
 	if err := b.prepare(); err != nil {
 		return nil, err
 	}
 	var err error
-	if b.Store, err = odb.OpenStore(dir); err != nil {
+	if b.Store, err = odb.Open(dir); err != nil {
 		return nil, err
 	}
 	if err := b.readRefs(ctx); err != nil {
@@ -60,6 +61,7 @@ func OpenBare(ctx context.Context, dir string, depth int) (*Bare, error) {
 	return b, nil
 }
 
+// Close closes the packs.
 func (b *Bare) Close() { b.Store.Close() }
 
 func (b *Bare) prepare() error {
@@ -189,7 +191,7 @@ func (b *Bare) Commits() []plumbing.Hash {
 
 // hold makes a revision that is complete a ref.
 func (b *Bare) hold(rev Held) error {
-	rev.Ref = refName(rev.Ref, rev.Id)
+	rev.Ref = refName(rev.Ref, rev.ID)
 	b.Held = slices.DeleteFunc(b.Held, func(h Held) bool {
 		return h.Ref == rev.Ref || strings.HasPrefix(h.Ref, rev.Ref+"/") || strings.HasPrefix(rev.Ref, h.Ref+"/")
 	})
@@ -200,7 +202,7 @@ func (b *Bare) hold(rev Held) error {
 func (b *Bare) saveRefs() error {
 	var refs strings.Builder
 	for _, h := range b.Held {
-		fmt.Fprintln(&refs, h.Id, h.Ref)
+		fmt.Fprintln(&refs, h.ID, h.Ref)
 	}
 	return errors.Join(b.saveShallow(b.Shallow), b.save(object.PackedRefs, []byte(refs.String())))
 }
@@ -241,7 +243,7 @@ func (b *Bare) adopt(file string, index []byte, sum plumbing.Hash) error {
 	if err := b.save(relative, index); err != nil {
 		return errors.Join(err, os.Remove(name+".pack"))
 	}
-	p, err := pack.OpenPack(name)
+	p, err := pack.Open(name)
 	if err != nil {
 		return err
 	}

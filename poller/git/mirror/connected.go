@@ -6,11 +6,12 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/go-git/go-git/v5/plumbing"
+
 	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/odb"
 	"github.com/bittrance/kitops/poller/git/remote"
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 const (
@@ -23,7 +24,7 @@ const (
 func (b *Bare) connected(ctx context.Context, whole *odb.Store, rev Held, told []plumbing.Hash) (Held, []plumbing.Hash, error) {
 	r := whole.Reader()
 	var err error
-	if rev.Commit, _, err = object.CommitOf(ctx, rev.Id, r.Read); err != nil {
+	if rev.Commit, _, err = object.CommitOf(ctx, rev.ID, r.Read); err != nil {
 		return rev, nil, err
 	}
 	cut, err := b.cuts(whole, append(b.Shallow[:len(b.Shallow):len(b.Shallow)], told...))
@@ -82,26 +83,26 @@ func (b *Bare) cuts(s *odb.Store, candidates []plumbing.Hash) (map[plumbing.Hash
 // Complete says whether a revision is here with all that belongs to it, be it
 // as part of the history of others.
 func (b *Bare) Complete(ctx context.Context, rev Held) (Held, bool, error) {
-	i := slices.IndexFunc(b.Held, func(h Held) bool { return h.Id == rev.Id })
+	i := slices.IndexFunc(b.Held, func(h Held) bool { return h.ID == rev.ID })
 	if i >= 0 {
 		rev.Commit = b.Held[i].Commit
 		return rev, true, nil
 	}
-	if b.Depth == 1 || !b.Store.Has(rev.Id) {
+	if b.Depth == 1 || !b.Store.Has(rev.ID) {
 		return rev, false, nil
 	}
 	a, err := b.History(ctx, rev)
 	if err != nil || a.Short {
 		return rev, false, err
 	}
-	rev.Commit = a.Commits[0].Id
+	rev.Commit = a.Commits[0].ID
 	return rev, true, b.hold(rev)
 }
 
 // History walks that of a revision which is here. It ends where the depth does.
 func (b *Bare) History(ctx context.Context, rev Held) (*ancestry.Ancestry, error) {
 	r := b.Store.Reader()
-	commit, _, err := object.CommitOf(ctx, rev.Id, r.Read)
+	commit, _, err := object.CommitOf(ctx, rev.ID, r.Read)
 	if err != nil {
 		return nil, err
 	}
@@ -118,8 +119,8 @@ func (b *Bare) History(ctx context.Context, rev Held) (*ancestry.Ancestry, error
 
 // Wish asks for a revision upon what is here. A server may have forgotten the
 // head of a branch that was pushed over and still know what it grew upon.
-func (b *Bare) Wish(rev Held) (remote.Wish, error) {
-	w := remote.Wish{Want: []plumbing.Hash{rev.Id}, Have: b.Commits(), Shallow: b.Shallow, Depth: b.Depth}
+func (b *Bare) Wish(rev Held) (remote.FetchRequest, error) {
+	w := remote.FetchRequest{Want: []plumbing.Hash{rev.ID}, Have: b.Commits(), Shallow: b.Shallow, Depth: b.Depth}
 	if b.Depth == 1 {
 		w.Shallow = w.Have
 		return w, nil

@@ -7,17 +7,18 @@ import (
 	"io"
 	"os"
 
+	"github.com/go-git/go-git/v5/plumbing"
+
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/odb"
 	"github.com/bittrance/kitops/poller/git/pack"
 	"github.com/bittrance/kitops/poller/git/remote"
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // Receive takes in a pack that makes the wanted revision complete together with
 // what the repository has. early, which may be nil, has the arrival tell what comes in. Nothing
 // is changed but that there may be a temporary file until all is checked.
-func (b *Bare) Receive(ctx context.Context, d *remote.Delivery, rev Held, limit int64, early func(*pack.Arrival)) (Held, error) {
+func (b *Bare) Receive(ctx context.Context, d *remote.FetchResponse, rev Held, limit int64, early func(*pack.Receiver)) (Held, error) {
 	err := b.TakeIn(ctx, d, limit, early, func(whole *odb.Store) (cut []plumbing.Hash, err error) {
 		rev, cut, err = b.connected(ctx, whole, rev, d.Shallow)
 		return cut, err
@@ -31,7 +32,7 @@ func (b *Bare) Receive(ctx context.Context, d *remote.Delivery, rev Held, limit 
 // TakeIn makes a pack one of the repository if check finds all in order, given
 // the repository as it will be. check says which commits are without parents
 // then.
-func (b *Bare) TakeIn(ctx context.Context, r io.Reader, limit int64, early func(*pack.Arrival), check func(*odb.Store) ([]plumbing.Hash, error)) (err error) {
+func (b *Bare) TakeIn(ctx context.Context, r io.Reader, limit int64, early func(*pack.Receiver), check func(*odb.Store) ([]plumbing.Hash, error)) (err error) {
 	file, err := os.CreateTemp(b.packDir(), object.TmpPrefix+"pack_")
 	if err != nil {
 		return err
@@ -40,7 +41,7 @@ func (b *Bare) TakeIn(ctx context.Context, r io.Reader, limit int64, early func(
 		_ = file.Close()           // closed before it was renamed, if it was
 		_ = os.Remove(file.Name()) // gone after the rename; what stays is swept
 	}()
-	a := pack.NewArrival(ctx, r, file, limit)
+	a := pack.NewReceiver(ctx, r, file, limit)
 	if early != nil {
 		early(a)
 	}
@@ -59,8 +60,8 @@ func (b *Bare) TakeIn(ctx context.Context, r io.Reader, limit int64, early func(
 	if sum, err = a.Complete(borrowed, sum); err != nil {
 		return err
 	}
-	index := pack.EncodePackIndex(a.Entries, sum)
-	parsed, ok := pack.ParsePackIndex(index)
+	index := pack.EncodeIndex(a.Entries, sum)
+	parsed, ok := pack.ParseIndex(index)
 	if !ok {
 		return errors.New("the index of the pack cannot be read back")
 	}
@@ -79,7 +80,7 @@ func (b *Bare) TakeIn(ctx context.Context, r io.Reader, limit int64, early func(
 // may leave commits too many in the list of those without parents, which does
 // no harm, and never one too few.
 func (b *Bare) accept(file string, index []byte, sum plumbing.Hash, cut []plumbing.Hash) error {
-	if parsed, ok := pack.ParsePackIndex(index); ok && parsed.Count > 0 {
+	if parsed, ok := pack.ParseIndex(index); ok && parsed.Count > 0 {
 		if err := b.saveShallow(append(cut[:len(cut):len(cut)], b.Shallow...)); err != nil {
 			return err
 		}

@@ -11,15 +11,17 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-git/go-git/v5/plumbing"
+
 	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/odb"
 	"github.com/bittrance/kitops/poller/git/pack"
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
+// When the packs of a mirror become one.
 const (
-	MaxPacks   = 40
+	MaxPacks   = 40 // more are gathered
 	Obsolete   = "obsolete" // a file that lists packs
 	freeGrowth = 128 << 10  // bytes that packs may have beyond the largest, whatever that has
 )
@@ -35,7 +37,7 @@ func (b *Bare) Rewrite(ctx context.Context, tags []plumbing.Hash) error {
 		return err
 	}
 	for _, h := range b.Held {
-		tags = append(tags[:len(tags):len(tags)], h.Id)
+		tags = append(tags[:len(tags):len(tags)], h.ID)
 	}
 	old := slices.Clone(b.Store.Packs)
 	kept, err := b.repack(ctx, func(r *odb.Repacker) error { return r.Gather(ctx, a, tags) })
@@ -70,7 +72,7 @@ func (b *Bare) GatherPacks(ctx context.Context) error {
 	kept, err := b.repack(ctx, func(r *odb.Repacker) error {
 		for _, p := range old {
 			for _, e := range p.Index.Entries() {
-				r.Add(e.Id)
+				r.Add(e.ID)
 			}
 		}
 		return nil

@@ -1,36 +1,57 @@
 package object
 
 import (
-	"context"
-	"fmt"
+	"bytes"
 
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-const maxTags = 10 // of tags
+// Commit is what a commit says of its place in the history.
+type Commit struct {
+	Tree    plumbing.Hash
+	Parents []plumbing.Hash
+}
 
-// CommitOf finds the commit that an id leads to, and its tree.
-func CommitOf(ctx context.Context, id plumbing.Hash, read func(plumbing.Hash) (Object, error)) (commit, tree plumbing.Hash, err error) {
-	for range maxTags {
-		if err := ctx.Err(); err != nil {
-			return commit, tree, err
-		}
-		o, err := read(id)
-		if err != nil {
-			return commit, tree, err
-		}
-		field := map[plumbing.ObjectType]string{plumbing.CommitObject: "tree ", plumbing.TagObject: "object "}[o.Kind]
-		if field == "" {
-			return commit, tree, fmt.Errorf("%s is a %s, not a commit", id, o.Kind)
-		}
-		next, _, ok := idLine(o.Data, field)
-		if !ok {
-			return commit, tree, Damaged("%s %s begins with %.64q", o.Kind, id, o.Data)
-		}
-		if o.Kind == plumbing.CommitObject {
-			return id, next, nil
-		}
-		id = next
+// ReadCommit reads a commit.
+func ReadCommit(id plumbing.Hash, read func(plumbing.Hash) (Object, error)) (Commit, error) {
+	o, err := read(id)
+	if err != nil {
+		return Commit{}, err
 	}
-	return commit, tree, fmt.Errorf("tags of tags without an end at %s", id)
+	return ParseCommit(id, o)
+}
+
+// ParseCommit reads the head of a commit: a tree, then the parents.
+func ParseCommit(id plumbing.Hash, o Object) (Commit, error) {
+	var c Commit
+	if o.Kind != plumbing.CommitObject {
+		return c, Damaged("%s is a %s, not a commit", id, o.Kind)
+	}
+	tree, rest, ok := idLine(o.Data, "tree ")
+	if !ok {
+		return c, Damaged("commit %s has no tree", id)
+	}
+	c.Tree = tree
+	for {
+		parent, after, ok := idLine(rest, "parent ")
+		if !ok {
+			break
+		}
+		c.Parents, rest = append(c.Parents, parent), after
+	}
+	if bytes.HasPrefix(rest, []byte("parent ")) {
+		return c, Damaged("commit %s names no parent where it should", id)
+	}
+	return c, nil
+}
+
+// idLine reads a line that is a word and the name of an object.
+func idLine(data []byte, word string) (id plumbing.Hash, rest []byte, ok bool) {
+	line, rest, found := bytes.Cut(data, []byte("\n"))
+	hex, named := bytes.CutPrefix(line, []byte(word))
+	if !found || !named || len(hex) != 40 {
+		return id, data, false
+	}
+	id, ok = ParseID(string(hex))
+	return id, rest, ok
 }

@@ -10,8 +10,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/bittrance/kitops/poller/git/object"
 )
 
 // looseObject is an object that has a file of its own, gitformat-loose(5), open.
@@ -25,7 +26,7 @@ type looseObject struct {
 
 func (l *looseObject) close() { _ = l.file.Close() }
 
-func (r *StoreReader) openLoose(id plumbing.Hash) (*looseObject, error) {
+func (r *Reader) openLoose(id plumbing.Hash) (*looseObject, error) {
 	l := &looseObject{id: id}
 	err := object.Missing(id)
 	for _, dir := range r.Store.loose {
@@ -57,7 +58,7 @@ func (l *looseObject) begin() error {
 }
 
 // CopyLoose reads an object that has a file of its own.
-func (r *StoreReader) CopyLoose(w io.Writer, id plumbing.Hash, limit int64) (plumbing.ObjectType, error) {
+func (r *Reader) CopyLoose(w io.Writer, id plumbing.Hash, limit int64) (plumbing.ObjectType, error) {
 	l, err := r.openLoose(id)
 	if err != nil {
 		return 0, err
@@ -70,13 +71,13 @@ func (r *StoreReader) CopyLoose(w io.Writer, id plumbing.Hash, limit int64) (plu
 }
 
 // copyFrom reads all of an object.
-func (r *StoreReader) copyFrom(l *looseObject, w io.Writer) error {
+func (r *Reader) copyFrom(l *looseObject, w io.Writer) error {
 	r.hash.Begin(l.kind, l.size)
 	n, err := io.Copy(io.MultiWriter(r.hash, w), io.LimitReader(l.r, l.size+1))
 	if err != nil {
-		return object.AsDamage(err, l.id)
+		return AsDamage(err, l.id)
 	}
-	if found, err := r.hash.Id(); err != nil || found != l.id || n != l.size {
+	if found, err := r.hash.ID(); err != nil || found != l.id || n != l.size {
 		return errors.Join(object.Damaged("%s %s is damaged", l.kind, l.id), err)
 	}
 	return nil

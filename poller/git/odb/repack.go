@@ -9,11 +9,12 @@ import (
 	"io"
 	"os"
 
+	"github.com/go-git/go-git/v5/plumbing"
+
 	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/pack"
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // Repack makes a pack in a directory of what gather finds for it.
@@ -23,8 +24,8 @@ func Repack(ctx context.Context, s *Store, dir string, gather func(*Repacker) er
 		return "", nil, sum, err
 	}
 	r := &Repacker{
-		reader: s.Reader(), out: pack.PackWriter{F: file},
-		written: map[plumbing.Hash]int64{}, packs: map[*pack.Pack][]pack.PackEntry{},
+		reader: s.Reader(), out: pack.Writer{F: file},
+		written: map[plumbing.Hash]int64{}, packs: map[*pack.Pack][]pack.Entry{},
 	}
 	if err = gather(r); err == nil {
 		sum, err = r.write(ctx, file)
@@ -33,27 +34,27 @@ func Repack(ctx context.Context, s *Store, dir string, gather func(*Repacker) er
 		_ = os.Remove(file.Name()) // what stays is swept
 		return "", nil, sum, err
 	}
-	return file.Name(), pack.EncodePackIndex(r.entries, sum), sum, nil
+	return file.Name(), pack.EncodeIndex(r.entries, sum), sum, nil
 }
 
 // Repacker copies objects into one pack: entries as they are where that can be,
 // so that deltas stay deltas.
 type Repacker struct {
-	reader  *StoreReader
-	out     pack.PackWriter
+	reader  *Reader
+	out     pack.Writer
 	order   []plumbing.Hash
 	written map[plumbing.Hash]int64 // where; 0: to be written, -1: under way
-	entries []pack.PackEntry
-	packs   map[*pack.Pack][]pack.PackEntry // what they have, by offset
+	entries []pack.Entry
+	packs   map[*pack.Pack][]pack.Entry // what they have, by offset
 	piece   []byte
-	Limit   int64      // bytes of the pack; 0: none
-	Room    *disk.Room // for it; nil: somebody has looked
+	Limit   int64           // bytes of the pack; 0: none
+	Room    *disk.FreeSpace // for it; nil: somebody has looked
 }
 
 // Gather finds all objects of a history, and the tags that lead into it.
 func (r *Repacker) Gather(ctx context.Context, a *ancestry.Ancestry, tags []plumbing.Hash) error {
 	for _, c := range a.Commits {
-		r.Add(c.Id)
+		r.Add(c.ID)
 	}
 	for _, id := range tags {
 		if err := r.gatherTag(ctx, id); err != nil {
@@ -99,14 +100,15 @@ func (r *Repacker) gatherTree(ctx context.Context, id plumbing.Hash, depth int) 
 		switch e.Mode {
 		case object.ModeSubmodule:
 		case object.ModeDir:
-			err = errors.Join(err, r.gatherTree(ctx, e.Id, depth+1))
+			err = errors.Join(err, r.gatherTree(ctx, e.ID, depth+1))
 		default:
-			r.Add(e.Id)
+			r.Add(e.ID)
 		}
 	}
 	return err
 }
 
+// Add takes an object into the new pack, once.
 func (r *Repacker) Add(id plumbing.Hash) bool {
 	if _, known := r.written[id]; known {
 		return false

@@ -7,9 +7,10 @@ import (
 	"hash/crc32"
 	"slices"
 
+	"github.com/go-git/go-git/v5/plumbing"
+
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/pack"
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 const pieceSize = 1 << 20 // bytes of a pack copied at once
@@ -41,7 +42,7 @@ func (r *Repacker) copy(id plumbing.Hash, depth int) error {
 		}
 		base = r.written[name]
 	}
-	e := pack.PackEntry{Id: id, Offset: r.out.Offset}
+	e := pack.Entry{ID: id, Offset: r.out.Offset}
 	if h.Delta() && base <= 0 {
 		var o object.Object
 		if o, err = r.reader.readAt(at, id); err == nil {
@@ -63,19 +64,19 @@ func (r *Repacker) baseOf(at pack.Place, h pack.EntryHead) (plumbing.Hash, bool)
 		if !ok {
 			return name, false // reading it will say so
 		}
-		name = entries[i].Id
+		name = entries[i].ID
 	}
 	_, kept := r.written[name]
 	return name, kept && h.Delta()
 }
 
-func (r *Repacker) entryAt(at pack.Place) (entries []pack.PackEntry, i int, ok bool) {
+func (r *Repacker) entryAt(at pack.Place) (entries []pack.Entry, i int, ok bool) {
 	entries = r.packs[at.Pack]
 	if entries == nil {
 		entries = at.Pack.Index.Entries()
 		r.packs[at.Pack] = entries
 	}
-	i, ok = slices.BinarySearchFunc(entries, at.Offset, func(e pack.PackEntry, offset int64) int { return cmp.Compare(e.Offset, offset) })
+	i, ok = slices.BinarySearchFunc(entries, at.Offset, func(e pack.Entry, offset int64) int { return cmp.Compare(e.Offset, offset) })
 	return entries, i, ok
 }
 
@@ -119,8 +120,8 @@ func (r *Repacker) raw(at pack.Place, h pack.EntryHead, base int64) (crc uint32,
 }
 
 // loose packs an object that has a file of its own, in pieces.
-func (r *Repacker) loose(id plumbing.Hash) (pack.PackEntry, error) {
-	e := pack.PackEntry{Id: id, Offset: r.out.Offset}
+func (r *Repacker) loose(id plumbing.Hash) (pack.Entry, error) {
+	e := pack.Entry{ID: id, Offset: r.out.Offset}
 	loose, err := r.reader.openLoose(id)
 	if err != nil {
 		return e, err

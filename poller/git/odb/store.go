@@ -10,8 +10,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/bittrance/kitops/poller/git/pack"
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/bittrance/kitops/poller/git/pack"
 )
 
 const maxAlternates = 32
@@ -24,8 +25,8 @@ type Store struct {
 	loose []string // directories of objects
 }
 
-// OpenStore opens the object store of a git directory.
-func OpenStore(gitDir string) (*Store, error) {
+// Open opens the object store of a git directory.
+func Open(gitDir string) (*Store, error) {
 	s := &Store{}
 	pending := []string{filepath.Join(gitDir, "objects")}
 	for len(pending) > 0 {
@@ -68,7 +69,7 @@ func (s *Store) add(dir string) error {
 		if !isIndex || !strings.HasPrefix(base, "pack-") {
 			continue
 		}
-		p, err := pack.OpenPack(filepath.Join(dir, "pack", base))
+		p, err := pack.Open(filepath.Join(dir, "pack", base))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -124,6 +125,7 @@ func alternates(dir string) ([]string, error) {
 	return found, lines.Err()
 }
 
+// Close closes the packs.
 func (s *Store) Close() {
 	for _, p := range s.Packs {
 		_ = p.File.Close() // only read from
@@ -145,6 +147,7 @@ func (s *Store) Find(id plumbing.Hash) (pack.Place, bool) {
 	return pack.Place{}, false
 }
 
+// Has says whether an object is there, by name alone.
 func (s *Store) Has(id plumbing.Hash) bool {
 	_, ok := s.Find(id)
 	return ok

@@ -7,19 +7,20 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bittrance/kitops/poller/git/gittest"
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/bittrance/kitops/poller/git/gittest"
 )
 
 // takeIn is what a fetch does with a pack.
-func takeIn(tb testing.TB, pack []byte) ([]PackEntry, error) {
+func takeIn(tb testing.TB, pack []byte) ([]Entry, error) {
 	tb.Helper()
 	file, err := os.CreateTemp(tb.TempDir(), "pack")
 	if err != nil {
 		tb.Fatal(err)
 	}
 	defer file.Close()
-	a := NewArrival(tb.Context(), bytes.NewReader(pack), file, 1<<20)
+	a := NewReceiver(tb.Context(), bytes.NewReader(pack), file, 1<<20)
 	if _, err := a.Read(tb.Context()); err != nil {
 		return nil, err
 	}
@@ -32,7 +33,7 @@ func TestHostilePacks(t *testing.T) {
 	blob := gittest.RawEntry(t, plumbing.BlobObject, 5, nil, []byte("hello"))
 	copyAll := []byte{5, 5, 0x90, 5}
 	good := gittest.RawPack(2, blob, gittest.RawEntry(t, plumbing.OFSDeltaObject, 4, []byte{byte(len(blob))}, copyAll))
-	if entries, err := takeIn(t, good); err != nil || len(entries) != 2 || entries[0].Id != entries[1].Id {
+	if entries, err := takeIn(t, good); err != nil || len(entries) != 2 || entries[0].ID != entries[1].ID {
 		t.Fatalf("a good pack: %v, %v", entries, err)
 	}
 	bomb := bytes.Repeat([]byte{0}, 3<<20)
@@ -96,13 +97,13 @@ func FuzzPack(f *testing.F) {
 		if err != nil {
 			return
 		}
-		x, ok := ParsePackIndex(EncodePackIndex(entries, sum))
+		x, ok := ParseIndex(EncodeIndex(entries, sum))
 		if !ok {
 			t.Fatal("the index cannot be read back")
 		}
 		for _, e := range entries {
-			if _, ok := x.Find(e.Id); !ok {
-				t.Errorf("%s is not in the index", e.Id)
+			if _, ok := x.Find(e.ID); !ok {
+				t.Errorf("%s is not in the index", e.ID)
 			}
 		}
 	})
@@ -119,12 +120,12 @@ func FuzzDelta(f *testing.F) {
 }
 
 func FuzzIndex(f *testing.F) {
-	f.Add(EncodePackIndex([]PackEntry{{Offset: 12}, {Id: plumbing.NewHash(strings.Repeat("f", 40)), Offset: 1 << 40}}, plumbing.ZeroHash))
+	f.Add(EncodeIndex([]Entry{{Offset: 12}, {ID: plumbing.NewHash(strings.Repeat("f", 40)), Offset: 1 << 40}}, plumbing.ZeroHash))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if x, ok := ParsePackIndex(data); ok {
+		if x, ok := ParseIndex(data); ok {
 			_, _ = x.Find(plumbing.NewHash(strings.Repeat("f", 40)))
 			for _, e := range x.Entries() {
-				_, _ = x.Find(e.Id)
+				_, _ = x.Find(e.ID)
 			}
 		}
 	})

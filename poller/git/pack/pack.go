@@ -7,9 +7,10 @@ import (
 	"io"
 	"os"
 
+	"github.com/go-git/go-git/v5/plumbing"
+
 	"github.com/bittrance/kitops/poller/git/inflate"
 	"github.com/bittrance/kitops/poller/git/object"
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 const windowSize = 64 << 10 // bytes read at once
@@ -18,10 +19,11 @@ const windowSize = 64 << 10 // bytes read at once
 type Pack struct {
 	File  *os.File
 	Size  int64
-	Index *packIndex
+	Index *Index
 }
 
-func OpenPack(base string) (*Pack, error) {
+// Open opens a pack by its index file.
+func Open(base string) (*Pack, error) {
 	index, err := readPackIndex(base + ".idx")
 	if err != nil {
 		return nil, err
@@ -116,7 +118,7 @@ func (w *packWindow) Copy(out io.Writer, p *Pack, offset int64, h EntryHead) err
 func inflateStream(w io.Writer, r io.Reader, size int64) error {
 	z, err := zlib.NewReader(r)
 	if err != nil {
-		return fmt.Errorf("%w: %w", inflate.ErrInflate, err)
+		return fmt.Errorf("%w: %w", inflate.ErrDamaged, err)
 	}
 	n, err := io.Copy(w, io.LimitReader(z, size+1)) // one more byte, so that the end is read
 	var writing *os.PathError
@@ -124,9 +126,9 @@ func inflateStream(w io.Writer, r io.Reader, size int64) error {
 	case errors.As(err, &writing):
 		return err
 	case err != nil:
-		return fmt.Errorf("%w: %w", inflate.ErrInflate, err)
+		return fmt.Errorf("%w: %w", inflate.ErrDamaged, err)
 	case n != size:
-		return inflate.ErrInflate
+		return inflate.ErrDamaged
 	}
 	return nil
 }

@@ -6,8 +6,9 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/bittrance/kitops/poller/git/object"
 )
 
 var errNoBase = errors.New("the pack leans on an object that is nowhere")
@@ -15,7 +16,7 @@ var errNoBase = errors.New("the pack leans on an object that is nowhere")
 // resolver names the deltas of an arrival that wait, in whatever order their
 // bases come.
 type resolver struct {
-	*Arrival
+	*Receiver
 	names map[plumbing.Hash]int
 
 	// borrow reads what a thin pack leans on from elsewhere. It may be nil.
@@ -27,13 +28,13 @@ type resolver struct {
 }
 
 // Resolve returns the objects that the pack leans on and does not have.
-func (a *Arrival) Resolve(ctx context.Context, borrow func(plumbing.Hash) (object.Object, error)) (map[plumbing.Hash]object.Object, error) {
+func (a *Receiver) Resolve(ctx context.Context, borrow func(plumbing.Hash) (object.Object, error)) (map[plumbing.Hash]object.Object, error) {
 	if len(a.waiting) == 0 {
 		return nil, nil
 	}
 	a.bases.limit = resolveBases
 	r := &resolver{
-		Arrival: a, names: a.named(), borrow: borrow,
+		Receiver: a, names: a.named(), borrow: borrow,
 		borrowed: map[plumbing.Hash]object.Object{}, byID: map[plumbing.Hash][]waitingDelta{}, byOffset: map[int64][]waitingDelta{},
 	}
 	for _, w := range a.waiting {
@@ -65,7 +66,7 @@ func (a *Arrival) Resolve(ctx context.Context, borrow func(plumbing.Hash) (objec
 				return nil, err
 			}
 			left--
-			ready = append(append(ready, r.byID[e.Id]...), r.byOffset[e.Offset]...)
+			ready = append(append(ready, r.byID[e.ID]...), r.byOffset[e.Offset]...)
 		}
 	}
 	if left > 0 {
@@ -99,7 +100,7 @@ func (r *resolver) hasBase(w waitingDelta) (bool, error) {
 }
 
 func (r *resolver) entryAt(offset int64) (int, bool) {
-	return slices.BinarySearchFunc(r.Entries, offset, func(e PackEntry, at int64) int { return cmp.Compare(e.Offset, at) })
+	return slices.BinarySearchFunc(r.Entries, offset, func(e Entry, at int64) int { return cmp.Compare(e.Offset, at) })
 }
 
 func (r *resolver) name(w waitingDelta) error {
@@ -108,12 +109,12 @@ func (r *resolver) name(w waitingDelta) error {
 	if err != nil {
 		return err
 	}
-	if e.Id, err = r.hash.Of(o); err != nil {
+	if e.ID, err = r.hash.Of(o); err != nil {
 		return err
 	}
 	e.Kind = o.Kind
-	if _, twice := r.names[e.Id]; !twice { // or what it leans on could lean on it
-		r.names[e.Id] = w.entry
+	if _, twice := r.names[e.ID]; !twice { // or what it leans on could lean on it
+		r.names[e.ID] = w.entry
 	}
 	return nil
 }

@@ -1,8 +1,9 @@
 package pack
 
 import (
-	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/bittrance/kitops/poller/git/object"
 )
 
 const (
@@ -17,6 +18,7 @@ type Unpacker struct {
 	bases  objectCache
 }
 
+// NewUnpacker is for one goroutine.
 func NewUnpacker(bases int) Unpacker { return Unpacker{bases: newObjectCache(bases)} }
 
 // locate finds the base of a delta by its name. A place without a pack says
@@ -29,6 +31,7 @@ type step struct {
 	delta []byte
 }
 
+// Unpack inflates an entry and what it leans on.
 func (u *Unpacker) Unpack(at Place, find locate) (object.Object, error) {
 	var steps []step
 	size := 0

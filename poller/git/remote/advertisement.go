@@ -10,11 +10,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/bittrance/kitops/poller/git/object"
-	"github.com/bittrance/kitops/poller/git/refs"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+
+	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/bittrance/kitops/poller/git/refs"
 )
 
 // Advertisement is what a remote says it has.

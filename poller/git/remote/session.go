@@ -11,13 +11,14 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"github.com/bittrance/kitops/poller/git/address"
-	"github.com/bittrance/kitops/poller/git/ancestry"
-	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/go-git/go-git/v5/plumbing/format/pktline"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
+
+	"github.com/bittrance/kitops/poller/git/address"
+	"github.com/bittrance/kitops/poller/git/ancestry"
+	"github.com/bittrance/kitops/poller/git/object"
 )
 
 // session is one conversation with a remote's upload-pack: what the server says
@@ -129,7 +130,7 @@ func readCapabilities(p *pktReader) error {
 }
 
 // fetchV0 asks in the words of the first protocol.
-func fetchV0(ctx context.Context, s session, ad *Advertisement, w Wish) (*Delivery, error) {
+func fetchV0(ctx context.Context, s session, ad *Advertisement, w FetchRequest) (*FetchResponse, error) {
 	if !ad.Gives(w.Want) {
 		if w.Want = ad.tips(); !w.Whole || len(w.Want) == 0 {
 			return nil, ErrMoved
@@ -167,7 +168,7 @@ func fetchV0(ctx context.Context, s session, ad *Advertisement, w Wish) (*Delive
 	case request.Capabilities.Supports(capability.Sideband):
 		pack = sideband.NewDemuxer(sideband.Sideband, response)
 	}
-	return &Delivery{pack, body, append(response.Shallows, ad.shallow...)}, nil
+	return &FetchResponse{pack, body, append(response.Shallows, ad.shallow...)}, nil
 }
 
 // Access is how one remote is reached: where, and with whose credentials.

@@ -9,7 +9,7 @@ import (
 
 // TestRequestAsOffered asks for nothing that a server does not offer.
 func TestRequestAsOffered(t *testing.T) {
-	request := newRequest(capability.NewList(), Wish{Want: make([]plumbing.Hash, 1)})
+	request := newRequest(capability.NewList(), FetchRequest{Want: make([]plumbing.Hash, 1)})
 	if !request.Depth.IsZero() || !request.Capabilities.IsEmpty() {
 		t.Errorf("asked for %s", request.Capabilities)
 	}
@@ -17,7 +17,7 @@ func TestRequestAsOffered(t *testing.T) {
 	if err := offered.Decode([]byte("multi_ack thin-pack side-band shallow no-progress")); err != nil {
 		t.Fatal(err)
 	}
-	request = newRequest(offered, Wish{Want: make([]plumbing.Hash, 1)})
+	request = newRequest(offered, FetchRequest{Want: make([]plumbing.Hash, 1)})
 	if got := request.Capabilities.String(); got != "multi_ack side-band no-progress shallow" || request.Validate() != nil {
 		t.Errorf("asked for %s", got)
 	}

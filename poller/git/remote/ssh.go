@@ -9,9 +9,10 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/bittrance/kitops/poller/git/address"
 	"github.com/go-git/go-git/v5/plumbing/format/pktline"
 	"golang.org/x/crypto/ssh"
+
+	"github.com/bittrance/kitops/poller/git/address"
 )
 
 const maxStderr = 4 << 10 // bytes of what the server says that are kept

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+
+	"github.com/bittrance/kitops/poller/git/object"
 )
 
+// Tags of a remote.
 const (
 	MaxTagRefs = 10_000 // tags of a remote; with more of them a history comes without any
 	TagPrefix  = "refs/tags/"
@@ -18,7 +20,7 @@ const (
 // Tag is a ref below refs/tags.
 type Tag struct {
 	Ref    string
-	Id     plumbing.Hash
+	ID     plumbing.Hash
 	Target plumbing.Hash // what it leads to: id where it is no object of its own
 }
 
@@ -49,7 +51,7 @@ func readTags(p *pktReader) (tags []Tag, count int, err error) {
 		if count++; count > maxRefs {
 			return nil, 0, fmt.Errorf("more than %d refs", maxRefs)
 		}
-		t := Tag{Ref: fields[1], Id: id, Target: id}
+		t := Tag{Ref: fields[1], ID: id, Target: id}
 		for _, attribute := range fields[2:] {
 			if hex, ok := strings.CutPrefix(attribute, "peeled:"); ok {
 				if t.Target, ok = object.ParseID(hex); !ok {
@@ -80,6 +82,7 @@ func (r *Remote) Tags(ctx context.Context) (tags []Tag, count int, err error) {
 	return tags, count, nil
 }
 
+// Tags are the tags among the refs.
 func (ad *Advertisement) Tags() []Tag {
 	var tags []Tag
 	for ref, id := range ad.Refs {

@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/bittrance/kitops/poller/git/object"
-	"github.com/bittrance/kitops/poller/git/refs"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+
+	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/bittrance/kitops/poller/git/refs"
 )
 
 const maxRefs = 8 << 20
@@ -87,7 +88,7 @@ func (r *Remote) List(ctx context.Context, prefixes []string) (*Advertisement, e
 }
 
 // Fetch asks for a pack, which may lean on what the wish says is here.
-func (r *Remote) Fetch(ctx context.Context, w Wish) (*Delivery, error) {
+func (r *Remote) Fetch(ctx context.Context, w FetchRequest) (*FetchResponse, error) {
 	if r.ad != nil {
 		return fetchV0(ctx, r.session, r.ad, w)
 	}
@@ -104,7 +105,7 @@ func (r *Remote) Fetch(ctx context.Context, w Wish) (*Delivery, error) {
 		_ = body.Close()
 		return nil, r.judge(ctx, fmt.Errorf("ask for the pack: %w", err))
 	}
-	return &Delivery{p, body, shallow}, nil
+	return &FetchResponse{p, body, shallow}, nil
 }
 
 // judge says whether a failed answer was one at all.

@@ -16,7 +16,7 @@ import (
 // planned is what a plan makes of a revision of a repository that is at hand.
 func planned(tb testing.TB, r *gittest.Repo, sha string, native bool) *Plan {
 	tb.Helper()
-	s, err := odb.OpenStore(r.Dir)
+	s, err := odb.Open(r.Dir)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func planned(tb testing.TB, r *gittest.Repo, sha string, native bool) *Plan {
 // attributesOf are those of all files that have to do with conversion.
 func attributesOf(t *testing.T, r *gittest.Repo, sha string) map[string]string {
 	t.Helper()
-	s, err := odb.OpenStore(r.Dir)
+	s, err := odb.Open(r.Dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,13 +112,13 @@ func TestAttributesLikeGit(t *testing.T) {
 			names = append(names, name)
 			files[name] = ""
 			if dir := filepath.Dir(name); random.IntN(3) == 0 {
-				files[filepath.Join(dir, attributes.AttributesName)] = gittest.Gamble(random)
+				files[filepath.Join(dir, attributes.FileName)] = gittest.Gamble(random)
 			}
 		}
-		files[attributes.AttributesName] = gittest.Gamble(random)
+		files[attributes.FileName] = gittest.Gamble(random)
 		if random.IntN(10) == 0 { // the text of a link is read, as all that is in the index
-			delete(files, attributes.AttributesName)
-			files[">"+attributes.AttributesName] = strings.ReplaceAll(gittest.Gamble(random), "\x00", "")
+			delete(files, attributes.FileName)
+			files[">"+attributes.FileName] = strings.ReplaceAll(gittest.Gamble(random), "\x00", "")
 		}
 		sha := gittest.AsIs(t, r, "", files)
 		found, want := attributesOf(t, r, sha), attributesByGit(t, r, sha)
@@ -132,7 +132,7 @@ func TestAttributesLikeGit(t *testing.T) {
 		}
 		if t.Failed() {
 			for name, content := range files {
-				if strings.HasSuffix(name, attributes.AttributesName) {
+				if strings.HasSuffix(name, attributes.FileName) {
 					t.Logf("%s:\n%q", name, strings.SplitAfter(content, "\n"))
 				}
 			}

@@ -15,7 +15,7 @@ import (
 // attributes with what git clone does, on this system and where lines end in CRLF.
 func TestConvertLikeGit(t *testing.T) {
 	t.Parallel()
-	files := map[string]string{attributes.AttributesName: gittest.ManyAttributes}
+	files := map[string]string{attributes.FileName: gittest.ManyAttributes}
 	for line := range strings.Lines(gittest.ManyAttributes) {
 		ext, _, ok := strings.Cut(line, " ")
 		if !ok || ext[0] != '*' {
@@ -33,14 +33,14 @@ func TestConvertLikeGit(t *testing.T) {
 		converted := 0
 		for _, f := range p.Files {
 			content := []byte(files[f.Name])
-			found := f.Convert.Apply(content, f.Id)
+			found := f.Convert.Apply(content, f.ID)
 			if is := want[f.Name]; is != "false "+string(found) {
 				t.Errorf("eol=%s %s: %.90q becomes %.90q, want %.90q", eol, f.Name, content, found, is)
 			}
 			if !bytes.Equal(content, found) {
 				converted++
 			}
-			if f.Convert&convert.ConvertAuto == 0 { // else idents differ, which only large files have so
+			if f.Convert&convert.Auto == 0 { // else idents differ, which only large files have so
 				mustStream(t, f, content, found)
 			}
 		}
@@ -55,7 +55,7 @@ func mustStream(t *testing.T, f PlanFile, content, want []byte) {
 	t.Helper()
 	for _, size := range []int{1, 2, 3, 1000} {
 		var out bytes.Buffer
-		w := f.Convert.Writer(&out, f.Id)
+		w := f.Convert.Writer(&out, f.ID)
 		for rest := content; len(rest) > 0; {
 			n, err := w.Write(rest[:min(size, len(rest))])
 			if err != nil {

@@ -7,12 +7,13 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/go-git/go-git/v5/plumbing"
+
 	"github.com/bittrance/kitops/poller/git/convert"
 	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/odb"
 	"github.com/bittrance/kitops/poller/git/pack"
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // writeLarge writes a file whose blob should not be in memory with others, or
@@ -20,21 +21,21 @@ import (
 func (w *TreeWriter) writeLarge(ctx context.Context, out *outDir, f PlanFile, copyTo func(io.Writer) error) error {
 	how := f.Convert
 	through := func(to io.Writer) error {
-		converting := how.Writer(to, f.Id)
+		converting := how.Writer(to, f.ID)
 		err := copyTo(converting)
 		if err == nil {
 			err = converting.Close()
 		}
 		return err
 	}
-	if how&convert.ConvertAuto != 0 && how&convert.ConvertCRLF != 0 {
+	if how&convert.Auto != 0 && how&convert.CRLF != 0 {
 		var probe convert.TextProbe
-		how &^= convert.ConvertCRLF
+		how &^= convert.CRLF
 		if err := through(&probe); err != nil {
 			return err
 		}
 		if probe.Text() {
-			how |= convert.ConvertCRLF
+			how |= convert.CRLF
 		}
 	}
 	return out.stream(f, func(to io.Writer) (int64, error) {
@@ -46,13 +47,13 @@ func (w *TreeWriter) writeLarge(ctx context.Context, out *outDir, f PlanFile, co
 
 // writeStored writes the file of a blob that is streamed. Small ones that are
 // so because nothing was known of their size are converted in memory.
-func (w *TreeWriter) writeStored(ctx context.Context, out *outDir, r *odb.StoreReader, j job) error {
+func (w *TreeWriter) writeStored(ctx context.Context, out *outDir, r *odb.Reader, j job) error {
 	f := w.Plan.Files[j.file]
 	if j.at.Pack == nil && f.Convert != 0 {
 		var content bytes.Buffer
-		kind, err := r.CopyLoose(&content, f.Id, pack.StreamAbove)
+		kind, err := r.CopyLoose(&content, f.ID, pack.StreamAbove)
 		if err == nil && kind != plumbing.BlobObject {
-			err = object.Damaged("%s is a %s, not a blob", f.Id, kind)
+			err = object.Damaged("%s is a %s, not a blob", f.ID, kind)
 		}
 		if err == nil {
 			return w.write(ctx, out, j.file, content.Bytes())
@@ -63,7 +64,7 @@ func (w *TreeWriter) writeStored(ctx context.Context, out *outDir, r *odb.StoreR
 	}
 	w.Done[j.file].Store(true)
 	return w.note(out, j.file, w.writeLarge(ctx, out, f, func(to io.Writer) error {
-		return r.CopyBlob(ctx, to, j.at, f.Id)
+		return r.CopyBlob(ctx, to, j.at, f.ID)
 	}))
 }
 

@@ -8,10 +8,10 @@ import (
 
 // FileOptions say how the files of a checkout are written.
 type FileOptions struct {
-	Limit int64      // bytes of all files
-	Owner *Owner     // whom files and directories belong to; nil: the agent's user
-	Stats bool       // keep what the file system says of each file
-	Room  *disk.Room // on the disk; nil: no end
+	Limit int64           // bytes of all files
+	Owner *Owner          // whom files and directories belong to; nil: the agent's user
+	Stats bool            // keep what the file system says of each file
+	Room  *disk.FreeSpace // on the disk; nil: no end
 }
 
 // open gives a goroutine what it writes with.

@@ -3,8 +3,9 @@
 package worktree
 
 import (
-	"github.com/bittrance/kitops/poller/git/index"
 	"golang.org/x/sys/unix"
+
+	"github.com/bittrance/kitops/poller/git/index"
 )
 
 // StatOf is what an index keeps of a file.

@@ -19,7 +19,7 @@ import (
 func writeStats(t *testing.T, r *gittest.Repo, sha, dir string, owner *Owner) *TreeWriter {
 	t.Helper()
 	ctx := gittest.Generous(t)
-	s, err := odb.OpenStore(r.Dir)
+	s, err := odb.Open(r.Dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestIndexForGit(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(work, ".git", "index")
-	if err := os.WriteFile(path, index.EncodeIndex(w.Plan.Index(w.Found)), 0o600); err != nil {
+	if err := os.WriteFile(path, index.Encode(w.Plan.Index(w.Found)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	// Before git looks at a file, so that nothing but the index can know it.
@@ -92,14 +92,14 @@ func TestIndexForGit(t *testing.T) {
 }
 
 // treePaths are the trees by path, since git orders them in another way.
-func treePaths(trees []index.IndexTree) map[string]string {
+func treePaths(trees []index.Tree) map[string]string {
 	found := map[string]string{}
 	var walk func(above string)
 	walk = func(above string) {
 		tree := trees[0]
 		trees = trees[1:]
 		path := above + tree.Name + "/"
-		found[path] = fmt.Sprint(tree.Entries, tree.Below, tree.Id)
+		found[path] = fmt.Sprint(tree.Entries, tree.Below, tree.ID)
 		for range tree.Below {
 			walk(path)
 		}
@@ -108,13 +108,13 @@ func treePaths(trees []index.IndexTree) map[string]string {
 	return found
 }
 
-func readIndex(t *testing.T, path string) *index.IndexFile {
+func readIndex(t *testing.T, path string) *index.File {
 	t.Helper()
 	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, err := index.ParseIndex(content)
+	x, err := index.Parse(content)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ type Inspection struct {
 	files []bool // of each file: it has not changed
 }
 
+// Run compares a directory with what is known of it.
 func (n *Inspection) Run(ctx context.Context, dir string, known *Record) error {
 	n.known, n.dirs, n.files = known, make([]bool, len(known.plan.Dirs)), make([]bool, len(known.plan.Files))
 	if len(n.files) == 0 {

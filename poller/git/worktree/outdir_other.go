@@ -25,6 +25,7 @@ type outDir struct {
 	replace bool // what is at a file's place
 }
 
+// OpenOutDir opens a directory to write a plan into.
 func OpenOutDir(path string, p *Plan) (*outDir, error) {
 	root, err := os.OpenRoot(path)
 	if err != nil {

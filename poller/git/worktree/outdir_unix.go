@@ -6,9 +6,10 @@ import (
 	"errors"
 	"io"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/index"
-	"golang.org/x/sys/unix"
 )
 
 const keptDirs = 16 // descriptors of directories kept open, for each writer
@@ -33,6 +34,7 @@ type outDir struct {
 	next int
 }
 
+// OpenOutDir opens a directory to write a plan into.
 func OpenOutDir(path string, p *Plan) (*outDir, error) {
 	root, err := openat(unix.AT_FDCWD, path, unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
 	if err != nil {

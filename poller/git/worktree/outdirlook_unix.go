@@ -8,9 +8,10 @@ import (
 	"io"
 	"os"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/object"
-	"golang.org/x/sys/unix"
 )
 
 const hasModes = true // of files

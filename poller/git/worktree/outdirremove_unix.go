@@ -6,8 +6,9 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/bittrance/kitops/poller/git/disk"
 	"golang.org/x/sys/unix"
+
+	"github.com/bittrance/kitops/poller/git/disk"
 )
 
 // unlink removes a file, if it is there and no directory.

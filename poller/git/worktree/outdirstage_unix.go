@@ -3,9 +3,10 @@
 package worktree
 
 import (
+	"golang.org/x/sys/unix"
+
 	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/index"
-	"golang.org/x/sys/unix"
 )
 
 // replacing has files be made in a directory beside, under a name that nobody

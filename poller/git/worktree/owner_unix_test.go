@@ -7,8 +7,9 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/bittrance/kitops/poller/git/gittest"
 	"golang.org/x/sys/unix"
+
+	"github.com/bittrance/kitops/poller/git/gittest"
 )
 
 // TestStatsOfOwner keeps what files are like after they have been given away.

@@ -6,10 +6,11 @@ import (
 	"path"
 	"slices"
 
+	"github.com/go-git/go-git/v5/plumbing"
+
 	"github.com/bittrance/kitops/poller/git/attributes"
 	"github.com/bittrance/kitops/poller/git/convert"
 	"github.com/bittrance/kitops/poller/git/object"
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 const maxSymlink = 1 << 15 // bytes; beyond any system's limit, and small enough to hold
@@ -25,23 +26,25 @@ type Plan struct {
 	Left       map[attributes.Left][]int32 // the files that git would do more with
 }
 
+// PlanDir is one directory of a plan.
 type PlanDir struct {
 	parent  int32
 	entries int32 // names in it
 	name    string
 	depth   int
 	Mode    object.Mode   // modeDir or modeSubmodule
-	Id      plumbing.Hash // of its tree, or of the submodule's commit
+	ID      plumbing.Hash // of its tree, or of the submodule's commit
 	was     int32         // its number in the record, the first is 1; 0: not in it
 }
 
+// PlanFile is one file of a plan.
 type PlanFile struct {
 	Dir  int32
 	Mode object.Mode // never modeDir or modeSubmodule
 	Name string
-	Id   plumbing.Hash
+	ID   plumbing.Hash
 
-	Convert convert.Convert // 0 until the attributes are known
+	Convert convert.Conversion // 0 until the attributes are known
 }
 
 // makePlan walks all trees below a tree. read gives a tree by its name.
@@ -51,7 +54,7 @@ func makePlan(ctx context.Context, tree plumbing.Hash, read func(plumbing.Hash) 
 
 // MakePlanFrom walks the trees that are not as in a record, which may be nil.
 func MakePlanFrom(ctx context.Context, known *Record, tree plumbing.Hash, read func(plumbing.Hash) (object.Object, error)) (*Plan, error) {
-	p := &Plan{tree: tree, Dirs: []PlanDir{{Mode: object.ModeDir, Id: tree, was: 1}}, known: known}
+	p := &Plan{tree: tree, Dirs: []PlanDir{{Mode: object.ModeDir, ID: tree, was: 1}}, known: known}
 	if known != nil {
 		p.Dirs, p.Files = slices.Grow(p.Dirs, len(known.plan.Dirs)), make([]PlanFile, 0, len(known.plan.Files)+64)
 	}
@@ -61,6 +64,7 @@ func MakePlanFrom(ctx context.Context, known *Record, tree plumbing.Hash, read f
 	return p, nil
 }
 
+// Fill puts a tree below a directory of the plan.
 func (p *Plan) Fill(ctx context.Context, dir int32, id plumbing.Hash, read func(plumbing.Hash) (object.Object, error)) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -82,17 +86,17 @@ func (p *Plan) Fill(ctx context.Context, dir int32, id plumbing.Hash, read func(
 	p.Dirs[dir].entries = int32(len(entries))
 	for _, e := range entries {
 		if e.Mode != object.ModeDir && e.Mode != object.ModeSubmodule {
-			if e.Name == attributes.AttributesName {
+			if e.Name == attributes.FileName {
 				p.attributes = append(p.attributes, int32(len(p.Files)))
 			}
-			p.Files = append(p.Files, PlanFile{Dir: dir, Mode: e.Mode, Name: e.Name, Id: e.Id})
+			p.Files = append(p.Files, PlanFile{Dir: dir, Mode: e.Mode, Name: e.Name, ID: e.ID})
 			continue
 		}
-		p.Dirs = append(p.Dirs, PlanDir{parent: dir, name: e.Name, depth: depth + 1, Mode: e.Mode, Id: e.Id, was: p.known.lookup(p.Dirs[dir].was, e.Name)})
+		p.Dirs = append(p.Dirs, PlanDir{parent: dir, name: e.Name, depth: depth + 1, Mode: e.Mode, ID: e.ID, was: p.known.lookup(p.Dirs[dir].was, e.Name)})
 		if e.Mode == object.ModeSubmodule {
 			continue
 		}
-		if err := p.Fill(ctx, int32(len(p.Dirs)-1), e.Id, read); err != nil {
+		if err := p.Fill(ctx, int32(len(p.Dirs)-1), e.ID, read); err != nil {
 			return err
 		}
 	}
@@ -114,6 +118,7 @@ func (p *Plan) DirPath(dir int32) string {
 	return path.Join(p.DirPath(p.Dirs[dir].parent), p.Dirs[dir].name)
 }
 
+// FilePath is the path of a file in the directory, with slashes.
 func (p *Plan) FilePath(f PlanFile) string { return path.Join(p.DirPath(f.Dir), f.Name) }
 
 func (f PlanFile) perm() uint32 {

@@ -7,9 +7,10 @@ import (
 	"runtime"
 	"slices"
 
+	"github.com/go-git/go-git/v5/plumbing"
+
 	"github.com/bittrance/kitops/poller/git/attributes"
 	"github.com/bittrance/kitops/poller/git/object"
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 const (
@@ -56,9 +57,9 @@ type attributesPlan struct {
 	*attributes.Vocabulary
 	root  int32
 	read  func(plumbing.Hash) (object.Object, error)
-	match *attributes.AttributesMatch
-	files []*attributes.AttributesFile // by directory; nil: nothing to look for
-	path  []byte                       // of the file looked at, below the root
+	match *attributes.Matcher
+	files []*attributes.File // by directory; nil: nothing to look for
+	path  []byte             // of the file looked at, below the root
 }
 
 // readAll reads the files of attributes, from the top down.
@@ -67,7 +68,7 @@ func (a *attributesPlan) readAll(ctx context.Context, native bool) error {
 	for _, file := range a.attributes {
 		own[a.Plan.Files[file].Dir] = file
 	}
-	a.files = make([]*attributes.AttributesFile, len(a.Dirs))
+	a.files = make([]*attributes.File, len(a.Dirs))
 	inside := make([]bool, len(a.Dirs))
 	for dir := a.root; int(dir) < len(a.Dirs); dir++ {
 		if err := ctx.Err(); err != nil {
@@ -90,7 +91,7 @@ func (a *attributesPlan) readAll(ctx context.Context, native bool) error {
 			}
 		}
 		if top {
-			a.match = attributes.NewAttributesMatch(a.Vocabulary, native)
+			a.match = attributes.NewMatcher(a.Vocabulary, native)
 		}
 		if len(rules) > 0 {
 			a.files[dir] = a.match.NewFile(a.files[dir], len(a.enter(dir)), rules)
@@ -100,12 +101,12 @@ func (a *attributesPlan) readAll(ctx context.Context, native bool) error {
 }
 
 func (a *attributesPlan) rulesOf(f PlanFile, top bool) ([]attributes.Rule, error) {
-	o, err := a.read(f.Id)
+	o, err := a.read(f.ID)
 	if errors.Is(err, object.ErrTooLarge) {
 		return nil, nil // as git ignores it
 	}
 	if err == nil && o.Kind != plumbing.BlobObject {
-		err = object.Damaged("%s is a %s, not a blob", f.Id, o.Kind)
+		err = object.Damaged("%s is a %s, not a blob", f.ID, o.Kind)
 	}
 	if err != nil {
 		return nil, err
@@ -134,7 +135,7 @@ func (a *attributesPlan) convertAll(ctx context.Context) error {
 		a.path = append(a.path[:base], f.Name...)
 		a.match.File(rules, a.path, base)
 		if a.match.Steps <= 0 {
-			return attributes.ErrAttributes
+			return attributes.ErrTooMany
 		}
 		f.Convert = a.match.Convert()
 		a.leave(int32(i))

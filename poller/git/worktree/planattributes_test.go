@@ -6,22 +6,23 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-git/go-git/v5/plumbing"
+
 	"github.com/bittrance/kitops/poller/git/attributes"
 	"github.com/bittrance/kitops/poller/git/convert"
 	"github.com/bittrance/kitops/poller/git/gittest"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/odb"
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // TestAttributesOfSubmodules puts one repository into a directory of another:
 // the rules of each are for its own files only.
 func TestAttributesOfSubmodules(t *testing.T) {
 	r := gittest.New(t)
-	inner := r.Bare("rev-parse", gittest.AsIs(t, r, "", map[string]string{attributes.AttributesName: "/x ident\n[attr]outer -ident\n", "x": "", "y": "", "deep/x": ""})+"^{tree}")
+	inner := r.Bare("rev-parse", gittest.AsIs(t, r, "", map[string]string{attributes.FileName: "/x ident\n[attr]outer -ident\n", "x": "", "y": "", "deep/x": ""})+"^{tree}")
 	blob := gittest.GitInput(t, r.Dir, "[attr]outer eol=crlf\n* outer\n/x -text\n", "hash-object", "-w", "--stdin")
-	outer := gittest.RawTree(t, r, "100644", attributes.AttributesName, blob, "160000", "sub", strings.Repeat("1", 40), "100644", "x", blob, "100644", "y", blob)
-	s, err := odb.OpenStore(r.Dir)
+	outer := gittest.RawTree(t, r, "100644", attributes.FileName, blob, "160000", "sub", strings.Repeat("1", 40), "100644", "x", blob, "100644", "y", blob)
+	s, err := odb.Open(r.Dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,13 +40,13 @@ func TestAttributesOfSubmodules(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	found := map[string]convert.Convert{}
+	found := map[string]convert.Conversion{}
 	for _, f := range p.Files {
 		if f.Convert != 0 {
 			found[p.FilePath(f)] = f.Convert
 		}
 	}
-	if want := map[string]convert.Convert{attributes.AttributesName: convert.ConvertCRLF, "y": convert.ConvertCRLF, "sub/x": convert.ConvertIdent}; !maps.Equal(found, want) {
+	if want := map[string]convert.Conversion{attributes.FileName: convert.CRLF, "y": convert.CRLF, "sub/x": convert.Ident}; !maps.Equal(found, want) {
 		t.Errorf("%v, want %v", found, want)
 	}
 }
@@ -53,13 +54,13 @@ func TestAttributesOfSubmodules(t *testing.T) {
 // TestAttributesOfLinks converts files here and leaves links alone.
 func TestAttributesOfLinks(t *testing.T) {
 	r := gittest.New(t)
-	sha := gittest.AsIs(t, r, "", map[string]string{attributes.AttributesName: "* text eol=crlf\n", "a.bat": "a\nb\n", "b": "", ">link": "a.bat"})
+	sha := gittest.AsIs(t, r, "", map[string]string{attributes.FileName: "* text eol=crlf\n", "a.bat": "a\nb\n", "b": "", ">link": "a.bat"})
 	p := planned(t, r, sha, nativeCRLF)
 	if len(p.Files) != 4 {
 		t.Fatalf("%d files", len(p.Files))
 	}
 	for _, f := range p.Files {
-		if (f.Convert == convert.ConvertCRLF) == (f.Mode == object.ModeSymlink) {
+		if (f.Convert == convert.CRLF) == (f.Mode == object.ModeSymlink) {
 			t.Errorf("%s: %d", f.Name, f.Convert)
 		}
 	}
@@ -88,7 +89,7 @@ func BenchmarkPlanAttributes(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			p.Files, p.attributes = files, nil
 			if name != "none" {
-				p.Files, p.attributes = append(files[:len(files):len(files)], PlanFile{Name: attributes.AttributesName, Mode: object.ModeFile}), []int32{int32(len(files))}
+				p.Files, p.attributes = append(files[:len(files):len(files)], PlanFile{Name: attributes.FileName, Mode: object.ModeFile}), []int32{int32(len(files))}
 			}
 			blob := object.Object{Kind: plumbing.BlobObject, Data: []byte(common.String() + more)}
 			read := func(plumbing.Hash) (object.Object, error) { return blob, nil }

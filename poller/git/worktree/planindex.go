@@ -4,15 +4,16 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-git/go-git/v5/plumbing"
+
 	"github.com/bittrance/kitops/poller/git/index"
 	"github.com/bittrance/kitops/poller/git/object"
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // Index is git's index of a work tree that is as planned. found has what is
 // known of each file, or is nil. What is below a submodule is not of this
 // repository: a submodule is one entry.
-func (p *Plan) Index(found []index.FileStat) *index.IndexFile {
+func (p *Plan) Index(found []index.FileStat) *index.File {
 	b := newIndexer(p, found)
 	for i, d := range p.Dirs[1:] {
 		b.foreign[i+1] = b.foreign[d.parent] || p.Dirs[d.parent].Mode == object.ModeSubmodule
@@ -24,7 +25,7 @@ func (p *Plan) Index(found []index.FileStat) *index.IndexFile {
 // submodule is an entry where it is an empty directory. Trees with submodules
 // are not known by it, since what is in those is no matter of the tree alone.
 // was is where the record that the plan was made from has each file, or nil.
-func (p *Plan) Recorded(found []index.FileStat, was []int32) *index.IndexFile {
+func (p *Plan) Recorded(found []index.FileStat, was []int32) *index.File {
 	b := newIndexer(p, found)
 	b.was = was
 	full := make([]bool, len(p.Dirs))
@@ -49,7 +50,7 @@ type indexer struct {
 	unknown []bool // of each directory: its tree is not noted
 	entries []int  // of each directory, those of directories below included
 	below   [][]int32
-	trees   []index.IndexTree
+	trees   []index.Tree
 }
 
 func newIndexer(p *Plan, found []index.FileStat) *indexer {
@@ -58,9 +59,9 @@ func newIndexer(p *Plan, found []index.FileStat) *indexer {
 }
 
 // index makes the index, in which directories that are links are entries.
-func (b *indexer) index(link func(dir int32) bool) *index.IndexFile {
+func (b *indexer) index(link func(dir int32) bool) *index.File {
 	p := b.plan
-	x := &index.IndexFile{Entries: make([]index.IndexEntry, 0, len(p.Files))}
+	x := &index.File{Entries: make([]index.Entry, 0, len(p.Files))}
 	paths := make([]string, len(p.Dirs))
 	for i := int32(1); int(i) < len(p.Dirs); i++ {
 		d := p.Dirs[i]
@@ -68,7 +69,7 @@ func (b *indexer) index(link func(dir int32) bool) *index.IndexFile {
 		switch {
 		case b.foreign[i]:
 		case link(i):
-			x.Entries = append(x.Entries, index.IndexEntry{Path: paths[d.parent] + d.name, Mode: object.ModeSubmodule, Id: d.Id})
+			x.Entries = append(x.Entries, index.Entry{Path: paths[d.parent] + d.name, Mode: object.ModeSubmodule, ID: d.ID})
 			b.entries[d.parent]++
 		default:
 			b.below[d.parent] = append(b.below[d.parent], i)
@@ -78,7 +79,7 @@ func (b *indexer) index(link func(dir int32) bool) *index.IndexFile {
 		if b.foreign[f.Dir] || link(f.Dir) {
 			continue
 		}
-		e := index.IndexEntry{Mode: f.Mode, Id: f.Id, Convert: f.Convert}
+		e := index.Entry{Mode: f.Mode, ID: f.ID, Convert: f.Convert}
 		if b.was != nil && b.was[i] >= 0 {
 			e.Path = p.known.paths[b.was[i]]
 		} else {
@@ -102,9 +103,9 @@ func (b *indexer) index(link func(dir int32) bool) *index.IndexFile {
 // add notes the tree of a directory and of those below it.
 func (b *indexer) add(dir int32) {
 	d := b.plan.Dirs[dir]
-	t := index.IndexTree{Name: d.name, Entries: b.entries[dir], Below: len(b.below[dir]), Id: d.Id}
+	t := index.Tree{Name: d.name, Entries: b.entries[dir], Below: len(b.below[dir]), ID: d.ID}
 	if b.unknown[dir] {
-		t.Entries, t.Id = -1, plumbing.ZeroHash
+		t.Entries, t.ID = -1, plumbing.ZeroHash
 	}
 	b.trees = append(b.trees, t)
 	for _, below := range b.below[dir] {
@@ -113,8 +114,8 @@ func (b *indexer) add(dir int32) {
 }
 
 // sortEntries puts entries into the order of an index, if they are not.
-func sortEntries(entries []index.IndexEntry) {
-	byPath := func(a, b index.IndexEntry) int { return strings.Compare(a.Path, b.Path) }
+func sortEntries(entries []index.Entry) {
+	byPath := func(a, b index.Entry) int { return strings.Compare(a.Path, b.Path) }
 	if !slices.IsSortedFunc(entries, byPath) {
 		slices.SortFunc(entries, byPath)
 	}

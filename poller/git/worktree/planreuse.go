@@ -3,9 +3,10 @@ package worktree
 import (
 	"slices"
 
+	"github.com/go-git/go-git/v5/plumbing"
+
 	"github.com/bittrance/kitops/poller/git/attributes"
 	"github.com/bittrance/kitops/poller/git/object"
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // lookup is the number of a directory in one that has a number, as planDir.was
@@ -27,7 +28,7 @@ func (p *Plan) copyKnown(dir int32, id plumbing.Hash) bool {
 		return false
 	}
 	was := p.Dirs[dir].was - 1
-	if known := p.known.plan.Dirs[was]; id.IsZero() || known.Id != id || known.Mode != object.ModeDir {
+	if known := p.known.plan.Dirs[was]; id.IsZero() || known.ID != id || known.Mode != object.ModeDir {
 		return false
 	}
 	s := p.known.spans[was]
@@ -47,7 +48,7 @@ func (p *Plan) copyKnown(dir int32, id plumbing.Hash) bool {
 	for i := s.firstFile; i < s.endFile; i++ {
 		f := p.known.plan.Files[i]
 		f.Dir, f.Convert = place(f.Dir), 0
-		if f.Name == attributes.AttributesName {
+		if f.Name == attributes.FileName {
 			p.attributes = append(p.attributes, int32(len(p.Files)))
 		}
 		p.Files = append(p.Files, f)
@@ -97,6 +98,7 @@ type Match struct {
 	live  []bool    // of each directory of the record: it is planned
 }
 
+// Match pairs the files of the plan with those of the record that it was made upon.
 func (p *Plan) Match() *Match {
 	old := p.known.plan
 	olds := old.filesIn()

@@ -23,9 +23,9 @@ const (
 type Record struct {
 	plan    *Plan // directories have the id of their tree where that is known
 	found   []index.FileStat
-	since   index.FileTime     // what changed then or later may have changed again unseen
-	paths   []string           // of each file
-	journal []index.IndexEntry // what an update that was cut off may have written, beyond the last that was not
+	since   index.FileTime // what changed then or later may have changed again unseen
+	paths   []string       // of each file
+	journal []index.Entry  // what an update that was cut off may have written, beyond the last that was not
 
 	child map[dirName]int32
 	spans []span // of each directory
@@ -50,17 +50,19 @@ type dirID struct {
 	ino uint64
 }
 
+// RecordPath is the file beside a directory that says what is in it.
 func RecordPath(dir string) string { return dir + ".index" }
 
+// JournalPath is the file beside a directory that says what is about to be made in it.
 func JournalPath(dir string) string { return dir + ".index.next" }
 
 // LoadRecord reads what is known of a directory, which can be nothing.
 func LoadRecord(dir string, id dirID) *Record {
-	next := &index.IndexFile{}
-	var entries []index.IndexEntry
-	_, begun := readRecordFile(JournalPath(dir), id, next, func(n int) { entries = make([]index.IndexEntry, 0, n) }, func(e *index.IndexEntry) { entries = append(entries, *e) })
+	next := &index.File{}
+	var entries []index.Entry
+	_, begun := readRecordFile(JournalPath(dir), id, next, func(n int) { entries = make([]index.Entry, 0, n) }, func(e *index.Entry) { entries = append(entries, *e) })
 	r := newRecord()
-	x := &index.IndexFile{}
+	x := &index.File{}
 	var known bool
 	if r.since, known = readRecordFile(RecordPath(dir), id, x, r.grow, r.add); !known {
 		r = newRecord()
@@ -78,7 +80,7 @@ func LoadRecord(dir string, id dirID) *Record {
 }
 
 // with is the record with what a journal has besides. Trees are not known then.
-func (r *Record) with(journal []index.IndexEntry) *Record {
+func (r *Record) with(journal []index.Entry) *Record {
 	whole := newRecord()
 	whole.since, whole.journal = r.since, journal
 	old := r.plan.Recorded(r.found, nil)
@@ -91,7 +93,7 @@ func (r *Record) with(journal []index.IndexEntry) *Record {
 
 // readRecordFile reads a file that saveRecord wrote for a directory. Anything
 // else is as if it were not there.
-func readRecordFile(path string, id dirID, x *index.IndexFile, grow func(int), visit func(*index.IndexEntry)) (since index.FileTime, ok bool) {
+func readRecordFile(path string, id dirID, x *index.File, grow func(int), visit func(*index.Entry)) (since index.FileTime, ok bool) {
 	text, err := readPrivate(path)
 	if err != nil || x.Parse(text, grow, visit) != nil {
 		return since, false
@@ -114,7 +116,7 @@ func readPrivate(path string) (string, error) {
 		return "", err
 	}
 	if !info.Mode().IsRegular() || info.Size() > maxRecord {
-		return "", index.ErrIndex
+		return "", index.ErrDamaged
 	}
 	file, err := os.Open(path)
 	if err != nil {
@@ -128,22 +130,22 @@ func readPrivate(path string) (string, error) {
 }
 
 // SaveRecord makes a file for readRecordFile by way of another.
-func SaveRecord(path, tmp string, x *index.IndexFile, since index.FileTime, id dirID) error {
+func SaveRecord(path, tmp string, x *index.File, since index.FileTime, id dirID) error {
 	extra := []byte{recordVersion}
 	extra = binary.BigEndian.AppendUint64(extra, uint64(id.Dev))
 	extra = binary.BigEndian.AppendUint64(extra, id.ino)
 	extra = binary.BigEndian.AppendUint32(extra, since.Sec)
 	extra = binary.BigEndian.AppendUint32(extra, since.Nsec)
-	x.Extras = append(x.Extras, index.IndexExtra{Name: recordExtra, Data: extra}, index.IndexExtra{Name: recordConversions, Data: conversions(x.Entries)})
-	if err := os.WriteFile(tmp, index.EncodeIndex(x), 0o600); err != nil {
+	x.Extras = append(x.Extras, index.Extra{Name: recordExtra, Data: extra}, index.Extra{Name: recordConversions, Data: conversions(x.Entries)})
+	if err := os.WriteFile(tmp, index.Encode(x), 0o600); err != nil {
 		return errors.Join(err, os.Remove(tmp))
 	}
 	return os.Rename(tmp, path)
 }
 
 // mergeEntries has the entries of both; a path that is in both is as in a.
-func mergeEntries(a, b []index.IndexEntry) []index.IndexEntry {
-	all := make([]index.IndexEntry, 0, len(a)+len(b))
+func mergeEntries(a, b []index.Entry) []index.Entry {
+	all := make([]index.Entry, 0, len(a)+len(b))
 	for len(a) > 0 && len(b) > 0 {
 		order := strings.Compare(a[0].Path, b[0].Path)
 		if order <= 0 {
@@ -159,14 +161,14 @@ func mergeEntries(a, b []index.IndexEntry) []index.IndexEntry {
 }
 
 // knowTrees notes the trees that are as many files as they say.
-func (r *Record) knowTrees(trees []index.IndexTree) {
+func (r *Record) knowTrees(trees []index.Tree) {
 	var walk func(dir int32)
 	walk = func(dir int32) {
 		t := trees[0]
 		trees = trees[1:]
 		if dir >= 0 {
 			if s := r.spans[dir]; t.Entries == int(s.endFile-s.firstFile) && t.Entries > 0 {
-				r.plan.Dirs[dir].Id = t.Id
+				r.plan.Dirs[dir].ID = t.ID
 			}
 		}
 		for range t.Below {

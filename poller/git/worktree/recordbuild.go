@@ -3,9 +3,10 @@ package worktree
 import (
 	"strings"
 
+	"github.com/go-git/go-git/v5/plumbing"
+
 	"github.com/bittrance/kitops/poller/git/index"
 	"github.com/bittrance/kitops/poller/git/object"
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 func newRecord() *Record {
@@ -19,7 +20,7 @@ func (r *Record) grow(count int) {
 }
 
 // add takes in the next entry, and the directories that it is in.
-func (r *Record) add(e *index.IndexEntry) {
+func (r *Record) add(e *index.Entry) {
 	for len(r.open) > 0 && !r.open[len(r.open)-1].above(r.last, e.Path) {
 		r.close()
 	}
@@ -36,9 +37,9 @@ func (r *Record) add(e *index.IndexEntry) {
 		r.open = append(r.open, at)
 	}
 	if name := e.Path[at.length:]; e.Mode == object.ModeSubmodule {
-		r.endDir(r.addDir(at.dir, name, e.Mode, e.Id))
+		r.endDir(r.addDir(at.dir, name, e.Mode, e.ID))
 	} else {
-		r.plan.Files = append(r.plan.Files, PlanFile{Dir: at.dir, Mode: e.Mode, Name: name, Id: e.Id, Convert: e.Convert})
+		r.plan.Files = append(r.plan.Files, PlanFile{Dir: at.dir, Mode: e.Mode, Name: name, ID: e.ID, Convert: e.Convert})
 		r.found = append(r.found, e.Stat)
 		r.paths = append(r.paths, e.Path)
 	}
@@ -72,7 +73,7 @@ func (o openDir) above(last, next string) bool {
 
 func (r *Record) addDir(parent int32, name string, m object.Mode, id plumbing.Hash) int32 {
 	dir := int32(len(r.plan.Dirs))
-	r.plan.Dirs = append(r.plan.Dirs, PlanDir{parent: parent, name: name, depth: r.plan.Dirs[parent].depth + 1, Mode: m, Id: id})
+	r.plan.Dirs = append(r.plan.Dirs, PlanDir{parent: parent, name: name, depth: r.plan.Dirs[parent].depth + 1, Mode: m, ID: id})
 	r.spans = append(r.spans, span{firstFile: int32(len(r.plan.Files))})
 	r.child[dirName{parent, name}] = dir
 	return dir

@@ -14,7 +14,7 @@ const (
 )
 
 // conversions are those of the files among the entries, for a record.
-func conversions(entries []index.IndexEntry) []byte {
+func conversions(entries []index.Entry) []byte {
 	var all []byte
 	file := uint32(0)
 	for _, e := range entries {
@@ -31,7 +31,7 @@ func conversions(entries []index.IndexEntry) []byte {
 
 // knowConversions notes how files were written. Of one for which that cannot be
 // read nothing is known.
-func (r *Record) knowConversions(extras []index.IndexExtra) bool {
+func (r *Record) knowConversions(extras []index.Extra) bool {
 	for _, extra := range extras {
 		if extra.Name != recordConversions {
 			continue
@@ -46,7 +46,7 @@ func (r *Record) knowConversions(extras []index.IndexExtra) bool {
 				r.forget()
 				return false
 			}
-			r.plan.Files[file].Convert = convert.Convert(b[4])
+			r.plan.Files[file].Convert = convert.Conversion(b[4])
 		}
 		return true
 	}

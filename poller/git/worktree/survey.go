@@ -7,16 +7,17 @@ import (
 	"io"
 	"io/fs"
 
+	"github.com/go-git/go-git/v5/plumbing"
+
 	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/index"
 	"github.com/bittrance/kitops/poller/git/object"
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // visitor is what a goroutine looks at directories with.
 type visitor struct {
 	out    *outDir
-	hash   *object.ObjectHash
+	hash   *object.Hasher
 	buffer []byte
 }
 
@@ -27,7 +28,7 @@ func (u *Update) each(ctx context.Context, dirs []int32, visit func(context.Cont
 		if err != nil {
 			return nil, nil, err
 		}
-		return &visitor{out: out, hash: object.NewRepeatedHash()}, out.Close, nil
+		return &visitor{out: out, hash: object.NewRepeatedHasher()}, out.Close, nil
 	}
 	return disk.InBatches(ctx, batchDirs, len(dirs), open, func(ctx context.Context, v *visitor, i int) error {
 		if err := visit(ctx, v, dirs[i]); err != nil {
@@ -116,7 +117,7 @@ func (u *Update) settle(dir int32) (bool, error) {
 			settled = false
 			continue
 		}
-		if before := u.Known.plan.Files[old]; before.Id != f.Id || before.Mode != f.Mode || before.Convert != f.Convert {
+		if before := u.Known.plan.Files[old]; before.ID != f.ID || before.Mode != f.Mode || before.Convert != f.Convert {
 			settled = false
 			continue
 		}
@@ -221,7 +222,7 @@ func (u *Update) lookAt(ctx context.Context, v *visitor, i int32) error {
 	same := false
 	if was := u.was[i]; was >= 0 && u.Known.trusts(was, info.stat) {
 		before := u.Known.plan.Files[was]
-		same = before.Id == f.Id && before.Convert == f.Convert
+		same = before.ID == f.ID && before.Convert == f.Convert
 	} else if f.Convert == 0 { // what was converted has another content than its blob
 		same = u.sameContent(ctx, v, f, &info)
 	}
@@ -239,7 +240,7 @@ func (u *Update) sameContent(ctx context.Context, v *visitor, f PlanFile, info *
 			return false
 		}
 		id, err := v.hash.Of(object.Object{Kind: plumbing.BlobObject, Data: []byte(target)})
-		return err == nil && id == f.Id
+		return err == nil && id == f.ID
 	}
 	if info.size > u.Limit {
 		return false
@@ -257,8 +258,8 @@ func (u *Update) sameContent(ctx context.Context, v *visitor, f PlanFile, info *
 	if _, err := io.CopyBuffer(counted, struct{ io.Reader }{io.LimitReader(file, info.size+1)}, v.buffer); err != nil {
 		return false
 	}
-	id, err := v.hash.Id()
-	return err == nil && id == f.Id && counted.N == info.size
+	id, err := v.hash.ID()
+	return err == nil && id == f.ID && counted.N == info.size
 }
 
 // makeDirs makes the directories that are missing.

@@ -81,7 +81,7 @@ func (w *TreeWriter) write(ctx context.Context, out *outDir, file int, content [
 			return err
 		}))
 	}
-	content = f.Convert.Apply(content, f.Id)
+	content = f.Convert.Apply(content, f.ID)
 	if err := w.count(int64(len(content))); err != nil {
 		return err
 	}
@@ -157,9 +157,9 @@ func (w *TreeWriter) writeFiles(ctx context.Context, s *odb.Store) error {
 		if f.Mode == object.ModeSymlink || w.Done[i].Load() {
 			continue
 		}
-		at, ok := s.Find(f.Id)
+		at, ok := s.Find(f.ID)
 		if !ok {
-			return fmt.Errorf("%q: blob %w", w.Plan.FilePath(f), object.Missing(f.Id))
+			return fmt.Errorf("%q: blob %w", w.Plan.FilePath(f), object.Missing(f.ID))
 		}
 		jobs = append(jobs, job{i, at})
 	}
@@ -191,17 +191,17 @@ func (w *TreeWriter) writeFiles(ctx context.Context, s *odb.Store) error {
 // fileWriter is what a goroutine writes files with.
 type fileWriter struct {
 	out *outDir
-	r   *odb.StoreReader
+	r   *odb.Reader
 }
 
-func (w *TreeWriter) writeFrom(ctx context.Context, out *outDir, r *odb.StoreReader, j job) error {
+func (w *TreeWriter) writeFrom(ctx context.Context, out *outDir, r *odb.Reader, j job) error {
 	f := w.Plan.Files[j.file]
 	large, err := r.Streamed(j.at)
 	if err != nil {
-		return object.AsDamage(err, f.Id)
+		return odb.AsDamage(err, f.ID)
 	}
 	if !large {
-		content, err := r.Blob(j.at, f.Id)
+		content, err := r.Blob(j.at, f.ID)
 		if err != nil {
 			return err
 		}
@@ -228,15 +228,15 @@ func (w *TreeWriter) writeSymlinks(ctx context.Context, s *odb.Store) error {
 	return nil
 }
 
-func (w *TreeWriter) symlink(ctx context.Context, out *outDir, r *odb.StoreReader, f PlanFile) error {
+func (w *TreeWriter) symlink(ctx context.Context, out *outDir, r *odb.Reader, f PlanFile) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	at, ok := r.Store.Find(f.Id)
+	at, ok := r.Store.Find(f.ID)
 	if !ok {
-		return fmt.Errorf("blob %w", object.Missing(f.Id))
+		return fmt.Errorf("blob %w", object.Missing(f.ID))
 	}
-	target, err := r.Blob(at, f.Id)
+	target, err := r.Blob(at, f.ID)
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ type Update struct {
 	Inspected *Inspection
 	Clean     bool
 	Keep      string // with clean: a name in dir that stays; "": none
-	Id        dirID
+	ID        dirID
 	since     index.FileTime
 
 	Kept    []bool        // of each file: it was as it should be
@@ -59,6 +59,7 @@ func Identify(dir string) (dirID, error) {
 	return out.Identity()
 }
 
+// Run brings the directory to the plan.
 func (u *Update) Run(ctx context.Context, s *odb.Store) (err error) {
 	if u.since, err = MakeStage(u.Dir); err != nil {
 		return err
@@ -88,35 +89,36 @@ func (u *Update) Run(ctx context.Context, s *odb.Store) (err error) {
 // writeJournal notes what will be here that is not in the record, and what may
 // be here from updates before that did not come so far as to write one.
 func (u *Update) writeJournal() error {
-	var added []index.IndexEntry
+	var added []index.Entry
 	for i, d := range u.Plan.Dirs {
 		if d.was == 0 && d.Mode == object.ModeSubmodule {
-			added = append(added, index.IndexEntry{Path: u.Plan.DirPath(int32(i)), Mode: d.Mode})
+			added = append(added, index.Entry{Path: u.Plan.DirPath(int32(i)), Mode: d.Mode})
 		}
 	}
 	for i, f := range u.Plan.Files {
 		if u.was[i] < 0 {
-			added = append(added, index.IndexEntry{Path: u.Plan.FilePath(f), Mode: f.Mode})
+			added = append(added, index.Entry{Path: u.Plan.FilePath(f), Mode: f.Mode})
 		}
 	}
 	sortEntries(added)
 	if len(added) == 0 {
 		return nil // what was in the journal stays in it
 	}
-	x := &index.IndexFile{Entries: mergeEntries(u.Known.journal, added)}
-	return SaveRecord(JournalPath(u.Dir), u.tmp(), x, u.since, u.Id)
+	x := &index.File{Entries: mergeEntries(u.Known.journal, added)}
+	return SaveRecord(JournalPath(u.Dir), u.tmp(), x, u.since, u.ID)
 }
 
 func (u *Update) tmp() string { return filepath.Join(u.Stage, "index") }
 
 // save says what is here now.
 func (u *Update) save() error {
-	if err := SaveRecord(RecordPath(u.Dir), u.tmp(), u.Plan.Recorded(u.Found, u.was), u.since, u.Id); err != nil {
+	if err := SaveRecord(RecordPath(u.Dir), u.tmp(), u.Plan.Recorded(u.Found, u.was), u.since, u.ID); err != nil {
 		return err
 	}
 	return Forget(JournalPath(u.Dir))
 }
 
+// Forget removes a file that may be missing.
 func Forget(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err

@@ -27,7 +27,7 @@ func TestPatternsLikeGit(t *testing.T) {
 	files := map[string]string{}
 	for i, pattern := range patterns {
 		dir := fmt.Sprintf("%03d/", i)
-		files[dir+attributes.AttributesName] = pattern + " text\n"
+		files[dir+attributes.FileName] = pattern + " text\n"
 		for _, name := range names {
 			files[dir+name] = ""
 			if rest, deep := strings.CutPrefix(name, "p/a/"); deep {

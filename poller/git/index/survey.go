@@ -1,3 +1,0 @@
-package index
-
-const ReadBuffer = 64 << 10 // bytes

@@ -1,0 +1,225 @@
+package local
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/bittrance/kitops/poller/git/odb"
+	"github.com/bittrance/kitops/poller/git/remote"
+)
+
+var (
+	configSHA256   = regexp.MustCompile(`(?im)^\s*(\[extensions\]\s*)?objectformat\s*=\s*"?sha256`)
+	configReftable = regexp.MustCompile(`(?im)^\s*(\[extensions\]\s*)?refstorage\s*=\s*"?reftable`)
+)
+
+// Repository is a repository on this host, gitrepository-layout(5), whoever owns it.
+type Repository struct {
+	gitDir string // has HEAD
+	common string // has refs and objects; differs from gitDir in a linked worktree
+}
+
+// Open looks where git looks: a work tree, a bare repository, either with
+// .git appended.
+func Open(path string) (Repository, error) {
+	if _, err := os.Stat(path); err != nil {
+		if _, bare := os.Stat(path + ".git"); bare != nil {
+			return Repository{}, err
+		}
+	}
+	for _, suffix := range []string{"/.git", "", ".git/.git", ".git"} {
+		gitDir, err := resolveGitFile(filepath.FromSlash(path + suffix))
+		if err != nil {
+			return Repository{}, err
+		}
+		if info, err := os.Stat(filepath.Join(gitDir, "HEAD")); err != nil || !info.Mode().IsRegular() {
+			continue
+		}
+		l := Repository{gitDir: gitDir, common: gitDir}
+		if common, err := os.ReadFile(filepath.Join(gitDir, "commondir")); err == nil {
+			l.common = seenFrom(gitDir, string(common))
+		}
+		if info, err := os.Stat(filepath.Join(l.common, "objects")); err == nil && info.IsDir() {
+			return l, l.check()
+		}
+	}
+	return Repository{}, errors.New("not a git repository")
+}
+
+// resolveGitFile follows a .git that is a file, as in submodules and worktrees.
+func resolveGitFile(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return path, nil //nolint:nilerr // what is not there is no candidate
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	target, ok := strings.CutPrefix(string(content), "gitdir: ")
+	if !ok {
+		return "", errors.New("not a git repository")
+	}
+	return seenFrom(filepath.Dir(path), target), nil
+}
+
+func seenFrom(dir, path string) string {
+	path = strings.TrimRight(path, "\r\n")
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+func (l Repository) check() error {
+	config, err := os.ReadFile(filepath.Join(l.common, "config"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	switch {
+	case configSHA256.Match(config):
+		return object.ErrSHA256
+	case configReftable.Match(config):
+		return errors.New("the repository keeps its refs in a reftable, which kitops cannot read yet")
+	}
+	return nil
+}
+
+// Store opens the objects, if the commit is among them.
+func (l Repository) Store(ctx context.Context, id plumbing.Hash) (*odb.Store, error) {
+	s, err := odb.Open(l.common)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := s.Find(id); ok {
+		return s, nil
+	}
+	s.Close()
+	if ad, err := l.Advertisement(ctx); err == nil && ad.Gives([]plumbing.Hash{id}) {
+		return nil, fmt.Errorf("commit %w", object.Missing(id)) // a ref leads nowhere: waiting will not help
+	}
+	return nil, remote.ErrMoved
+}
+
+// Advertisement reads the refs: loose before packed, so that a ref packed in
+// between is seen in one of them.
+func (l Repository) Advertisement(ctx context.Context) (*remote.Advertisement, error) {
+	ad := &remote.Advertisement{Refs: map[string]plumbing.Hash{}}
+	symbolic := map[string]string{}
+	if err := l.readLoose(ctx, ad.Refs, symbolic); err != nil {
+		return nil, err
+	}
+	if err := l.readPacked(ad.Refs, symbolic); err != nil {
+		return nil, err
+	}
+	for name, target := range symbolic {
+		for range 5 { // as deep as git follows
+			next, more := symbolic[target]
+			if !more {
+				break
+			}
+			target = next
+		}
+		if sha, ok := ad.Refs[target]; ok {
+			ad.Refs[name] = sha
+		}
+	}
+	content, err := os.ReadFile(filepath.Join(l.gitDir, "HEAD"))
+	if err != nil {
+		return nil, err
+	}
+	var ok bool
+	if ad.HeadRef, ok = symref(content); ok {
+		ad.Head = ad.Refs[ad.HeadRef]
+		return ad, nil
+	}
+	if ad.Head, ok = object.ParseID(string(content)); !ok {
+		return nil, errors.New("its HEAD is damaged")
+	}
+	return ad, nil
+}
+
+func (l Repository) readLoose(ctx context.Context, refs map[string]plumbing.Hash, symbolic map[string]string) error {
+	return filepath.WalkDir(filepath.Join(l.common, "refs"), func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // deleted or packed while we looked
+		}
+		if err != nil || !d.Type().IsRegular() || strings.HasSuffix(path, ".lock") {
+			return errors.Join(err, ctx.Err())
+		}
+		content, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(l.common, path)
+		if err != nil {
+			return err
+		}
+		name = filepath.ToSlash(name)
+		if target, ok := symref(content); ok {
+			symbolic[name] = target
+		} else if sha, ok := object.ParseID(string(content)); ok { // git skips a damaged ref, too
+			refs[name] = sha
+		}
+		return ctx.Err()
+	})
+}
+
+func (l Repository) readPacked(refs map[string]plumbing.Hash, symbolic map[string]string) error {
+	f, err := os.Open(filepath.Join(l.common, "packed-refs"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		id, name, _ := strings.Cut(lines.Text(), " ")
+		sha, ok := object.ParseID(id)
+		if !ok || !strings.HasPrefix(name, "refs/") {
+			continue // the header, or what a tag above leads to
+		}
+		if _, loose := refs[name]; !loose && symbolic[name] == "" {
+			refs[name] = sha
+		}
+	}
+	return lines.Err()
+}
+
+// Shallow are the commits whose parents are not here.
+func (l Repository) Shallow() (map[plumbing.Hash]bool, error) {
+	lines, err := os.ReadFile(filepath.Join(l.common, object.Shallow))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	cut := map[plumbing.Hash]bool{}
+	for line := range strings.Lines(string(lines)) {
+		if id, ok := object.ParseID(line); ok {
+			cut[id] = true
+		}
+	}
+	return cut, nil
+}
+
+func symref(content []byte) (string, bool) {
+	target, ok := strings.CutPrefix(string(content), "ref:")
+	if !ok {
+		return "", false
+	}
+	return strings.TrimSpace(target), true
+}

@@ -1,7 +1,0 @@
-package object
-
-import (
-	"errors"
-)
-
-var ErrTooLarge = errors.New("an object is too large")

@@ -1,0 +1,239 @@
+package pack
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/bittrance/kitops/poller/git/disk"
+	"github.com/bittrance/kitops/poller/git/object"
+)
+
+const (
+	batchBytes   = 256 << 10 // of blobs handed to a worker at once
+	maxPackCount = 1 << 26   // objects; no repository comes near
+	arrivalBases = 4 << 20   // bytes of objects kept for deltas upon them, which are not far in git's packs,
+	resolveBases = 32 << 20  // and for those that are
+	entryChunk   = 1 << 10
+	maxDelta     = 1 << 20 // bytes of room for deltas that is used again
+)
+
+// Receiver takes in a pack: it finds the names of its objects and hands them on
+// while they are in memory. Deltas whose base has gone from memory by then, or
+// comes later, wait for resolve.
+type Receiver struct {
+	stream  *packStream
+	Entries []Entry
+	waiting []waitingDelta
+	Pack    *Pack // what has come so far; without an index
+	Unpacker
+	hash *object.Hasher
+
+	// onMeta gets commits, trees and tags in their order, and blobs that come
+	// later are received later. onBlob makes a receiver of blobs for each of
+	// several goroutines, and what ends it. Both may be nil.
+	OnMeta func(id plumbing.Hash, o object.Object) error
+	OnBlob func() (receive func(id plumbing.Hash, data []byte) error, done func(), err error)
+
+	delta  []byte    // room for the one at hand
+	chunks [][]Entry // entries, while workers write names into them
+	batch  []received
+	size   int // bytes in batch
+}
+
+// waitingDelta is an entry whose base must be found first.
+type waitingDelta struct {
+	entry int
+	base  int64         // its offset, or 0:
+	id    plumbing.Hash // its name
+}
+
+// received is a blob on its way to a worker.
+type received struct {
+	entry *Entry
+	data  []byte
+}
+
+// NewReceiver makes one that saves the pack to file.
+func NewReceiver(ctx context.Context, r io.Reader, file *os.File, limit int64) *Receiver {
+	return &Receiver{
+		stream: newPackStream(ctx, r, file, limit), Pack: &Pack{File: file},
+		Unpacker: NewUnpacker(arrivalBases), hash: object.NewHasher(),
+	}
+}
+
+// Read takes in the whole pack and returns its checksum.
+func (a *Receiver) Read(ctx context.Context) (plumbing.Hash, error) {
+	count, err := a.stream.open()
+	if err != nil {
+		return plumbing.ZeroHash, err
+	}
+	if count > maxPackCount {
+		return plumbing.ZeroHash, fmt.Errorf("the pack claims to have %d objects", count)
+	}
+	batches := make(chan []received, 2*disk.Writers())
+	group, ctx := errgroup.WithContext(ctx)
+	for range disk.Writers() {
+		group.Go(func() error { return a.work(batches) })
+	}
+	group.Go(func() error {
+		defer close(batches)
+		for i := range int(count) {
+			if err := a.next(ctx, i, batches); err != nil {
+				return err
+			}
+		}
+		return a.send(ctx, batches)
+	})
+	if err := group.Wait(); err != nil {
+		return plumbing.ZeroHash, err
+	}
+	for _, chunk := range a.chunks {
+		a.Entries = append(a.Entries, chunk...)
+	}
+	a.chunks = nil
+	sum, err := a.stream.close()
+	a.Pack.Size = a.stream.offset()
+	return sum, err
+}
+
+// next takes in one entry.
+func (a *Receiver) next(ctx context.Context, i int, batches chan<- []received) error {
+	offset := a.stream.offset()
+	h, err := a.stream.head()
+	if err != nil {
+		return err
+	}
+	e := a.add(i)
+	e.Offset = offset
+	if !h.Delta() && h.Size > StreamAbove && h.Kind == plumbing.BlobObject {
+		a.hash.Begin(h.Kind, h.Size)
+		if err := a.stream.copy(a.hash, h); err != nil {
+			return err
+		}
+		e.Kind, e.Crc = h.Kind, a.stream.crc
+		e.ID, err = a.hash.ID()
+		return err
+	}
+	var room []byte
+	if h.Delta() {
+		room = a.delta
+	}
+	data, err := a.stream.content(h, room)
+	if err != nil {
+		return err
+	}
+	if h.Delta() && cap(data) <= maxDelta {
+		a.delta = data
+	}
+	e.Crc = a.stream.crc
+	o := object.Object{Kind: h.Kind, Data: data}
+	if h.Delta() {
+		base, known := a.base(h, offset)
+		if !known {
+			return a.wait(i, h, offset)
+		}
+		o.Kind = base.Kind
+		if o.Data, err = applyDelta(base.Data, data, MaxObject); err != nil {
+			return err
+		}
+	}
+	a.bases.put(Place{a.Pack, offset}, o)
+	e.Kind = o.Kind
+	if o.Kind == plumbing.BlobObject {
+		a.batch = append(a.batch, received{e, o.Data})
+		if a.size += Weight(o); a.size > batchBytes {
+			return a.send(ctx, batches)
+		}
+		return nil
+	}
+	if e.ID, err = a.hash.Of(o); err != nil || a.OnMeta == nil {
+		return err
+	}
+	return a.OnMeta(e.ID, o)
+}
+
+// add makes room for an entry where it can stay while others are added.
+func (a *Receiver) add(i int) *Entry {
+	if i%entryChunk == 0 {
+		a.chunks = append(a.chunks, make([]Entry, 0, entryChunk))
+	}
+	last := &a.chunks[len(a.chunks)-1]
+	*last = append(*last, Entry{})
+	return &(*last)[len(*last)-1]
+}
+
+// base is what an offset delta leans on, if it is still in memory.
+func (a *Receiver) base(h EntryHead, offset int64) (object.Object, bool) {
+	if h.Kind != plumbing.OFSDeltaObject {
+		return object.Object{}, false
+	}
+	return a.bases.get(Place{a.Pack, offset - h.Back})
+}
+
+func (a *Receiver) wait(i int, h EntryHead, offset int64) error {
+	w := waitingDelta{entry: i, id: h.Base}
+	if h.Kind == plumbing.OFSDeltaObject {
+		if w.base = offset - h.Back; h.Back <= 0 || w.base < packHead {
+			return errEntry
+		}
+	}
+	a.waiting = append(a.waiting, w)
+	return nil
+}
+
+func (a *Receiver) send(ctx context.Context, batches chan<- []received) error {
+	if len(a.batch) == 0 {
+		return nil
+	}
+	select {
+	case batches <- a.batch:
+		a.batch, a.size = nil, 0
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// work names blobs and hands them on.
+func (a *Receiver) work(batches <-chan []received) (err error) {
+	receive := func(plumbing.Hash, []byte) error { return nil }
+	var started bool
+	hash := object.NewHasher()
+	for batch := range batches {
+		if !started && a.OnBlob != nil {
+			started = true
+			var done func()
+			if receive, done, err = a.OnBlob(); err != nil {
+				return err
+			}
+			defer done()
+		}
+		for _, blob := range batch {
+			id, err := hash.Of(object.Object{Kind: plumbing.BlobObject, Data: blob.data})
+			if err != nil {
+				return err
+			}
+			blob.entry.ID = id
+			if err := receive(id, blob.data); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// named are the entries by what they are called, those that wait left out.
+func (a *Receiver) named() map[plumbing.Hash]int {
+	names := make(map[plumbing.Hash]int, len(a.Entries))
+	for i, e := range a.Entries {
+		if _, twice := names[e.ID]; !twice && e.Kind != 0 {
+			names[e.ID] = i
+		}
+	}
+	return names
+}
