@@ -39,14 +39,13 @@ type scene struct {
 	first        string // the commit
 	app          *apptest.App
 	installation *apptest.Installation
-	program      string
 	env          []string // beside the usual
 }
 
 func newScene(t *testing.T, o apptest.Options) *scene {
 	t.Helper()
 	t.Parallel()
-	s := &scene{GitHub: apptest.New(t, o), t: t, dir: t.TempDir(), program: "kitops"}
+	s := &scene{GitHub: apptest.New(t, o), t: t, dir: t.TempDir()}
 	s.AddOrg("acme")
 	s.shop = s.AddRepository("acme", "shop", apptest.RepositoryOptions{Private: true})
 	s.first = s.shop.Push("main", map[string]string{"README.md": "# Shop\n"})
@@ -118,7 +117,7 @@ func (s *scene) tasks(text string) []string {
 }
 
 func (s *scene) command(args ...string) *exec.Cmd {
-	cmd := exec.Command(s.program, args...)
+	cmd := exec.Command("kitops", args...)
 	cmd.Dir = s.dir
 	cmd.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + s.path("home"), "TMPDIR=" + s.path("tmp"), "GORACE=atexit_sleep_ms=10 halt_on_error=1",

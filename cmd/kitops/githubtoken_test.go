@@ -6,46 +6,18 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
 	"github.com/bittrance/kitops/app/apptest"
 )
 
-// builtProgram is kitops as users have it: git calls the executable back, which
-// a test's own is not made for. It is built beside that, and goes with it.
-var builtProgram = sync.OnceValues(func() (string, error) {
-	own, err := exec.LookPath("kitops")
-	if err != nil {
-		return "", err
-	}
-	dir := filepath.Dir(own)
-	binary := filepath.Join(dir, "built", "kitops")
-	build := exec.Command("go", "build", "-buildvcs=false", "-o", binary, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w\n%s", err, out)
-	}
-	for _, above := range []string{filepath.Dir(dir), dir, filepath.Dir(binary)} { // other users run it
-		if err := os.Chmod(above, 0o755); err != nil {
-			return "", err
-		}
-	}
-	return binary, nil
-})
-
 // grantScene has actions that ask for a token, and a second repository.
 func grantScene(t *testing.T) *scene {
 	t.Helper()
 	s := newScene(t, apptest.Options{})
-	var err error
-	if s.program, err = builtProgram(); err != nil {
-		t.Fatal(err)
-	}
 	s.env = append(s.env, "GIT_TERMINAL_PROMPT=0", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null")
 	s.AddRepository("acme", "other", apptest.RepositoryOptions{Private: true}).Push("main", nil)
 	return s

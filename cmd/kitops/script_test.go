@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -29,7 +31,35 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	syscall.Umask(0o022) // other users read what tests write
-	testscript.Main(m, map[string]func(){"kitops": main})
+	flag.Parse()
+	if flag.Lookup("test.list").Value.String() == "" {
+		os.Exit(withProgram(m.Run))
+	}
+	os.Exit(m.Run())
+}
+
+// withProgram builds kitops once, as it is built for users but with the race
+// detector if the tests have it, and puts it first in PATH.
+func withProgram(run func() int) int {
+	dir, err := os.MkdirTemp("", "kitops-test-")
+	if err == nil {
+		defer os.RemoveAll(dir)
+		err = os.Chmod(dir, 0o755) // other users run it
+	}
+	if err == nil {
+		err = os.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+	}
+	if err != nil {
+		panic(err)
+	}
+	args := []string{"build", "-buildvcs=false", "-ldflags=-w", "-o", filepath.Join(dir, "kitops")}
+	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		args = append(args, "-race")
+	}
+	if out, err := exec.Command("go", append(args, ".")...).CombinedOutput(); err != nil {
+		panic(fmt.Sprintf("%v\n%s", err, out))
+	}
+	return run()
 }
 
 // TestScript runs testdata/script: what the contract promises, and what hurt
@@ -85,18 +115,9 @@ func setUp(env *testscript.Env) error {
 	env.Setenv("HOME", env.WorkDir)
 	env.Setenv("KITOPS_LOG_FORMAT", "text")
 	env.Setenv("GORACE", "atexit_sleep_ms=10 halt_on_error=1")
-	env.Values[worldKey{}] = &world{agents: map[string]*agent{}}
-	program, err := exec.LookPath("kitops")
-	if err != nil {
-		return err
-	}
-	// Other users must get through to the script's directory and to the program.
-	for _, dir := range []string{filepath.Dir(env.WorkDir), filepath.Dir(filepath.Dir(program))} {
-		if err := os.Chmod(dir, 0o755); err != nil {
-			return err
-		}
-	}
-	return nil
+	env.Values[worldKey{}] = &world{agents: map[string]*agent{}, repos: map[string]*gittest.Repo{}}
+	// Other users must get through to the script's directory.
+	return os.Chmod(filepath.Dir(env.WorkDir), 0o755)
 }
 
 func condition(name string) (bool, error) {

@@ -14,11 +14,14 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/bittrance/kitops/poller/git/gittest"
 )
 
 // world is what the commands of one script share.
 type world struct {
 	agents       map[string]*agent
+	repos        map[string]*gittest.Repo
 	unprivileged bool
 	commits      int
 }

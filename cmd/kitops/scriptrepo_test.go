@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -30,28 +29,25 @@ func (tb scriptTB) TempDir() string {
 
 func makeRepo(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, neg, args, 1)
-	bare, work := ts.MkAbs(args[0]+".git"), ts.MkAbs(args[0])
-	tb := scriptTB{ts}
-	gittest.Git(tb, ts.MkAbs("."), "init", "--quiet", "--bare", bare)
-	gittest.Git(tb, ts.MkAbs("."), "clone", "--quiet", bare, work)
+	name := args[0]
+	worldOf(ts).repos[name] = gittest.NewAt(scriptTB{ts}, ts.MkAbs(name+".git"), ts.MkAbs(name))
 	commit(ts, false, args[:1])
 }
 
 func commit(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, neg, args, 1)
-	tb, work, w := scriptTB{ts}, ts.MkAbs(args[0]), worldOf(ts)
+	w := worldOf(ts)
+	repo := w.repos[args[0]]
+	if repo == nil {
+		ts.Fatalf("no repository %s was made", args[0])
+	}
 	w.commits++
+	files := map[string]string{}
 	for _, file := range append(args[1:], fmt.Sprintf("n=%d", w.commits)) {
 		name, text, _ := strings.Cut(file, "=")
-		path := filepath.Join(work, name)
-		ts.Check(os.MkdirAll(filepath.Dir(path), 0o755))
-		ts.Check(os.WriteFile(path, []byte(text+"\n"), 0o644))
+		files[name] = text + "\n"
 	}
-	gittest.Git(tb, work, "add", "--all")
-	gittest.Git(tb, work, "commit", "--quiet", "--message", "test")
-	branch := gittest.Git(tb, work, "symbolic-ref", "HEAD")
-	gittest.Git(tb, work, "push", "--quiet", "--force", "origin", branch+":"+branch)
-	ts.Setenv("SHA", gittest.Git(tb, work, "rev-parse", "HEAD"))
+	ts.Setenv("SHA", repo.Commit(files))
 }
 
 func serveHTTP(ts *testscript.TestScript, neg bool, args []string) {

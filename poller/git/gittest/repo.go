@@ -31,7 +31,15 @@ func New(tb TB, options ...string) *Repo {
 // NewIn is New for one of several repositories in a directory: dir/name.git.
 func NewIn(tb TB, dir, name string, options ...string) *Repo {
 	tb.Helper()
-	r := &Repo{Dir: filepath.Join(dir, name+".git"), Work: filepath.Join(tb.TempDir(), "work"), tb: tb}
+	return NewAt(tb, filepath.Join(dir, name+".git"), filepath.Join(tb.TempDir(), "work"), options...)
+}
+
+// NewAt is New for given places of the bare repository, in a directory that is
+// there, and of the work tree.
+func NewAt(tb TB, bare, work string, options ...string) *Repo {
+	tb.Helper()
+	r := &Repo{Dir: bare, Work: work, tb: tb}
+	dir := filepath.Dir(bare)
 	options = append([]string{"init", "--quiet"}, options...)
 	Git(tb, dir, append(options, "--bare", r.Dir)...)
 	Git(tb, dir, append(options, r.Work)...)
