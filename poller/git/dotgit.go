@@ -18,6 +18,7 @@ import (
 	"github.com/bittrance/kitops/poller/git/mirror"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/odb"
+	"github.com/bittrance/kitops/poller/git/safedir"
 	"github.com/bittrance/kitops/poller/git/worktree"
 )
 
@@ -26,7 +27,7 @@ import (
 type dotGit struct {
 	dir   string
 	old   string // where the one before goes, to be removed
-	owner *worktree.Owner
+	owner *safedir.Owner
 	room  *disk.FreeSpace // for what is copied
 }
 
@@ -184,7 +185,7 @@ func (g *dotGit) place(dir string) error {
 	}
 	at := filepath.Join(dir, ".git")
 	err := os.Rename(at, g.old)
-	if errors.Is(err, fs.ErrPermission) && worktree.UnlockTop(dir, ".git") == nil { // what is locked cannot be moved either
+	if errors.Is(err, fs.ErrPermission) && safedir.Unlock(dir, ".git") == nil { // what is locked cannot be moved either
 		err = os.Rename(at, g.old)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -196,7 +197,7 @@ func (g *dotGit) place(dir string) error {
 // removeTree removes what an action may have locked.
 func removeTree(path string) error {
 	above, name := filepath.Split(path)
-	out, err := worktree.OpenOutDir(filepath.Clean(above)+string(filepath.Separator)+".", &worktree.Plan{Dirs: []worktree.PlanDir{{}}}) // be it a link
+	out, err := safedir.Open(filepath.Clean(above)+string(filepath.Separator)+".", nil) // be it a link
 	if err != nil {
 		return err
 	}

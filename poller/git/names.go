@@ -8,7 +8,7 @@ import (
 	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/refs"
 	"github.com/bittrance/kitops/poller/git/remote"
-	"github.com/bittrance/kitops/poller/git/worktree"
+	"github.com/bittrance/kitops/poller/git/safedir"
 )
 
 // The rooms below are for this package alone: what its callers need of them has
@@ -27,7 +27,7 @@ type (
 	// Space is the room of a file system.
 	Space = disk.Space
 	// Owner is whom the files of a checkout belong to.
-	Owner = worktree.Owner
+	Owner = safedir.Owner
 )
 
 // FullHistory is a history without an end.

@@ -2,7 +2,7 @@ package git
 
 import (
 	"github.com/bittrance/kitops/poller/git/address"
-	"github.com/bittrance/kitops/poller/git/worktree"
+	"github.com/bittrance/kitops/poller/git/safedir"
 )
 
 // MaxHistory is the longest history that has one, in commits.
@@ -11,12 +11,12 @@ const MaxHistory = 1_000_000
 // Options say what a checkout has beyond the files of the revision. The zero
 // value is a new directory with files only.
 type Options struct {
-	Reuse      bool            // dir may be there from an earlier call: only what differs is touched
-	Clean      bool            // with Reuse: what is in dir and not of the revision is removed
-	DotGit     bool            // dir is a repository, for git commands to work in
-	History    int             // with DotGit: how many commits it has, FullHistory for all; 0: 1
-	Submodules Submodules      // where submodules come from; nil: they are empty directories
-	Owner      *worktree.Owner // whom the files belong to; nil: the agent's user
+	Reuse      bool           // dir may be there from an earlier call: only what differs is touched
+	Clean      bool           // with Reuse: what is in dir and not of the revision is removed
+	DotGit     bool           // dir is a repository, for git commands to work in
+	History    int            // with DotGit: how many commits it has, FullHistory for all; 0: 1
+	Submodules Submodules     // where submodules come from; nil: they are empty directories
+	Owner      *safedir.Owner // whom the files belong to; nil: the agent's user
 }
 
 // Submodules gives the mirror of a submodule, named by its address: absolute,

@@ -11,18 +11,18 @@ import (
 
 	"github.com/bittrance/kitops/poller/git/gittest"
 	"github.com/bittrance/kitops/poller/git/refs"
-	"github.com/bittrance/kitops/poller/git/worktree"
+	"github.com/bittrance/kitops/poller/git/safedir"
 )
 
 // anotherOwner is one that the test may give files to.
-func anotherOwner() *worktree.Owner {
+func anotherOwner() *safedir.Owner {
 	if os.Getuid() == 0 {
-		return &worktree.Owner{UID: 12345, GID: 23456}
+		return &safedir.Owner{UID: 12345, GID: 23456}
 	}
-	return &worktree.Owner{UID: os.Getuid(), GID: os.Getgid()}
+	return &safedir.Owner{UID: os.Getuid(), GID: os.Getgid()}
 }
 
-func mustOwn(t *testing.T, dir string, owner *worktree.Owner) {
+func mustOwn(t *testing.T, dir string, owner *safedir.Owner) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -59,7 +59,7 @@ func TestOwner(t *testing.T) {
 	if os.Getuid() == 0 {
 		return
 	}
-	err := mirrorOf(t, r.Dir).Checkout(gittest.Generous(t), refs.Revision{SHA: sha}, filepath.Join(t.TempDir(), "workdir"), Options{Owner: &worktree.Owner{UID: 12345, GID: 23456}})
+	err := mirrorOf(t, r.Dir).Checkout(gittest.Generous(t), refs.Revision{SHA: sha}, filepath.Join(t.TempDir(), "workdir"), Options{Owner: &safedir.Owner{UID: 12345, GID: 23456}})
 	if err == nil {
 		t.Error("gave files away without being allowed to")
 	}

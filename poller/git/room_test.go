@@ -22,7 +22,7 @@ import (
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/odb"
 	"github.com/bittrance/kitops/poller/git/refs"
-	"github.com/bittrance/kitops/poller/git/worktree"
+	"github.com/bittrance/kitops/poller/git/safedir"
 )
 
 func TestRoom(t *testing.T) {
@@ -163,7 +163,7 @@ func TestNoRoomForDotGit(t *testing.T) {
 	for name, m := range map[string]*Mirror{"http": overHTTP(t, r), "path": mirrorOf(t, r.Dir)} {
 		mustCheckout(t, m, rev.SHA)
 		m.space = func(string) (disk.Space, error) { return disk.Space{Free: disk.MaxReserve, Total: 1 << 40}, nil }
-		c := &checkout{Mirror: m, Options: Options{DotGit: true, Owner: &worktree.Owner{}}, kept: m.depot(1), rev: mirror.Held{Ref: rev.Ref, ID: plumbing.NewHash(rev.SHA)}, dir: filepath.Join(t.TempDir(), "workdir")}
+		c := &checkout{Mirror: m, Options: Options{DotGit: true, Owner: &safedir.Owner{}}, kept: m.depot(1), rev: mirror.Held{Ref: rev.Ref, ID: plumbing.NewHash(rev.SHA)}, dir: filepath.Join(t.TempDir(), "workdir")}
 		var s *odb.Store
 		err := c.withGit(gittest.Generous(t), func(ctx context.Context) (err error) {
 			s, _, err = c.reach(ctx, "")

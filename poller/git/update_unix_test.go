@@ -14,7 +14,6 @@ import (
 	"github.com/bittrance/kitops/poller/git/gittest"
 	"github.com/bittrance/kitops/poller/git/index"
 	"github.com/bittrance/kitops/poller/git/object"
-	"github.com/bittrance/kitops/poller/git/worktree"
 )
 
 func scribble(t *testing.T, path, content string) {
@@ -158,7 +157,7 @@ func TestFileOfTheLastMoment(t *testing.T) {
 	}
 	x := readIndex(t, k.dir+".index")
 	at := slices.IndexFunc(x.Entries, func(e index.Entry) bool { return e.Path == "a" })
-	x.Entries[at].Stat = worktree.StatOf(&info)
+	x.Entries[at].Stat = statFrom(&info)
 	since := x.Extras[0].Data[17:]
 	for i, b := range []byte{byte(info.Ctim.Sec >> 24), byte(info.Ctim.Sec >> 16), byte(info.Ctim.Sec >> 8), byte(info.Ctim.Sec)} {
 		since[i] = b
@@ -169,4 +168,12 @@ func TestFileOfTheLastMoment(t *testing.T) {
 	scribble(t, k.dir+".index", string(index.Encode(x)))
 	k.update(t, sha)
 	k.mustHold(t, r, sha, nil)
+}
+
+// statFrom is what an index keeps of a file.
+func statFrom(info *unix.Stat_t) index.FileStat {
+	return index.FileStat{
+		Ctime: index.FileTime{Sec: uint32(info.Ctim.Sec), Nsec: uint32(info.Ctim.Nsec)}, Mtime: index.FileTime{Sec: uint32(info.Mtim.Sec), Nsec: uint32(info.Mtim.Nsec)},
+		Dev: uint32(info.Dev), Ino: uint32(info.Ino), Uid: info.Uid, Gid: info.Gid, Size: index.StatSize(info.Size),
+	}
 }

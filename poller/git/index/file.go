@@ -7,7 +7,6 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 
-	"github.com/bittrance/kitops/poller/git/convert"
 	"github.com/bittrance/kitops/poller/git/object"
 )
 
@@ -36,7 +35,7 @@ type Entry struct {
 	ID   plumbing.Hash
 	Stat FileStat
 
-	Convert convert.Conversion // how it was written, which an index does not tell
+	Convert uint8 // how it was written, in numbers of whoever keeps it: an index does not tell
 }
 
 // FileStat is what a file system says of a file, as far as an index has room

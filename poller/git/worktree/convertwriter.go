@@ -14,11 +14,12 @@ import (
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/odb"
 	"github.com/bittrance/kitops/poller/git/pack"
+	"github.com/bittrance/kitops/poller/git/safedir"
 )
 
 // writeLarge writes a file whose blob should not be in memory with others, or
 // is and would grow too much there. copyTo may be called twice.
-func (w *TreeWriter) writeLarge(ctx context.Context, out *outDir, f PlanFile, copyTo func(io.Writer) error) error {
+func (w *TreeWriter) writeLarge(ctx context.Context, out *safedir.Dir, f PlanFile, copyTo func(io.Writer) error) error {
 	how := f.Convert
 	through := func(to io.Writer) error {
 		converting := how.Writer(to, f.ID)
@@ -38,7 +39,7 @@ func (w *TreeWriter) writeLarge(ctx context.Context, out *outDir, f PlanFile, co
 			how |= convert.CRLF
 		}
 	}
-	return out.stream(f, func(to io.Writer) (int64, error) {
+	return out.Stream(f.file(), func(to io.Writer) (int64, error) {
 		counted := &disk.CountingWriter{Ctx: ctx, W: &disk.LimitedWriter{W: to, Count: w.count}}
 		err := through(counted)
 		return counted.N, err
@@ -47,7 +48,7 @@ func (w *TreeWriter) writeLarge(ctx context.Context, out *outDir, f PlanFile, co
 
 // writeStored writes the file of a blob that is streamed. Small ones that are
 // so because nothing was known of their size are converted in memory.
-func (w *TreeWriter) writeStored(ctx context.Context, out *outDir, r *odb.Reader, j job) error {
+func (w *TreeWriter) writeStored(ctx context.Context, out *safedir.Dir, r *odb.Reader, j job) error {
 	f := w.Plan.Files[j.file]
 	if j.at.Pack == nil && f.Convert != 0 {
 		var content bytes.Buffer
@@ -70,7 +71,7 @@ func (w *TreeWriter) writeStored(ctx context.Context, out *outDir, r *odb.Reader
 
 // takeBack removes what was written before its conversion was known.
 func (w *TreeWriter) takeBack() error {
-	var out *outDir
+	var out *safedir.Dir
 	for i, f := range w.Plan.Files {
 		if f.Convert == 0 || !w.Done[i].Load() {
 			continue
@@ -82,7 +83,7 @@ func (w *TreeWriter) takeBack() error {
 			}
 			defer out.Close()
 		}
-		size, err := out.remove(f)
+		size, err := out.Remove(f.file())
 		if err != nil {
 			return fmt.Errorf("%q: %w", w.Plan.FilePath(f), err)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/bittrance/kitops/poller/git/index"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/pack"
+	"github.com/bittrance/kitops/poller/git/safedir"
 )
 
 const maxMetaBytes = 64 << 20 // of trees and commits kept until all is here
@@ -32,7 +33,7 @@ type EarlyWriter struct {
 	metas map[plumbing.Hash]object.Object // nil: gave up
 	size  int                             // bytes
 	waits map[plumbing.Hash]int32         // trees and the directory that each fills, -1 once it did
-	out   *outDir                         // nil: the root is not known yet
+	out   *safedir.Dir                    // nil: the root is not known yet
 	known Plan                            // what the trees say so far
 	nodes []earlyDir                      // what belongs to known.dirs
 
@@ -104,7 +105,7 @@ func (l *EarlyWriter) begin(tree plumbing.Hash) error {
 	}
 	l.known.Dirs, l.nodes = []PlanDir{{}}, make([]earlyDir, 1)
 	l.waits[tree] = 0
-	if err := l.out.mkdir(0); err != nil {
+	if err := l.out.Mkdir(0); err != nil {
 		return err
 	}
 	return l.grow(tree)
@@ -150,7 +151,7 @@ func (l *EarlyWriter) add(dir int32, entries []object.TreeEntry) error {
 		}
 		l.known.Dirs = append(l.known.Dirs, PlanDir{parent: dir, name: e.Name, depth: l.known.Dirs[dir].depth + 1})
 		made := int32(len(l.known.Dirs) - 1)
-		if err := l.out.mkdir(made); err != nil {
+		if err := l.out.Mkdir(made); err != nil {
 			return err
 		}
 		if _, twice := l.waits[e.ID]; !twice && e.Mode == object.ModeDir {
@@ -208,7 +209,7 @@ func (l *EarlyWriter) receiver() (func(plumbing.Hash, []byte) error, func(), err
 		for _, i := range numbers {
 			err := l.writer.count(int64(len(data)))
 			if err == nil {
-				err = out.write(p.Files[i], data)
+				err = out.Write(p.Files[i].file(), data)
 			}
 			if err != nil {
 				return fmt.Errorf("%q: %w", p.FilePath(p.Files[i]), err)
@@ -220,11 +221,11 @@ func (l *EarlyWriter) receiver() (func(plumbing.Hash, []byte) error, func(), err
 }
 
 // note keeps what is known of a file that was just written.
-func (l *EarlyWriter) note(file int32, out *outDir) {
+func (l *EarlyWriter) note(file int32, out *safedir.Dir) {
 	if l.writer.Stats {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.found[file] = out.last
+		l.found[file] = statOf(out.Last)
 	}
 }
 
@@ -271,7 +272,7 @@ func (l *EarlyWriter) settle(p *Plan) error {
 		}
 		switch {
 		case from[i] < 0:
-			if err := out.mkdir(int32(i)); err != nil {
+			if err := out.Mkdir(int32(i)); err != nil {
 				return err
 			}
 		case l.known.Dirs[from[i]].name != d.name:

@@ -4,30 +4,32 @@ import (
 	"strconv"
 
 	"github.com/bittrance/kitops/poller/git/disk"
+	"github.com/bittrance/kitops/poller/git/safedir"
 )
 
 // FileOptions say how the files of a checkout are written.
 type FileOptions struct {
 	Limit int64           // bytes of all files
-	Owner *Owner          // whom files and directories belong to; nil: the agent's user
+	Owner *safedir.Owner  // whom files and directories belong to; nil: the agent's user
 	Stats bool            // keep what the file system says of each file
 	Room  *disk.FreeSpace // on the disk; nil: no end
+	Fail  safedir.Fail    // for tests, see safedir.Dir
 }
 
 // open gives a goroutine what it writes with.
-func (w *TreeWriter) open() (*outDir, error) { return w.openFor(w.Plan) }
+func (w *TreeWriter) open() (*safedir.Dir, error) { return w.openFor(w.Plan) }
 
 // openFor is open for what is there of another plan.
-func (w *TreeWriter) openFor(p *Plan) (*outDir, error) {
-	out, err := OpenOutDir(w.Dir, p)
+func (w *TreeWriter) openFor(p *Plan) (*safedir.Dir, error) {
+	out, err := safedir.Open(w.Dir, p.above)
 	if err != nil {
 		return nil, err
 	}
-	out.owner, out.stats, out.Dev = w.Owner, w.Stats, w.Dev
+	out.Owner, out.KeepStat, out.Dev, out.Fail = w.Owner, w.Stats, w.Dev, w.Fail
 	if w.Stage == "" {
 		return out, nil
 	}
-	if err := out.replacing(w.Stage, strconv.Itoa(int(w.stages.Add(1)))); err != nil {
+	if err := out.Stage(w.Stage, strconv.Itoa(int(w.stages.Add(1)))); err != nil {
 		out.Close()
 		return nil, err
 	}
@@ -35,9 +37,9 @@ func (w *TreeWriter) openFor(p *Plan) (*outDir, error) {
 }
 
 // note keeps what is known of a file that was just written.
-func (w *TreeWriter) note(out *outDir, file int, err error) error {
+func (w *TreeWriter) note(out *safedir.Dir, file int, err error) error {
 	if err == nil && w.Found != nil {
-		w.Found[file] = out.last
+		w.Found[file] = statOf(out.Last)
 	}
 	return err
 }

@@ -13,10 +13,11 @@ import (
 	"github.com/bittrance/kitops/poller/git/index"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/odb"
+	"github.com/bittrance/kitops/poller/git/safedir"
 )
 
 // writeStats is a checkout that keeps what the file system says of its files.
-func writeStats(t *testing.T, r *gittest.Repo, sha, dir string, owner *Owner) *TreeWriter {
+func writeStats(t *testing.T, r *gittest.Repo, sha, dir string, owner *safedir.Owner) *TreeWriter {
 	t.Helper()
 	ctx := gittest.Generous(t)
 	s, err := odb.Open(r.Dir)

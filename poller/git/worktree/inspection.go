@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/bittrance/kitops/poller/git/disk"
+	"github.com/bittrance/kitops/poller/git/safedir"
 )
 
 const batchDirs = 64 // what a goroutine takes at a time
@@ -12,7 +13,7 @@ const batchDirs = 64 // what a goroutine takes at a time
 // knows yet what is wanted, and changes nothing.
 type Inspection struct {
 	known *Record
-	Owner *Owner
+	Owner *safedir.Owner
 	Dev   int64
 	dirs  []bool // of each directory: it is there, and as it should be
 	files []bool // of each file: it has not changed
@@ -25,28 +26,28 @@ func (n *Inspection) Run(ctx context.Context, dir string, known *Record) error {
 		return nil
 	}
 	in := n.known.plan.filesIn()
-	open := func() (*outDir, func(), error) {
-		out, err := OpenOutDir(dir, n.known.plan)
+	open := func() (*safedir.Dir, func(), error) {
+		out, err := safedir.Open(dir, n.known.plan.above)
 		if err != nil {
 			return nil, nil, err
 		}
 		return out, out.Close, nil
 	}
-	return disk.InBatches(ctx, batchDirs, len(n.dirs), open, func(_ context.Context, out *outDir, dir int) error {
+	return disk.InBatches(ctx, batchDirs, len(n.dirs), open, func(_ context.Context, out *safedir.Dir, dir int) error {
 		n.dirs[dir] = n.asItShould(out, int32(dir))
 		if !n.dirs[dir] {
 			return nil
 		}
 		for _, i := range in.of(int32(dir)) {
 			f := n.known.plan.Files[i]
-			info, err := out.look(f.Dir, f.Name)
-			n.files[i] = err == nil && info.is(f) && info.belongs(n.Owner) && n.known.trusts(i, info.stat)
+			info, err := out.Look(f.Dir, f.Name)
+			n.files[i] = err == nil && f.is(&info) && info.BelongsTo(n.Owner) && n.known.trusts(i, statOf(info.Stat))
 		}
 		return nil
 	})
 }
 
-func (n *Inspection) asItShould(out *outDir, dir int32) bool {
-	info, err := out.self(dir)
-	return err == nil && info.perm == 0o755 && info.id.Dev == n.Dev && info.belongs(n.Owner)
+func (n *Inspection) asItShould(out *safedir.Dir, dir int32) bool {
+	info, err := out.Self(dir)
+	return err == nil && info.Perm == 0o755 && info.ID.Dev == n.Dev && info.BelongsTo(n.Owner)
 }

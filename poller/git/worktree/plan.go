@@ -10,10 +10,10 @@ import (
 
 	"github.com/bittrance/kitops/poller/git/attributes"
 	"github.com/bittrance/kitops/poller/git/convert"
+	"github.com/bittrance/kitops/poller/git/index"
 	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/bittrance/kitops/poller/git/safedir"
 )
-
-const maxSymlink = 1 << 15 // bytes; beyond any system's limit, and small enough to hold
 
 // Plan is what a checkout will hold. Directories come before what is in them.
 type Plan struct {
@@ -120,6 +120,29 @@ func (p *Plan) DirPath(dir int32) string {
 
 // FilePath is the path of a file in the directory, with slashes.
 func (p *Plan) FilePath(f PlanFile) string { return path.Join(p.DirPath(f.Dir), f.Name) }
+
+// above is the plan as a tree of directories.
+func (p *Plan) above(dir int32) (parent int32, name string) {
+	return p.Dirs[dir].parent, p.Dirs[dir].name
+}
+
+func (f PlanFile) file() safedir.File { return safedir.File{Dir: f.Dir, Name: f.Name, Perm: f.perm()} }
+
+// is says whether a file has the kind and the permissions that are planned.
+func (f PlanFile) is(i *safedir.Info) bool {
+	if f.Mode == object.ModeSymlink {
+		return i.Kind == safedir.Symlink
+	}
+	return i.Kind == safedir.Regular && (i.Perm == f.perm() || !safedir.HasModes)
+}
+
+// statOf is what an index keeps of a file.
+func statOf(s safedir.Stat) index.FileStat {
+	return index.FileStat{
+		Ctime: index.FileTime(s.Ctime), Mtime: index.FileTime(s.Mtime),
+		Dev: s.Dev, Ino: s.Ino, Uid: s.UID, Gid: s.GID, Size: index.StatSize(s.Size),
+	}
+}
 
 func (f PlanFile) perm() uint32 {
 	if f.Mode == object.ModeRun {

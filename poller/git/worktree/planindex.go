@@ -79,7 +79,7 @@ func (b *indexer) index(link func(dir int32) bool) *index.File {
 		if b.foreign[f.Dir] || link(f.Dir) {
 			continue
 		}
-		e := index.Entry{Mode: f.Mode, ID: f.ID, Convert: f.Convert}
+		e := index.Entry{Mode: f.Mode, ID: f.ID, Convert: uint8(f.Convert)}
 		if b.was != nil && b.was[i] >= 0 {
 			e.Path = p.known.paths[b.was[i]]
 		} else {

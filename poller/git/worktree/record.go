@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/bittrance/kitops/poller/git/index"
+	"github.com/bittrance/kitops/poller/git/safedir"
 )
 
 const (
@@ -44,12 +45,6 @@ type dirName struct {
 // directories up to another.
 type span struct{ firstFile, endFile, endDir int32 }
 
-// dirID tells a directory from another that came to have its name.
-type dirID struct {
-	Dev int64
-	ino uint64
-}
-
 // RecordPath is the file beside a directory that says what is in it.
 func RecordPath(dir string) string { return dir + ".index" }
 
@@ -57,7 +52,7 @@ func RecordPath(dir string) string { return dir + ".index" }
 func JournalPath(dir string) string { return dir + ".index.next" }
 
 // LoadRecord reads what is known of a directory, which can be nothing.
-func LoadRecord(dir string, id dirID) *Record {
+func LoadRecord(dir string, id safedir.ID) *Record {
 	next := &index.File{}
 	var entries []index.Entry
 	_, begun := readRecordFile(JournalPath(dir), id, next, func(n int) { entries = make([]index.Entry, 0, n) }, func(e *index.Entry) { entries = append(entries, *e) })
@@ -93,7 +88,7 @@ func (r *Record) with(journal []index.Entry) *Record {
 
 // readRecordFile reads a file that saveRecord wrote for a directory. Anything
 // else is as if it were not there.
-func readRecordFile(path string, id dirID, x *index.File, grow func(int), visit func(*index.Entry)) (since index.FileTime, ok bool) {
+func readRecordFile(path string, id safedir.ID, x *index.File, grow func(int), visit func(*index.Entry)) (since index.FileTime, ok bool) {
 	text, err := readPrivate(path)
 	if err != nil || x.Parse(text, grow, visit) != nil {
 		return since, false
@@ -103,7 +98,7 @@ func readRecordFile(path string, id dirID, x *index.File, grow func(int), visit 
 		if extra.Name != recordExtra || len(b) != recordHead || b[0] != recordVersion {
 			continue
 		}
-		found := dirID{int64(binary.BigEndian.Uint64(b[1:])), binary.BigEndian.Uint64(b[9:])}
+		found := safedir.ID{Dev: int64(binary.BigEndian.Uint64(b[1:])), Ino: binary.BigEndian.Uint64(b[9:])}
 		since = index.FileTime{Sec: binary.BigEndian.Uint32(b[17:]), Nsec: binary.BigEndian.Uint32(b[21:])}
 		ok = found == id
 	}
@@ -130,10 +125,10 @@ func readPrivate(path string) (string, error) {
 }
 
 // SaveRecord makes a file for readRecordFile by way of another.
-func SaveRecord(path, tmp string, x *index.File, since index.FileTime, id dirID) error {
+func SaveRecord(path, tmp string, x *index.File, since index.FileTime, id safedir.ID) error {
 	extra := []byte{recordVersion}
 	extra = binary.BigEndian.AppendUint64(extra, uint64(id.Dev))
-	extra = binary.BigEndian.AppendUint64(extra, id.ino)
+	extra = binary.BigEndian.AppendUint64(extra, id.Ino)
 	extra = binary.BigEndian.AppendUint32(extra, since.Sec)
 	extra = binary.BigEndian.AppendUint32(extra, since.Nsec)
 	x.Extras = append(x.Extras, index.Extra{Name: recordExtra, Data: extra}, index.Extra{Name: recordConversions, Data: conversions(x.Entries)})

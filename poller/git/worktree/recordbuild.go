@@ -5,6 +5,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 
+	"github.com/bittrance/kitops/poller/git/convert"
 	"github.com/bittrance/kitops/poller/git/index"
 	"github.com/bittrance/kitops/poller/git/object"
 )
@@ -39,7 +40,7 @@ func (r *Record) add(e *index.Entry) {
 	if name := e.Path[at.length:]; e.Mode == object.ModeSubmodule {
 		r.endDir(r.addDir(at.dir, name, e.Mode, e.ID))
 	} else {
-		r.plan.Files = append(r.plan.Files, PlanFile{Dir: at.dir, Mode: e.Mode, Name: name, ID: e.ID, Convert: e.Convert})
+		r.plan.Files = append(r.plan.Files, PlanFile{Dir: at.dir, Mode: e.Mode, Name: name, ID: e.ID, Convert: convert.Conversion(e.Convert)})
 		r.found = append(r.found, e.Stat)
 		r.paths = append(r.paths, e.Path)
 	}

@@ -22,7 +22,7 @@ func conversions(entries []index.Entry) []byte {
 			continue
 		}
 		if e.Convert != 0 {
-			all = append(binary.BigEndian.AppendUint32(all, file), byte(e.Convert))
+			all = append(binary.BigEndian.AppendUint32(all, file), e.Convert)
 		}
 		file++
 	}

@@ -12,11 +12,12 @@ import (
 	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/index"
 	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/bittrance/kitops/poller/git/safedir"
 )
 
 // visitor is what a goroutine looks at directories with.
 type visitor struct {
-	out    *outDir
+	out    *safedir.Dir
 	hash   *object.Hasher
 	buffer []byte
 }
@@ -42,14 +43,14 @@ func (u *Update) each(ctx context.Context, dirs []int32, visit func(context.Cont
 // nothing else is in them.
 func (u *Update) removeStale(ctx context.Context) error {
 	old := u.Known.plan
-	var out *outDir
+	var out *safedir.Dir
 	for dir := int32(len(old.Dirs)) - 1; dir > 0; dir-- {
 		if u.live[dir] {
 			continue
 		}
 		if out == nil {
 			var err error
-			if out, err = OpenOutDir(u.Dir, old); err != nil {
+			if out, err = safedir.Open(u.Dir, old.above); err != nil {
 				return err
 			}
 			out.Dev = u.Dev
@@ -66,21 +67,21 @@ func (u *Update) removeStale(ctx context.Context) error {
 	return nil
 }
 
-func (u *Update) removeStaleDir(out *outDir, dir int32) error {
-	there, err := out.enter(dir)
+func (u *Update) removeStaleDir(out *safedir.Dir, dir int32) error {
+	there, err := out.Enter(dir)
 	if err != nil || !there {
 		return err
 	}
 	old := u.Known.plan
 	for _, file := range u.stale[dir] {
-		if err := out.unlink(dir, old.Files[file].Name); err != nil {
+		if err := out.Unlink(dir, old.Files[file].Name); err != nil {
 			return err
 		}
 	}
-	err = out.rmdir(dir)
+	err = out.Rmdir(dir)
 	if errors.Is(err, fs.ErrPermission) { // locked is the one above
-		if there, err = out.enter(old.Dirs[dir].parent); err == nil && there {
-			err = out.rmdir(dir)
+		if there, err = out.Enter(old.Dirs[dir].parent); err == nil && there {
+			err = out.Rmdir(dir)
 		}
 	}
 	return err
@@ -141,7 +142,7 @@ func (u *Update) keepFile(i int32, is index.FileStat, size int64) error {
 }
 
 func (u *Update) look(ctx context.Context, v *visitor, dir int32) error {
-	there, err := v.out.enter(dir)
+	there, err := v.out.Enter(dir)
 	if err != nil {
 		return err
 	}
@@ -153,7 +154,7 @@ func (u *Update) look(ctx context.Context, v *visitor, dir int32) error {
 	u.Present[dir] = true
 	if was := u.Plan.Dirs[dir].was; was > 0 {
 		for _, file := range u.stale[was-1] {
-			if err := v.out.unlink(dir, u.Known.plan.Files[file].Name); err != nil {
+			if err := v.out.Unlink(dir, u.Known.plan.Files[file].Name); err != nil {
 				return err
 			}
 		}
@@ -177,8 +178,8 @@ func (u *Update) look(ctx context.Context, v *visitor, dir int32) error {
 }
 
 // cleanDir removes what is in a directory of the plan and not of it.
-func (u *Update) cleanDir(out *outDir, dir int32) error {
-	names, err := out.names(dir)
+func (u *Update) cleanDir(out *safedir.Dir, dir int32) error {
+	names, err := out.Names(dir)
 	if err != nil {
 		return err
 	}
@@ -203,7 +204,7 @@ func (u *Update) cleanDir(out *outDir, dir int32) error {
 // lookAt finds out whether a file is as it should be.
 func (u *Update) lookAt(ctx context.Context, v *visitor, i int32) error {
 	f := u.Plan.Files[i]
-	info, err := v.out.look(f.Dir, f.Name)
+	info, err := v.out.Look(f.Dir, f.Name)
 	if errors.Is(err, fs.ErrNotExist) {
 		u.Touched[f.Dir].Store(true)
 		return nil
@@ -211,16 +212,16 @@ func (u *Update) lookAt(ctx context.Context, v *visitor, i int32) error {
 	if err != nil {
 		return err
 	}
-	if info.kind == object.ModeDir {
+	if info.Kind == safedir.Directory {
 		u.Touched[f.Dir].Store(true)
 		return v.out.RemoveAll(f.Dir, f.Name)
 	}
 	u.Touched[f.Dir].Store(true)
-	if !info.is(f) || !info.belongs(u.Owner) {
+	if !f.is(&info) || !info.BelongsTo(u.Owner) {
 		return nil
 	}
 	same := false
-	if was := u.was[i]; was >= 0 && u.Known.trusts(was, info.stat) {
+	if was := u.was[i]; was >= 0 && u.Known.trusts(was, statOf(info.Stat)) {
 		before := u.Known.plan.Files[was]
 		same = before.ID == f.ID && before.Convert == f.Convert
 	} else if f.Convert == 0 { // what was converted has another content than its blob
@@ -229,23 +230,23 @@ func (u *Update) lookAt(ctx context.Context, v *visitor, i int32) error {
 	if !same {
 		return ctx.Err()
 	}
-	return u.keepFile(i, info.stat, info.size)
+	return u.keepFile(i, statOf(info.Stat), info.Stat.Size)
 }
 
 // sameContent reads a file. What cannot be read is written anew.
-func (u *Update) sameContent(ctx context.Context, v *visitor, f PlanFile, info *fileInfo) bool {
-	if info.kind == object.ModeSymlink {
-		target, err := v.out.readlink(f.Dir, f.Name)
+func (u *Update) sameContent(ctx context.Context, v *visitor, f PlanFile, info *safedir.Info) bool {
+	if info.Kind == safedir.Symlink {
+		target, err := v.out.Readlink(f.Dir, f.Name)
 		if err != nil {
 			return false
 		}
 		id, err := v.hash.Of(object.Object{Kind: plumbing.BlobObject, Data: []byte(target)})
 		return err == nil && id == f.ID
 	}
-	if info.size > u.Limit {
+	if info.Stat.Size > u.Limit {
 		return false
 	}
-	file, err := v.out.openFile(f.Dir, f.Name, info)
+	file, err := v.out.OpenFile(f.Dir, f.Name, info)
 	if err != nil {
 		return false
 	}
@@ -253,13 +254,13 @@ func (u *Update) sameContent(ctx context.Context, v *visitor, f PlanFile, info *
 	if v.buffer == nil {
 		v.buffer = make([]byte, index.ReadBuffer)
 	}
-	v.hash.Begin(plumbing.BlobObject, info.size)
+	v.hash.Begin(plumbing.BlobObject, info.Stat.Size)
 	counted := &disk.CountingWriter{Ctx: ctx, W: v.hash}
-	if _, err := io.CopyBuffer(counted, struct{ io.Reader }{io.LimitReader(file, info.size+1)}, v.buffer); err != nil {
+	if _, err := io.CopyBuffer(counted, struct{ io.Reader }{io.LimitReader(file, info.Stat.Size+1)}, v.buffer); err != nil {
 		return false
 	}
 	id, err := v.hash.ID()
-	return err == nil && id == f.ID && counted.N == info.size
+	return err == nil && id == f.ID && counted.N == info.Stat.Size
 }
 
 // makeDirs makes the directories that are missing.
@@ -275,10 +276,10 @@ func (u *Update) makeDirs(ctx context.Context) error {
 		}
 		err := ctx.Err()
 		if err == nil {
-			err = out.unlink(d.parent, d.name)
+			err = out.Unlink(d.parent, d.name)
 		}
 		if err == nil {
-			err = out.mkdir(int32(i))
+			err = out.Mkdir(int32(i))
 		}
 		if err != nil {
 			return fmt.Errorf("%q: %w", u.Plan.DirPath(int32(i)), err)

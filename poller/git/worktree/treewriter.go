@@ -15,6 +15,7 @@ import (
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/odb"
 	"github.com/bittrance/kitops/poller/git/pack"
+	"github.com/bittrance/kitops/poller/git/safedir"
 )
 
 const batchFiles = 256 // what a goroutine takes at a time
@@ -53,7 +54,7 @@ func (w *TreeWriter) Extend() error {
 	}
 	defer out.Close()
 	for ; w.made < len(w.Plan.Dirs); w.made++ {
-		if err := out.mkdir(int32(w.made)); err != nil {
+		if err := out.Mkdir(int32(w.made)); err != nil {
 			return err
 		}
 	}
@@ -70,7 +71,7 @@ func (w *TreeWriter) Extend() error {
 
 // write writes one file, unless it is a symlink or was written before. It is
 // safe for concurrent use, each goroutine with an out of its own.
-func (w *TreeWriter) write(ctx context.Context, out *outDir, file int, content []byte) error {
+func (w *TreeWriter) write(ctx context.Context, out *safedir.Dir, file int, content []byte) error {
 	f := w.Plan.Files[file]
 	if f.Mode == object.ModeSymlink || w.Done[file].Swap(true) {
 		return nil
@@ -85,7 +86,7 @@ func (w *TreeWriter) write(ctx context.Context, out *outDir, file int, content [
 	if err := w.count(int64(len(content))); err != nil {
 		return err
 	}
-	return w.note(out, file, out.write(f, content))
+	return w.note(out, file, out.Write(f.file(), content))
 }
 
 // count is for bytes that are about to be written.
@@ -190,11 +191,11 @@ func (w *TreeWriter) writeFiles(ctx context.Context, s *odb.Store) error {
 
 // fileWriter is what a goroutine writes files with.
 type fileWriter struct {
-	out *outDir
+	out *safedir.Dir
 	r   *odb.Reader
 }
 
-func (w *TreeWriter) writeFrom(ctx context.Context, out *outDir, r *odb.Reader, j job) error {
+func (w *TreeWriter) writeFrom(ctx context.Context, out *safedir.Dir, r *odb.Reader, j job) error {
 	f := w.Plan.Files[j.file]
 	large, err := r.Streamed(j.at)
 	if err != nil {
@@ -228,7 +229,7 @@ func (w *TreeWriter) writeSymlinks(ctx context.Context, s *odb.Store) error {
 	return nil
 }
 
-func (w *TreeWriter) symlink(ctx context.Context, out *outDir, r *odb.Reader, f PlanFile) error {
+func (w *TreeWriter) symlink(ctx context.Context, out *safedir.Dir, r *odb.Reader, f PlanFile) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -240,8 +241,8 @@ func (w *TreeWriter) symlink(ctx context.Context, out *outDir, r *odb.Reader, f 
 	if err != nil {
 		return err
 	}
-	if len(target) > maxSymlink {
+	if len(target) > safedir.MaxSymlink {
 		return fmt.Errorf("symlink to a name of %d bytes", len(target))
 	}
-	return out.symlink(f, string(target))
+	return out.Symlink(f.file(), string(target))
 }

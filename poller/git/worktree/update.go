@@ -10,6 +10,7 @@ import (
 	"github.com/bittrance/kitops/poller/git/index"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/odb"
+	"github.com/bittrance/kitops/poller/git/safedir"
 )
 
 // Update brings a directory that is there to a revision, and touches nothing in
@@ -25,7 +26,7 @@ type Update struct {
 	Inspected *Inspection
 	Clean     bool
 	Keep      string // with clean: a name in dir that stays; "": none
-	ID        dirID
+	ID        safedir.ID
 	since     index.FileTime
 
 	Kept    []bool        // of each file: it was as it should be
@@ -46,14 +47,15 @@ func MakeStage(dir string) (index.FileTime, error) {
 	if err := os.Mkdir(stage, 0o700); err != nil {
 		return index.FileTime{}, err
 	}
-	return changedAt(stage)
+	t, err := safedir.ChangedAt(stage)
+	return index.FileTime(t), err
 }
 
 // Identify tells a directory from others.
-func Identify(dir string) (dirID, error) {
-	out, err := OpenOutDir(dir, &Plan{Dirs: []PlanDir{{}}})
+func Identify(dir string) (safedir.ID, error) {
+	out, err := safedir.Open(dir, nil)
 	if err != nil {
-		return dirID{}, err
+		return safedir.ID{}, err
 	}
 	defer out.Close()
 	return out.Identity()

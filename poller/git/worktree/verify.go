@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/bittrance/kitops/poller/git/safedir"
 )
 
 // verify looks again at directories in which something was not as it should be:
@@ -21,19 +21,19 @@ func (u *Update) verify(ctx context.Context) error {
 }
 
 func (u *Update) verifyDir(_ context.Context, v *visitor, dir int32) error {
-	seen := make(map[dirID]string)
-	once := func(name string, info *fileInfo) error {
-		other, twice := seen[info.id]
-		if twice && info.id != (dirID{}) && (!info.linked || info.kind == object.ModeDir) {
+	seen := make(map[safedir.ID]string)
+	once := func(name string, info *safedir.Info) error {
+		other, twice := seen[info.ID]
+		if twice && info.ID != (safedir.ID{}) && (!info.Linked || info.Kind == safedir.Directory) {
 			return fmt.Errorf("refused: %q and %q are one file here", other, name)
 		}
-		seen[info.id] = name
+		seen[info.ID] = name
 		return nil
 	}
 	for _, i := range u.files.of(dir) {
 		f := u.Plan.Files[i]
-		info, err := v.out.look(dir, f.Name)
-		if err == nil && !info.is(f) {
+		info, err := v.out.Look(dir, f.Name)
+		if err == nil && !f.is(&info) {
 			err = errChanging(f.Name)
 		}
 		if err == nil {
@@ -43,7 +43,7 @@ func (u *Update) verifyDir(_ context.Context, v *visitor, dir int32) error {
 			return err
 		}
 		if !u.Kept[i] {
-			u.Found[i] = info.stat
+			u.Found[i] = statOf(info.Stat)
 		}
 	}
 	for _, i := range u.inside.of(dir) {
@@ -51,8 +51,8 @@ func (u *Update) verifyDir(_ context.Context, v *visitor, dir int32) error {
 			continue
 		}
 		name := u.Plan.Dirs[i].name
-		info, err := v.out.look(dir, name)
-		if err == nil && info.kind != object.ModeDir {
+		info, err := v.out.Look(dir, name)
+		if err == nil && info.Kind != safedir.Directory {
 			err = errChanging(name)
 		}
 		if err == nil {

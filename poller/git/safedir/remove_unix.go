@@ -1,19 +1,17 @@
 //go:build unix
 
-package worktree
+package safedir
 
 import (
 	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/bittrance/kitops/poller/git/disk"
 )
 
-// unlink removes a file, if it is there and no directory.
-func (o *outDir) unlink(dir int32, name string) error {
-	fd, err := o.fd(dir)
+// Unlink removes a file, if it is there and no directory.
+func (d *Dir) Unlink(dir int32, name string) error {
+	fd, err := d.fd(dir)
 	if err != nil {
 		return err
 	}
@@ -25,25 +23,25 @@ func (o *outDir) unlink(dir int32, name string) error {
 	if fstatat(fd, name, &info) == nil && info.Mode&unix.S_IFMT == unix.S_IFDIR { // EPERM where POSIX has its way
 		return nil
 	}
-	return disk.FileError("remove", name, err)
+	return fileError("remove", name, err)
 }
 
-// rmdir removes a directory of the plan, if it is there and empty.
-func (o *outDir) rmdir(dir int32) error {
-	d := o.plan.Dirs[dir]
-	parent, err := o.fd(d.parent)
+// Rmdir removes a directory of the tree, not the open one, if it is there and empty.
+func (d *Dir) Rmdir(dir int32) error {
+	above, name := d.tree(dir)
+	parent, err := d.fd(above)
 	if err != nil {
 		return err
 	}
-	err = unix.Unlinkat(parent, d.name, unix.AT_REMOVEDIR)
+	err = unix.Unlinkat(parent, name, unix.AT_REMOVEDIR)
 	if gone(err) || errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, unix.EEXIST) {
 		return nil
 	}
-	return disk.FileError("remove", d.name, err)
+	return fileError("remove", name, err)
 }
 
-// UnlockTop lets the owner of a directory that is right in another move it.
-func UnlockTop(dir, name string) error {
+// Unlock lets the owner of a directory that is right in another move it.
+func Unlock(dir, name string) error {
 	root, err := openat(unix.AT_FDCWD, dir, unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
 	if err != nil {
 		return err
@@ -51,39 +49,42 @@ func UnlockTop(dir, name string) error {
 	return errors.Join(unlockAt(root, name), unix.Close(root))
 }
 
-// RemoveAll removes whatever a name in a directory of the plan is, with all that
+// RemoveAll removes whatever a name in a directory of the tree is, with all that
 // is in it, but not beyond a mount.
-func (o *outDir) RemoveAll(dir int32, name string) error {
-	fd, err := o.fd(dir)
+func (d *Dir) RemoveAll(dir int32, name string) error {
+	fd, err := d.fd(dir)
 	if err != nil {
 		return err
 	}
-	return o.removeAt(fd, name)
+	return d.removeAt(fd, name)
 }
 
-func (o *outDir) removeAt(parent int, name string) error {
+func (d *Dir) removeAt(parent int, name string) error {
+	if err := d.fails("remove", name); err != nil {
+		return err
+	}
 	var info unix.Stat_t
 	if err := fstatat(parent, name, &info); err != nil {
 		if errors.Is(err, unix.ENOENT) {
 			return nil
 		}
-		return disk.FileError("stat", name, err)
+		return fileError("stat", name, err)
 	}
 	flags := 0
 	if info.Mode&unix.S_IFMT == unix.S_IFDIR {
-		if err := o.empty(parent, name); err != nil {
+		if err := d.empty(parent, name); err != nil {
 			return err
 		}
 		flags = unix.AT_REMOVEDIR
 	}
 	if err := unix.Unlinkat(parent, name, flags); err != nil && !errors.Is(err, unix.ENOENT) {
-		return disk.FileError("remove", name, err)
+		return fileError("remove", name, err)
 	}
 	return nil
 }
 
 // empty removes all that is in a directory, also where its owner may not write.
-func (o *outDir) empty(parent int, name string) error {
+func (d *Dir) empty(parent int, name string) error {
 	const flags = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_NOFOLLOW
 	fd, err := openat(parent, name, flags, 0)
 	if errors.Is(err, unix.EACCES) && unlockAt(parent, name) == nil {
@@ -94,18 +95,18 @@ func (o *outDir) empty(parent int, name string) error {
 	}
 	defer func() { _ = unix.Close(fd) }()
 	info, err := infoOf(fd, name)
-	if err == nil && info.id.Dev != o.Dev {
+	if err == nil && info.ID.Dev != d.Dev {
 		err = fmt.Errorf("%s is a mount point", name)
 	}
 	if err != nil {
 		return err
 	}
-	if info.perm&0o700 != 0o700 {
+	if info.Perm&0o700 != 0o700 {
 		_ = unix.Fchmod(fd, 0o700) // what this does not help will be said below
 	}
 	names, err := namesIn(fd)
 	for _, inside := range names {
-		err = errors.Join(err, o.removeAt(fd, inside))
+		err = errors.Join(err, d.removeAt(fd, inside))
 	}
 	return err
 }
