@@ -73,10 +73,14 @@ func validatePattern(name string) error {
 			return fmt.Errorf("no ref has a segment like %q", segment)
 		}
 	}
+	if len(name) > maxPattern {
+		return fmt.Errorf("longer than %d bytes", maxPattern)
+	}
 	if !doublestar.ValidatePattern(name) {
 		return errors.New("unbalanced brackets or braces")
 	}
-	return nil
+	_, err := choices(name)
+	return err
 }
 
 // Match says whether the patterns select ref, and whether one of them names it
@@ -109,8 +113,17 @@ func matchOne(pattern, ref string) bool {
 	if literal(pattern) {
 		return pattern == ref
 	}
-	ok, err := doublestar.Match(pattern, ref)
-	return ok && err == nil
+	if !strings.HasPrefix(ref, pattern[:wildcard(pattern)]) && !strings.Contains(pattern, "**") {
+		return false
+	}
+	plain, err := choices(pattern)
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(plain, func(one string) bool {
+		ok, err := doublestar.Match(one, ref)
+		return ok && err == nil
+	})
 }
 
 func literal(pattern string) bool { return !strings.ContainsAny(pattern, "*?[{") }
