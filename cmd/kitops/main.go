@@ -44,7 +44,7 @@ type program struct {
 func (p program) process() wiring.Process {
 	executable, _ := os.Executable()
 	home, _ := os.UserHomeDir()
-	return wiring.Process{Environ: p.environ, Executable: executable, Home: home, SSHAgent: os.Getenv("SSH_AUTH_SOCK")}
+	return wiring.Process{Environ: p.environ, Executable: executable, Home: home, SSHAgent: os.Getenv("SSH_AUTH_SOCK"), Agent: "kitops/" + versionName()}
 }
 
 // usageError is a mistake on the command line itself.
@@ -186,11 +186,15 @@ func (p program) check(all settings.Options) error {
 	return all.WriteSettings(p.stdout, cfg)
 }
 
-// describeVersion names the build: the linker's word, or the module's for go install.
+// describeVersion names the build and what it is for.
 func describeVersion() string {
-	name := version
-	if info, ok := debug.ReadBuildInfo(); ok && name == "" {
-		name = info.Main.Version
+	return fmt.Sprintf("%s (%s %s/%s)", versionName(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// versionName is the linker's word, or the module's for go install.
+func versionName() string {
+	if info, ok := debug.ReadBuildInfo(); ok && version == "" {
+		return info.Main.Version
 	}
-	return fmt.Sprintf("%s (%s %s/%s)", name, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return version
 }

@@ -31,17 +31,20 @@ type Mirror struct {
 	Dir        string            // private directory, see Keeps; made if missing, may be lost between calls
 	Auth       remote.Auth       // nil: only what the address holds, which comes first
 	Transport  http.RoundTripper // for http(s), see NewTransport; nil: http.DefaultTransport
+	Agent      string            // what kitops calls itself at servers, kitops/VERSION; "": kitops
 	SSHKeyFile string            // the only key to offer; "": agent, ~/.ssh/config and the usual key files
 	SSHAgent   string            // socket of the agent, SSH_AUTH_SOCK; "": none
 	Home       string            // home of the user, for ~/.ssh
 	MaxSize    disk.Size         // bytes that a pack may have, and the files of a revision; 0: DefaultMaxSize; less where the disk has no room
 	Log        *slog.Logger      // for what is put right without an error; nil: nowhere
 
-	discover atomic.Bool // http: listen before speaking
-	crowded  atomic.Bool // it was said that there are too many tags
-	looks    looks
-	depots   repos
-	warned   warned
+	asked   remote.Memory // http: how it answers
+	odd     atomic.Bool   // it was said that names of refs are left out
+	tagless atomic.Bool   // it was said that tags could not be fetched
+	crowded atomic.Bool   // it was said that there are too many tags
+	looks   looks
+	depots  repos
+	warned  warned
 
 	space func(dir string) (disk.Space, error) // nil: SpaceOf
 }
@@ -68,7 +71,20 @@ func (m *Mirror) Heads(ctx context.Context, patterns refs.Patterns) ([]refs.Revi
 	return heads, nil
 }
 
+// look lets only those refs in whose names git would give. Others are left out
+// alone: whoever may push one must not stop the rest.
 func (m *Mirror) look(ctx context.Context, patterns refs.Patterns) (*remote.Advertisement, error) {
+	ad, err := m.advertised(ctx, patterns)
+	if err != nil {
+		return nil, err
+	}
+	if out, example := refs.Sieve(ad.Refs); out > 0 && m.Log != nil && !m.odd.Swap(true) {
+		m.Log.WarnContext(ctx, "refs are left out whose names git would not give, or that are no UTF-8", "url", m.URL.String(), "refs", out, "example", example)
+	}
+	return ad, nil
+}
+
+func (m *Mirror) advertised(ctx context.Context, patterns refs.Patterns) (*remote.Advertisement, error) {
 	if m.URL.Local() {
 		repo, err := local.Open(m.URL.Path)
 		if err != nil {
@@ -96,5 +112,5 @@ func (m *Mirror) maxSize() int64 {
 }
 
 func (m *Mirror) access() *remote.Access {
-	return &remote.Access{URL: m.URL, Auth: m.Auth, Transport: m.Transport, SSHKeyFile: m.SSHKeyFile, SSHAgent: m.SSHAgent, Home: m.Home, Discover: &m.discover}
+	return &remote.Access{URL: m.URL, Auth: m.Auth, Transport: m.Transport, SSHKeyFile: m.SSHKeyFile, SSHAgent: m.SSHAgent, Home: m.Home, Agent: m.Agent, Memory: &m.asked}
 }

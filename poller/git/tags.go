@@ -2,12 +2,15 @@ package git
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/bittrance/kitops/poller/git/ancestry"
+	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/mirror"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/odb"
@@ -74,11 +77,27 @@ func (c *checkout) fetchTags(ctx context.Context, b *mirror.Bare) error {
 	}
 	if len(w.Want) > 0 {
 		w.Have = b.Commits()
-		if err := c.access().Converse(ctx, func(r *remote.Remote) error { return c.fetchMissing(ctx, r, b, w) }); err != nil {
+		err := c.access().Converse(ctx, func(r *remote.Remote) error { return c.fetchMissing(ctx, r, b, w) })
+		if err != nil && !c.doWithout(ctx, err) {
 			return err
 		}
+		c.tags = slices.DeleteFunc(c.tags, func(t remote.Tag) bool { return !b.Store.Has(t.ID) })
 	}
 	return c.checkTags(ctx, b.Store)
+}
+
+// doWithout says whether the revision is as good without the tags that could
+// not be fetched: all but its own memory and disk is the server's affair.
+func (c *checkout) doWithout(ctx context.Context, err error) bool {
+	var damage *object.Damage
+	var file *fs.PathError
+	if ctx.Err() != nil || errors.As(err, &damage) || errors.As(err, &file) || errors.Is(err, disk.ErrTooMuch) {
+		return false
+	}
+	if c.Log != nil && !c.tagless.Swap(true) {
+		c.Log.WarnContext(ctx, "tags could not be fetched, checkouts have only those that came with the history", "url", c.URL.String(), "err", err)
+	}
+	return true
 }
 
 // keepTags are those that lead into a history.

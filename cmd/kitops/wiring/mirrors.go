@@ -30,6 +30,7 @@ type mirrors struct {
 	transport http.RoundTripper // one, so that connections are kept between looks
 	sshAgent  string
 	home      string
+	agent     string
 
 	mu    sync.Mutex
 	known map[mirrorKey]*git.Mirror
@@ -49,7 +50,7 @@ type mirrorKey struct {
 func newMirrors(p Process, dir string, maxSize git.Size, log *slog.Logger) *mirrors {
 	return &mirrors{
 		dir: dir, maxSize: maxSize, log: log, transport: git.NewTransport(),
-		sshAgent: p.SSHAgent, home: p.Home,
+		sshAgent: p.SSHAgent, home: p.Home, agent: p.Agent,
 		known: map[mirrorKey]*git.Mirror{}, named: map[string]int{},
 	}
 }
@@ -82,7 +83,7 @@ func (m *mirrors) of(key mirrorKey, r *Repository) *git.Mirror {
 		return known
 	}
 	mirror := &git.Mirror{
-		URL: key.url, Dir: filepath.Join(m.dir, m.name(key)), Transport: m.transport,
+		URL: key.url, Dir: filepath.Join(m.dir, m.name(key)), Transport: m.transport, Agent: m.agent,
 		SSHKeyFile: key.sshKeyFile, SSHAgent: m.sshAgent, Home: m.home, MaxSize: m.maxSize, Log: m.log,
 	}
 	if r != nil {

@@ -36,6 +36,7 @@ type Process struct {
 	Executable string // for git to call back; "": it gets no fresh tokens
 	Home       string // where ~/.ssh is; "": there is none
 	SSHAgent   string // the socket of the user's ssh agent
+	Agent      string // what kitops calls itself at servers: kitops/VERSION
 }
 
 // New keeps mirrors below a directory.

@@ -1,21 +1,22 @@
 package remote
 
 import (
-	"bytes"
-	"context"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/refs"
+)
+
+// What a server may say of its refs: more of it wants memory, and no repository
+// is like that.
+const (
+	maxRefs     = 1 << 20
+	maxRefBytes = 128 << 20
 )
 
 // Advertisement is what a remote says it has.
@@ -25,43 +26,99 @@ type Advertisement struct {
 	shallow []plumbing.Hash          // where the remote's own history is cut, where that is told
 	Head    plumbing.Hash            // the commit HEAD leads to; zero when there is none
 	HeadRef string                   // the branch HEAD names; "" when detached or not told
-	caps    *capability.List         // nil for local repositories
+	caps    capabilities             // of version 0
 }
 
-// readAdvertisement reads what a server of version 0 says first.
-func readAdvertisement(ctx context.Context, r io.Reader) (*Advertisement, error) {
-	ar := packp.NewAdvRefs()
-	err := ar.Decode(r)
-	var odd *packp.ErrUnexpectedData
+// capabilities are what a server of version 0 offers, with their values.
+type capabilities map[string]string
+
+func (c capabilities) has(name string) bool {
+	_, offered := c[name]
+	return offered
+}
+
+// parseCapabilities keeps of symref what HEAD names.
+func parseCapabilities(line string) capabilities {
+	c := capabilities{}
+	for _, word := range strings.Fields(line) {
+		name, value, _ := strings.Cut(word, "=")
+		if name == "symref" {
+			target, ok := strings.CutPrefix(value, refs.Head+":")
+			if !ok {
+				continue
+			}
+			value = target
+		}
+		c[name] = value
+	}
+	return c
+}
+
+// refRoom is what a list of refs may still have.
+type refRoom struct{ refs, bytes int }
+
+func advertisementRoom() refRoom { return refRoom{maxRefs, maxRefBytes} }
+
+// take counts one ref.
+func (r *refRoom) take(line string) error {
+	r.refs--
+	r.bytes -= len(line) + 64 // that a map needs for it
+	if r.refs < 0 || r.bytes < 0 {
+		return fmt.Errorf("the server lists more than %d refs, or more than %d MB of them", maxRefs, maxRefBytes>>20)
+	}
+	return nil
+}
+
+// add takes a line of version 0: an id and a name.
+func (ad *Advertisement) add(line string, room *refRoom) error {
+	if err := room.take(line); err != nil {
+		return err
+	}
+	hex, name, _ := strings.Cut(line, " ")
+	if hex == "shallow" {
+		hex, name = name, hex
+	}
+	id, ok := object.ParseID(hex)
+	tag, peeled := strings.CutSuffix(name, "^{}")
 	switch {
-	case errors.Is(err, packp.ErrEmptyAdvRefs), err == nil && ar.IsEmpty():
-		return nil, ErrEmpty
-	case errors.Is(err, packp.ErrEmptyInput):
-		err = errors.New("the server hung up without an answer")
-	case errors.As(err, &odd) && bytes.Contains(odd.Data, []byte("object-format=sha256")):
-		return nil, object.ErrSHA256
+	case !ok || name == "":
+		return errPkt
+	case name == "shallow":
+		ad.shallow = append(ad.shallow, id)
+	case tag == "capabilities": // there are no refs
+	case len(name) > refs.MaxName: // no ref of git, so that it is nobody's
+	case peeled:
+		ad.peeled[tag] = id
+	case name == refs.Head:
+		ad.Head = id
+	default:
+		ad.Refs[name] = id
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read refs: %w", CtxErr(ctx, err))
+	return nil
+}
+
+// guess finds the branch that HEAD names where the server does not tell, as git
+// does: master if it is where HEAD is, else the first that is.
+func (ad *Advertisement) guess() {
+	if ad.HeadRef != "" || ad.Head.IsZero() {
+		return
 	}
-	ad := &Advertisement{Refs: ar.References, peeled: ar.Peeled, shallow: ar.Shallows, caps: ar.Capabilities}
-	if ar.Head != nil {
-		ad.Head = *ar.Head
-	}
-	for _, symref := range ar.Capabilities.Get(capability.SymRef) {
-		if target, ok := strings.CutPrefix(symref, refs.Head+":"); ok {
-			ad.HeadRef = target
+	const master = "refs/heads/master"
+	for name, id := range ad.Refs {
+		if id == ad.Head && strings.HasPrefix(name, "refs/heads/") && refs.Valid(name) &&
+			(ad.HeadRef == "" || name == master || ad.HeadRef != master && name < ad.HeadRef) {
+			ad.HeadRef = name
 		}
 	}
-	return ad, nil
 }
 
 // Gives says whether the remote may be asked for all of these: they are where
 // refs are, or the server takes any commit that it has.
 func (ad *Advertisement) Gives(want []plumbing.Hash) bool {
-	if ad.caps != nil && (ad.caps.Supports(capability.AllowTipSHA1InWant) || ad.caps.Supports(capability.AllowReachableSHA1InWant) ||
-		ad.caps.Supports("allow-any-sha1-in-want")) {
-		return true
+	for _, name := range []string{"allow-tip-sha1-in-want", "allow-reachable-sha1-in-want", "allow-any-sha1-in-want"} {
+		if ad.caps.has(name) {
+			return true
+		}
 	}
 	tips := map[plumbing.Hash]bool{ad.Head: true}
 	for _, at := range ad.Refs {

@@ -2,17 +2,16 @@ package remote
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net"
+	"mime"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
-	"time"
-
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 )
 
 const (
@@ -20,53 +19,57 @@ const (
 	uploadPack = "git-upload-pack"
 )
 
-// NewTransport is the http.Transport for mirrors to share: it keeps enough
-// connections to one host for many of them, and follows http_proxy,
-// https_proxy and no_proxy.
-func NewTransport() *http.Transport {
-	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 15 * time.Second}
-	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           dialer.DialContext,
-		ForceAttemptHTTP2:     true,
-		MaxIdleConns:          256,
-		MaxIdleConnsPerHost:   64,
-		IdleConnTimeout:       90 * time.Second,
-		TLSHandshakeTimeout:   30 * time.Second,
-		ExpectContinueTimeout: time.Second,
-	}
-}
-
 // httpSession is git's smart HTTP protocol,
 // https://git-scm.com/docs/http-protocol. Credentials go to the origin of the
 // address only.
 type httpSession struct {
-	client         *http.Client
-	base           string // the repository, after redirects
-	user, password string
+	client *http.Client
+	agent  string
+	given  httpAccount // of the address
+	httpAccount
 
 	version2 bool // what requests are in
 	blind    bool // that is assumed, and failure may mean that it is not so
 	moved    bool // the greeting was redirected
 }
 
+// httpAccount is a place and who asks there.
+type httpAccount struct {
+	base           string // the repository, after redirects
+	user, password string
+}
+
 func (m *Access) dialHTTP(ctx context.Context) (*httpSession, error) {
 	s := &httpSession{
 		client: &http.Client{Transport: m.Transport, CheckRedirect: checkRedirect},
-		base:   strings.TrimRight(m.URL.String(), "/"),
-		user:   m.URL.User, password: m.URL.Password,
+		agent:  m.agent(),
+		given:  httpAccount{strings.TrimRight(m.URL.String(), "/"), m.URL.User, m.URL.Password},
 	}
-	if m.Auth == nil || s.user != "" || s.password != "" {
+	if m.Auth == nil || s.given.user != "" || s.given.password != "" {
+		s.httpAccount = s.given
 		return s, nil
 	}
 	if m.URL.Scheme != "https" && !m.URL.Loopback() {
 		return nil, errors.New("credentials are sent over https only: change the address to https://")
 	}
 	var err error
-	if s.user, s.password, err = m.Auth(ctx, m.URL.String()); err != nil {
+	if s.given.user, s.given.password, err = m.Auth(ctx, m.URL.String()); err != nil {
 		return nil, fmt.Errorf("get credentials: %w", err)
 	}
+	s.httpAccount = s.given
 	return s, nil
+}
+
+// goTo asks in another place from now on, with the credentials only if that is
+// on the same host.
+func (s *httpSession) goTo(base string) {
+	s.httpAccount = s.given
+	from, err := url.Parse(s.given.base)
+	to, err2 := url.Parse(base)
+	if err != nil || err2 != nil || !sameOrigin(from, to) {
+		s.user, s.password = "", ""
+	}
+	s.base = base
 }
 
 func (s *httpSession) greeting(ctx context.Context) (io.ReadCloser, error) {
@@ -74,11 +77,29 @@ func (s *httpSession) greeting(ctx context.Context) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	if kind := res.Header.Get("Content-Type"); kind != "application/x-"+uploadPack+"-advertisement" {
+	if !answers(res, "advertisement") {
+		said := start(res.Body)
 		_ = res.Body.Close()
-		return nil, fmt.Errorf("the server answered with %.60q instead of git's smart protocol: is the address right?", kind)
+		return nil, fmt.Errorf("the server answered with %.60q instead of git's smart protocol, beginning with %q: is the address right?",
+			res.Header.Get("Content-Type"), said)
 	}
 	return res.Body, s.follow(res)
+}
+
+// answers says whether the content is what git's protocol calls it. Parameters
+// and case tell nothing.
+func answers(res *http.Response, what string) bool {
+	kind, _, err := mime.ParseMediaType(res.Header.Get("Content-Type"))
+	return (err == nil || errors.Is(err, mime.ErrInvalidMediaParameter)) && kind == "application/x-"+uploadPack+"-"+what
+}
+
+// start is how an answer begins that is none.
+func start(r io.Reader) string {
+	text, err := io.ReadAll(io.LimitReader(r, 80))
+	if err != nil && len(text) == 0 {
+		return ""
+	}
+	return string(text)
 }
 
 // follow makes the rest of the conversation go where refs was redirected to.
@@ -102,7 +123,7 @@ func (s *httpSession) ask(ctx context.Context, request []byte) (io.ReadCloser, e
 	if err != nil {
 		return nil, err
 	}
-	if s.blind && res.Header.Get("Content-Type") != "application/x-"+uploadPack+"-result" {
+	if s.blind && !answers(res, "result") {
 		_ = res.Body.Close()
 		return nil, errNotV2
 	}
@@ -120,23 +141,13 @@ func (d *drained) Close() error {
 
 func (s *httpSession) close() {}
 
+// do asks once more where a connection was lost that had been used before: it
+// may have been dead since then. Nothing that is asked here changes anything.
 func (s *httpSession) do(ctx context.Context, method, path string, body []byte) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, s.base+path, bytes.NewReader(body))
-	if err != nil {
-		return nil, errors.New("malformed address")
+	res, reused, err := s.once(ctx, method, path, body)
+	if err != nil && reused && ctx.Err() == nil {
+		res, _, err = s.once(ctx, method, path, body)
 	}
-	req.Header.Set("User-Agent", capability.DefaultAgent())
-	if method == http.MethodGet || s.version2 {
-		req.Header.Set("Git-Protocol", "version=2")
-	}
-	if method == http.MethodPost {
-		req.Header.Set("Content-Type", "application/x-"+uploadPack+"-request")
-		req.Header.Set("Accept", "application/x-"+uploadPack+"-result")
-	}
-	if s.user != "" || s.password != "" {
-		req.SetBasicAuth(s.user, s.password)
-	}
-	res, err := s.client.Do(req)
 	if err != nil {
 		// The wrapper's text repeats the address, after redirects with whatever they carry.
 		var wrapped *url.Error
@@ -152,70 +163,57 @@ func (s *httpSession) do(ctx context.Context, method, path string, body []byte) 
 		}
 		return nil, err
 	}
-	return res, nil
+	return res, unpacked(res)
+}
+
+// once is one request; reused says that it went over a connection that had
+// carried others.
+func (s *httpSession) once(ctx context.Context, method, path string, body []byte) (res *http.Response, reused bool, err error) {
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { reused = i.Reused }})
+	req, err := http.NewRequestWithContext(traced, method, s.base+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, false, errors.New("malformed address")
+	}
+	req.Header.Set("User-Agent", s.agent)
+	req.Header.Set("Accept-Encoding", "identity") // packs are packed, and a small answer must not become a large one here
+	if method == http.MethodGet || s.version2 {
+		req.Header.Set("Git-Protocol", "version=2")
+	}
+	if method == http.MethodPost {
+		req.Header.Set("Content-Type", "application/x-"+uploadPack+"-request")
+		req.Header.Set("Accept", "application/x-"+uploadPack+"-result")
+	}
+	if s.user != "" || s.password != "" {
+		req.SetBasicAuth(s.user, s.password)
+	}
+	res, err = s.client.Do(req)
+	return res, reused, err
+}
+
+// unpacked is for servers that pack whatever they are asked. Whoever reads the
+// body bounds it.
+func unpacked(res *http.Response) error {
+	switch coding := strings.ToLower(res.Header.Get("Content-Encoding")); coding {
+	case "", "identity":
+	case "gzip", "x-gzip":
+		body := res.Body
+		z, err := gzip.NewReader(body)
+		if err != nil {
+			_ = body.Close()
+			return fmt.Errorf("the answer is not packed as it says: %w", err)
+		}
+		res.Body = struct {
+			io.Reader
+			io.Closer
+		}{z, body}
+	default:
+		_ = res.Body.Close()
+		return fmt.Errorf("the server packs its answer with %.40q, which was not asked for", coding)
+	}
+	return nil
 }
 
 // final says that asking in another way would give the same answer.
 func final(status int) bool {
-	return status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusNotFound
-}
-
-// refusal says in words what a status means here. The body stays out: it is
-// often a page, and may echo the request.
-func (s *httpSession) refusal(res *http.Response) error {
-	anonymous := res.Request.Header.Get("Authorization") == ""
-	switch code := res.StatusCode; {
-	case code == http.StatusOK:
-		return nil
-	case code == http.StatusUnauthorized && anonymous:
-		return errors.New("authentication required: the repository is private or does not exist")
-	case code == http.StatusUnauthorized:
-		return ErrCredentials
-	case code == http.StatusForbidden:
-		return errors.New("access denied: these credentials may not read the repository")
-	case code == http.StatusNotFound && anonymous:
-		return errors.New("repository not found, or hidden from those who do not authenticate")
-	case code == http.StatusNotFound:
-		return errors.New("repository not found, or hidden from these credentials")
-	case code >= 300 && code < 400:
-		return errors.New("the server redirects in the middle of the conversation")
-	}
-	return fmt.Errorf("the server answered %s", res.Status)
-}
-
-// checkRedirect follows as git does: for the first request only, never from
-// https to http, and never with credentials to another origin.
-func checkRedirect(req *http.Request, via []*http.Request) error {
-	origin := via[0]
-	if origin.Method != http.MethodGet {
-		return http.ErrUseLastResponse
-	}
-	if len(via) > 10 {
-		return errors.New("too many redirects")
-	}
-	previous := via[len(via)-1].URL
-	if req.URL.Scheme != "https" && (req.URL.Scheme != "http" || previous.Scheme == "https") {
-		return fmt.Errorf("redirected from %s to %s, which is not safe to follow", previous.Scheme, req.URL.Scheme)
-	}
-	for _, hop := range append(via[1:len(via):len(via)], req) {
-		if !sameOrigin(origin.URL, hop.URL) {
-			req.Header.Del("Authorization")
-		}
-	}
-	req.URL.User = nil // or net/http would authenticate with it
-	return nil
-}
-
-// sameOrigin also takes the step from http to https on their usual ports.
-func sameOrigin(from, to *url.URL) bool {
-	upgrade := from.Scheme == "http" && to.Scheme == "https" && port(from) == "80" && port(to) == "443"
-	return strings.EqualFold(from.Hostname(), to.Hostname()) &&
-		(upgrade || from.Scheme == to.Scheme && port(from) == port(to))
-}
-
-func port(u *url.URL) string {
-	if u.Port() == "" {
-		return map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	return u.Port()
+	return status == http.StatusUnauthorized || status == http.StatusTooManyRequests
 }

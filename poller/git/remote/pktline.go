@@ -28,11 +28,22 @@ type serverError struct{ text string }
 
 func (e *serverError) Error() string { return fmt.Sprintf("the server says: %.200q", e.text) }
 
+// oddError is how an answer begins that is none of git's protocol: often the
+// text of a shell, a proxy or a sign-in page, which says why.
+type oddError struct{ text string }
+
+func (e *oddError) Error() string { return fmt.Sprintf("%s: it answers %.200q", errPkt, e.text) }
+
+func (e *oddError) Unwrap() error { return errPkt }
+
 // pktReader reads pkt-lines, gitprotocol-common(5).
 type pktReader struct {
 	r    *bufio.Reader
 	line []byte
-	left int // bytes of a pack in the present line
+	left int  // bytes of a pack in the present line
+	raw  bool // the pack comes without bands
+
+	service bool // the preface of http is being read
 }
 
 func newPktReader(r io.Reader) *pktReader {
@@ -50,11 +61,17 @@ func (p *pktReader) length() (int, pktKind, error) {
 	n, err := strconv.ParseUint(string(head[:]), 16, 16)
 	switch {
 	case err != nil || n == 3 || n > maxPkt:
-		return 0, 0, errPkt
+		return 0, 0, p.odd(string(head[:]))
 	case n < 3:
 		return 0, []pktKind{pktFlush, pktDelim, pktEnd}[n], nil
 	}
 	return int(n) - 4, pktData, nil
+}
+
+// odd quotes an answer from what was read of it, as far as more is here.
+func (p *pktReader) odd(read string) error {
+	rest, _ := p.r.Peek(min(p.r.Buffered(), 160)) // at once, since no more may come
+	return &oddError{strings.TrimSpace(read + string(rest))}
 }
 
 // next reads a line, without its newline. It is valid until the next call.
@@ -79,6 +96,9 @@ func (p *pktReader) next() (string, pktKind, error) {
 // Read gives the pack that comes in the first of three bands; the second is for
 // people, the third for errors.
 func (p *pktReader) Read(b []byte) (int, error) {
+	if p.raw {
+		return p.r.Read(b)
+	}
 	for p.left == 0 {
 		n, kind, err := p.length()
 		switch {

@@ -6,18 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"strconv"
 	"strings"
-	"sync/atomic"
 
-	"github.com/go-git/go-git/v5/plumbing/format/pktline"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
-
-	"github.com/bittrance/kitops/poller/git/address"
-	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/object"
 )
 
@@ -31,8 +22,8 @@ type session interface {
 }
 
 // Converse makes a conversation for do. Over http it first assumes version 2,
-// which saves a request; where that fails it listens to the server first, then
-// and later on.
+// which saves a request; where that fails it begins as git does, with the
+// question for refs and wherever that is redirected, and remembers what helped.
 func (m *Access) Converse(ctx context.Context, do func(*Remote) error) error {
 	if m.URL.Scheme == "ssh" {
 		s, err := m.dialSSH(ctx)
@@ -46,14 +37,19 @@ func (m *Access) Converse(ctx context.Context, do func(*Remote) error) error {
 	if err != nil {
 		return err
 	}
-	if !m.Discover.Load() {
-		s.version2, s.blind = true, true
-		if err := do(&Remote{session: s, blind: true}); !errors.Is(err, errNotV2) {
-			return err
-		}
-		s.version2, s.blind = false, false
-		m.Discover.Store(true)
+	listen, base := m.Memory.habit()
+	if listen {
+		return m.listen(ctx, s, do)
 	}
+	if base != "" {
+		s.goTo(base)
+	}
+	s.version2, s.blind = true, true
+	if err := do(&Remote{session: s, agent: s.agent, blind: true}); !errors.Is(err, errNotV2) {
+		return err
+	}
+	s.version2, s.blind, s.httpAccount = false, false, s.given
+	m.Memory.learn(true, "")
 	return m.listen(ctx, s, do)
 }
 
@@ -66,20 +62,22 @@ func (m *Access) listen(ctx context.Context, s session, do func(*Remote) error) 
 	defer func() { _ = body.Close() }()
 	r := bufio.NewReaderSize(body, maxPkt)
 	if !saysVersion2(r) {
-		ad, err := readAdvertisement(ctx, r)
+		ad, err := readAdvertisement(newPktReader(r))
 		if err != nil {
-			return err
+			return CtxErr(ctx, err)
 		}
-		return do(&Remote{session: s, ad: ad})
+		return do(&Remote{session: s, agent: m.agent(), ad: ad})
 	}
 	if err := readCapabilities(newPktReader(r)); err != nil {
 		return fmt.Errorf("read capabilities: %w", CtxErr(ctx, err))
 	}
 	if h, ok := s.(*httpSession); ok {
 		h.version2 = true
-		m.Discover.Store(h.moved) // from now on without asking, unless that is answered by a redirect
+		if h.moved { // from now on there, without asking
+			m.Memory.learn(false, h.base)
+		}
 	}
-	return do(&Remote{session: s})
+	return do(&Remote{session: s, agent: m.agent()})
 }
 
 // saysVersion2 looks at the first line, or the one behind that of http.
@@ -127,55 +125,4 @@ func readCapabilities(p *pktReader) error {
 			return nil
 		}
 	}
-}
-
-// fetchV0 asks in the words of the first protocol.
-func fetchV0(ctx context.Context, s session, ad *Advertisement, w FetchRequest) (*FetchResponse, error) {
-	if !ad.Gives(w.Want) {
-		if w.Want = ad.tips(); !w.Whole || len(w.Want) == 0 {
-			return nil, ErrMoved
-		}
-		w.Have, w.Shallow, w.Depth = nil, nil, ancestry.FullHistory
-	}
-	request := newRequest(ad.caps, w)
-	var message strings.Builder
-	if err := request.UploadRequest.Encode(&message); err != nil {
-		return nil, err
-	}
-	if err := request.UploadHaves.Encode(&message, false); err != nil {
-		return nil, err
-	}
-	if err := pktline.NewEncoder(&message).EncodeString("done\n"); err != nil {
-		return nil, err
-	}
-	body, err := s.ask(ctx, []byte(message.String()))
-	if err != nil {
-		return nil, err
-	}
-	response := packp.NewUploadPackResponse(request)
-	if err := response.Decode(body); err != nil {
-		_ = body.Close()
-		var line *pktline.ErrorLine
-		if errors.As(err, &line) && refused(line.Text) {
-			return nil, ErrMoved
-		}
-		return nil, fmt.Errorf("ask for the pack: %w", CtxErr(ctx, err))
-	}
-	var pack io.Reader = response
-	switch {
-	case request.Capabilities.Supports(capability.Sideband64k):
-		pack = sideband.NewDemuxer(sideband.Sideband64k, response)
-	case request.Capabilities.Supports(capability.Sideband):
-		pack = sideband.NewDemuxer(sideband.Sideband, response)
-	}
-	return &FetchResponse{pack, body, append(response.Shallows, ad.shallow...)}, nil
-}
-
-// Access is how one remote is reached: where, and with whose credentials.
-type Access struct {
-	URL                        address.URL
-	Auth                       Auth
-	Transport                  http.RoundTripper
-	SSHKeyFile, SSHAgent, Home string
-	Discover                   *atomic.Bool
 }

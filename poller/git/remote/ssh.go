@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/go-git/go-git/v5/plumbing/format/pktline"
 	"golang.org/x/crypto/ssh"
 
 	"github.com/bittrance/kitops/poller/git/address"
@@ -109,7 +108,7 @@ func (s *sshSession) ask(ctx context.Context, request []byte) (io.ReadCloser, er
 func (s *sshSession) close() {
 	if s.client != nil {
 		if s.stdin != nil && !s.asked {
-			_, _ = s.stdin.Write(pktline.FlushPkt) // "I want nothing", or the server logs an error
+			_, _ = io.WriteString(s.stdin, flush) // "I want nothing", or the server logs an error
 		}
 		_ = s.client.Close()
 		_ = s.client.Wait()

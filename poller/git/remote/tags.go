@@ -6,9 +6,9 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 
 	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/bittrance/kitops/poller/git/refs"
 )
 
 // Tags of a remote.
@@ -25,13 +25,14 @@ type Tag struct {
 }
 
 // tagRequest is ls-refs of gitprotocol-v2(5), for tags and what they lead to.
-func tagRequest() []byte {
-	return pkt("command=ls-refs", "agent="+capability.DefaultAgent(), delim, "peel", "ref-prefix "+TagPrefix, flush)
+func tagRequest(agent string) []byte {
+	return pkt("command=ls-refs", "agent="+agent, delim, "peel", "ref-prefix "+TagPrefix, flush)
 }
 
 // readTags reads the answer to a tagRequest: the first of them, and how many
 // there are.
 func readTags(p *pktReader) (tags []Tag, count int, err error) {
+	room := advertisementRoom()
 	for {
 		line, kind, err := p.next()
 		if err != nil {
@@ -48,8 +49,11 @@ func readTags(p *pktReader) (tags []Tag, count int, err error) {
 		if !ok {
 			return nil, 0, errPkt
 		}
-		if count++; count > maxRefs {
-			return nil, 0, fmt.Errorf("more than %d refs", maxRefs)
+		if err := room.take(line); err != nil {
+			return nil, 0, err
+		}
+		if count++; len(fields[1]) > refs.MaxName {
+			continue
 		}
 		t := Tag{Ref: fields[1], ID: id, Target: id}
 		for _, attribute := range fields[2:] {
@@ -71,7 +75,7 @@ func (r *Remote) Tags(ctx context.Context) (tags []Tag, count int, err error) {
 		tags = r.ad.Tags()
 		return tags, len(tags), nil
 	}
-	body, err := r.session.ask(ctx, tagRequest())
+	body, err := r.session.ask(ctx, tagRequest(r.agent))
 	if err != nil {
 		return nil, 0, err
 	}

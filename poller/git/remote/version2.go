@@ -7,20 +7,17 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/refs"
 )
 
-const maxRefs = 8 << 20
-
 // errNotV2 says that the answer is none of protocol version 2.
 var errNotV2 = errors.New("the server does not speak protocol version 2")
 
 // listRequest is ls-refs of gitprotocol-v2(5). Without prefixes it asks for all.
-func listRequest(prefixes []string) []byte {
-	lines := []string{"command=ls-refs", "agent=" + capability.DefaultAgent(), delim, "symrefs"}
+func listRequest(agent string, prefixes []string) []byte {
+	lines := []string{"command=ls-refs", "agent=" + agent, delim, "symrefs"}
 	for _, prefix := range prefixes {
 		lines = append(lines, "ref-prefix "+prefix)
 	}
@@ -29,7 +26,7 @@ func listRequest(prefixes []string) []byte {
 
 // readList reads the answer to a listRequest.
 func readList(p *pktReader) (*Advertisement, error) {
-	ad := &Advertisement{Refs: map[string]plumbing.Hash{}}
+	ad, room := &Advertisement{Refs: map[string]plumbing.Hash{}}, advertisementRoom()
 	for {
 		line, kind, err := p.next()
 		if err != nil {
@@ -40,22 +37,24 @@ func readList(p *pktReader) (*Advertisement, error) {
 		}
 		fields := strings.Split(line, " ")
 		if kind != pktData || len(fields) < 2 {
-			return nil, errPkt
+			return nil, p.odd(line)
 		}
 		sha, ok := object.ParseID(fields[0])
 		if !ok || fields[1] == "" {
-			return nil, errPkt
+			return nil, p.odd(line)
+		}
+		if err := room.take(line); err != nil {
+			return nil, err
 		}
 		if fields[1] != refs.Head {
-			ad.Refs[fields[1]] = sha
-			if len(ad.Refs) > maxRefs {
-				return nil, fmt.Errorf("more than %d refs", maxRefs)
+			if len(fields[1]) <= refs.MaxName { // else no ref of git, so that it is nobody's
+				ad.Refs[fields[1]] = sha
 			}
 			continue
 		}
 		ad.Head = sha
 		for _, attribute := range fields[2:] {
-			if target, ok := strings.CutPrefix(attribute, "symref-target:"); ok {
+			if target, ok := strings.CutPrefix(attribute, "symref-target:"); ok && refs.Valid(target) {
 				ad.HeadRef = target
 				ad.Refs[target] = sha
 			}
@@ -66,6 +65,7 @@ func readList(p *pktReader) (*Advertisement, error) {
 // Remote is a conversation whose version is settled.
 type Remote struct {
 	session session
+	agent   string         // what kitops calls itself
 	blind   bool           // version 2 is only assumed
 	ad      *Advertisement // of version 0; nil: version 2
 }
@@ -75,7 +75,7 @@ func (r *Remote) List(ctx context.Context, prefixes []string) (*Advertisement, e
 	if r.ad != nil {
 		return r.ad, nil
 	}
-	body, err := r.session.ask(ctx, listRequest(prefixes))
+	body, err := r.session.ask(ctx, listRequest(r.agent, prefixes))
 	if err != nil {
 		return nil, err
 	}
@@ -90,12 +90,12 @@ func (r *Remote) List(ctx context.Context, prefixes []string) (*Advertisement, e
 // Fetch asks for a pack, which may lean on what the wish says is here.
 func (r *Remote) Fetch(ctx context.Context, w FetchRequest) (*FetchResponse, error) {
 	if r.ad != nil {
-		return fetchV0(ctx, r.session, r.ad, w)
+		return r.fetchV0(ctx, w)
 	}
 	if w.Whole {
 		return nil, ErrMoved // git gives every commit in this version
 	}
-	body, err := r.session.ask(ctx, w.fetchRequest())
+	body, err := r.session.ask(ctx, w.fetchRequest(r.agent))
 	if err != nil {
 		return nil, err
 	}

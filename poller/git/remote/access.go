@@ -1,0 +1,29 @@
+package remote
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/bittrance/kitops/poller/git/address"
+)
+
+// Access is how one remote is reached: where, and with whose credentials.
+type Access struct {
+	URL                        address.URL
+	Auth                       Auth
+	Transport                  http.RoundTripper
+	Agent                      string // what kitops calls itself, kitops/VERSION; "": kitops
+	SSHKeyFile, SSHAgent, Home string
+	Memory                     *Memory
+}
+
+// agent is a name that the protocol can carry: no space, no control character.
+func (m *Access) agent() string {
+	name := []byte(strings.TrimSuffix(first(m.Agent, "kitops"), "/"))
+	for i, c := range name {
+		if c <= ' ' || c >= 0x7f {
+			name[i] = '-'
+		}
+	}
+	return string(name)
+}

@@ -1,0 +1,35 @@
+package remote
+
+import (
+	"sync"
+	"time"
+)
+
+// remembered is for how long what a server did is taken for its habit.
+const remembered = time.Hour
+
+// Memory is what was learned of how a remote answers over http, so that most
+// conversations need not begin with a question about it. It is safe for
+// concurrent use; the zero value knows nothing.
+type Memory struct {
+	mu     sync.Mutex
+	until  time.Time
+	listen bool   // it does not take requests of version 2 unasked
+	base   string // where it redirects to; "": nowhere
+}
+
+// habit is what is known now.
+func (m *Memory) habit() (listen bool, base string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if time.Now().After(m.until) {
+		return false, ""
+	}
+	return m.listen, m.base
+}
+
+func (m *Memory) learn(listen bool, base string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.listen, m.base, m.until = listen, base, time.Now().Add(remembered)
+}
