@@ -7,58 +7,66 @@ import (
 // bracket matches a byte against the set that begins at p, and says where the
 // pattern goes on. Nothing is in a set that is not well formed.
 func bracket(pattern string, p int, c byte) (in bool, next int) {
-	at := func(i int) byte { // a pattern has no NUL
-		if i < len(pattern) {
-			return pattern[i]
-		}
-		return 0
-	}
-	p++
-	negated := at(p) == '!' || at(p) == '^'
-	if negated {
-		p++
-	}
-	var low byte // where a range may begin; 0: nowhere
-	for first := true; first || at(p) != ']'; first = false {
-		b := at(p)
-		switch {
-		case b == '-' && low != 0 && at(p+1) != 0 && at(p+1) != ']':
-			p++
-			if at(p) == '\\' {
-				p++
-			}
-			in = in || c >= low && c <= at(p)
-			b = 0
-		case b == '[' && at(p+1) == ':':
-			end := strings.IndexByte(pattern[p+2:], ']')
-			if end < 0 {
-				return false, p
-			}
-			if name := pattern[p+2 : p+2+end]; strings.HasSuffix(name, ":") {
-				known, member := class(name[:len(name)-1], c)
-				if !known {
-					return false, p
-				}
-				in = in || member
-				p += 2 + end
-				b = 0
-				break
-			}
-			in = in || c == b
-		case b == '\\':
-			p++
-			b = at(p)
-			in = in || c == b
-		default:
-			in = in || c == b
-		}
-		if at(p) == 0 {
+	s := bracketSet{rest: pattern[p+1:], c: c}
+	negated := s.skip('!') || s.skip('^')
+	for first := true; first || !s.skip(']'); first = false {
+		if !s.member() {
 			return false, p
 		}
-		low = b
-		p++
 	}
-	return in != negated && c != '/', p + 1
+	return s.in != negated && c != '/', len(pattern) - len(s.rest)
+}
+
+// bracketSet is the reading of a set, and whether a byte is in it.
+type bracketSet struct {
+	rest string // of the pattern
+	c    byte
+	in   bool
+	low  byte // where a range may begin; 0: nowhere, as a pattern has no NUL
+}
+
+func (s *bracketSet) skip(b byte) bool {
+	if s.rest == "" || s.rest[0] != b {
+		return false
+	}
+	s.rest = s.rest[1:]
+	return true
+}
+
+// member reads a class, a range or a byte. It is false where the set has no end,
+// or a class that does not exist.
+func (s *bracketSet) member() bool {
+	if s.low != 0 && len(s.rest) > 1 && s.rest[0] == '-' && s.rest[1] != ']' {
+		s.rest = s.rest[1:]
+		high, ok := s.literal()
+		s.in = s.in || s.c >= s.low && s.c <= high
+		s.low = 0
+		return ok
+	}
+	if after, ok := strings.CutPrefix(s.rest, "[:"); ok {
+		name, rest, closed := strings.Cut(after, "]")
+		if !closed {
+			return false
+		}
+		if name, isClass := strings.CutSuffix(name, ":"); isClass {
+			known, has := class(name, s.c)
+			s.in, s.low, s.rest = s.in || has, 0, rest
+			return known
+		}
+	}
+	b, ok := s.literal()
+	s.in, s.low = s.in || s.c == b, b
+	return ok
+}
+
+// literal reads a byte, which may be escaped.
+func (s *bracketSet) literal() (b byte, ok bool) {
+	s.skip('\\')
+	if s.rest == "" {
+		return 0, false
+	}
+	b, s.rest = s.rest[0], s.rest[1:]
+	return b, true
 }
 
 // class says whether a byte is in [:name:], and whether there is such a class.

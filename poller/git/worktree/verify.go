@@ -21,15 +21,7 @@ func (u *Update) verify(ctx context.Context) error {
 }
 
 func (u *Update) verifyDir(_ context.Context, v *visitor, dir int32) error {
-	seen := make(map[safedir.ID]string)
-	once := func(name string, info *safedir.Info) error {
-		other, twice := seen[info.ID]
-		if twice && info.ID != (safedir.ID{}) && (!info.Linked || info.Kind == safedir.Directory) {
-			return fmt.Errorf("refused: %q and %q are one file here", other, name)
-		}
-		seen[info.ID] = name
-		return nil
-	}
+	seen := oneEach{}
 	for _, i := range u.files.of(dir) {
 		f := u.Plan.Files[i]
 		info, err := v.out.Look(dir, f.Name)
@@ -37,7 +29,7 @@ func (u *Update) verifyDir(_ context.Context, v *visitor, dir int32) error {
 			err = errChanging(f.Name)
 		}
 		if err == nil {
-			err = once(f.Name, &info)
+			err = seen.add(f.Name, &info)
 		}
 		if err != nil {
 			return err
@@ -47,21 +39,38 @@ func (u *Update) verifyDir(_ context.Context, v *visitor, dir int32) error {
 		}
 	}
 	for _, i := range u.inside.of(dir) {
-		if i == 0 {
+		if i == 0 { // the top is in no directory
 			continue
 		}
-		name := u.Plan.Dirs[i].name
-		info, err := v.out.Look(dir, name)
-		if err == nil && info.Kind != safedir.Directory {
-			err = errChanging(name)
-		}
-		if err == nil {
-			err = once(name, &info)
-		}
-		if err != nil {
+		if err := verifyInside(v, dir, u.Plan.Dirs[i].name, seen); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+func verifyInside(v *visitor, dir int32, name string, seen oneEach) error {
+	info, err := v.out.Look(dir, name)
+	if err != nil {
+		return err
+	}
+	if info.Kind != safedir.Directory {
+		return errChanging(name)
+	}
+	return seen.add(name, &info)
+}
+
+// oneEach are the names that files and directories have in one directory.
+type oneEach map[safedir.ID]string
+
+// add refuses a second name of what has one: but for hard links, names that
+// differ stand for one file only where case means nothing.
+func (o oneEach) add(name string, info *safedir.Info) error {
+	other, twice := o[info.ID]
+	if twice && info.ID != (safedir.ID{}) && (!info.Linked || info.Kind == safedir.Directory) {
+		return fmt.Errorf("refused: %q and %q are one file here", other, name)
+	}
+	o[info.ID] = name
 	return nil
 }
 
