@@ -96,7 +96,13 @@ func (c *checkout) run(ctx context.Context) error {
 		if !c.Reuse || !info.IsDir() {
 			return &fs.PathError{Op: "create", Path: c.dir, Err: fs.ErrExist}
 		}
-		attempt = c.update
+		gone, err := c.discardForeign()
+		if err != nil {
+			return err
+		}
+		if !gone {
+			attempt = c.update
+		}
 	}
 	var thrown []*repo
 	for {

@@ -166,12 +166,11 @@ func (c *checkout) localTags(ctx context.Context, l local.Repository, s *odb.Sto
 }
 
 // index writes what git knows of the files of the checkout.
-func (g *dotGit) index(w *worktree.TreeWriter) error {
+func (g *dotGit) index(p *worktree.Plan, found []index.FileStat) error {
 	if g == nil {
 		return nil
 	}
-	x := w.Plan.Index(w.Found)
-	return g.save("index", index.Encode(x))
+	return g.save("index", index.Encode(p.Index(found)))
 }
 
 // place makes it the .git of a directory. Whatever has that name there goes. A

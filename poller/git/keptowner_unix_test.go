@@ -49,6 +49,36 @@ func TestReuseOwner(t *testing.T) {
 	}
 }
 
+// TestForeignDirectoryIsRefused has a directory of root's in the place of one of
+// the revision: it is neither given away nor opened.
+func TestForeignDirectoryIsRefused(t *testing.T) {
+	if os.Getuid() != 0 {
+		return // nobody else can have two users
+	}
+	for _, clean := range []bool{false, true} {
+		r := gittest.New(t)
+		k := keep(t, mirrorOf(t, r.Dir), Options{Owner: anotherOwner(), Clean: clean})
+		k.update(t, r.Commit(map[string]string{"d/f": "1"}))
+		foreign := filepath.Join(k.dir, "d")
+		if err := os.RemoveAll(foreign); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Mkdir(foreign, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		scribble(t, filepath.Join(foreign, "secret"), "secret")
+		sha := r.Commit(map[string]string{"d/f": "2"})
+		err := k.Checkout(gittest.Generous(t), refs.Revision{Ref: "refs/heads/main", SHA: sha}, k.dir, k.o)
+		if err == nil || !strings.Contains(err.Error(), "belongs to another user") {
+			t.Errorf("clean %v: %v", clean, err)
+		}
+		info, err := os.Stat(foreign)
+		if err != nil || info.Mode().Perm() != 0o700 || info.Sys().(*syscall.Stat_t).Uid != 0 {
+			t.Errorf("clean %v: %v, %v", clean, info, err)
+		}
+	}
+}
+
 // TestCleanReadOnly removes what an action locked, as a user who is not root.
 func TestCleanReadOnly(t *testing.T) {
 	asAnother(t, func(m *Mirror, dir string, shas []string) {

@@ -7,11 +7,10 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/bittrance/kitops/poller/git/index"
+	"github.com/bittrance/kitops/poller/git/safedir"
 	"github.com/bittrance/kitops/poller/git/worktree"
 )
 
@@ -31,25 +30,37 @@ func (c *checkout) update(ctx context.Context) error {
 		return err
 	}
 	defer r.store.Close()
-	w := &worktree.TreeWriter{
-		FileOptions: c.fileOptions(), Dir: c.dir, Plan: r.plan, Dev: id.Dev, Stage: worktree.StagePath(c.dir),
-		Done: make([]atomic.Bool, len(r.plan.Files)), Found: make([]index.FileStat, len(r.plan.Files)),
-	}
-	u := &worktree.Update{
-		TreeWriter: w, Match: r.plan.Match(), Known: c.known(), Inspected: n, Clean: c.Clean, ID: id,
-		Kept: make([]bool, len(r.plan.Files)), Present: make([]bool, len(r.plan.Dirs)), Touched: make([]atomic.Bool, len(r.plan.Dirs)),
+	k := worktree.Kept{
+		Dir: c.dir, ID: id, Known: c.known(), Inspected: n, Plan: r.plan, Clean: c.Clean, FileOptions: c.fileOptions(),
 	}
 	if c.DotGit {
-		u.Keep = ".git"
+		k.Keep = ".git"
 	}
-	if err := u.Run(ctx, r.store); err != nil {
+	found, err := worktree.Update(ctx, r.store, k)
+	if err != nil {
 		return c.blame(ctx, r.plan, err)
 	}
 	c.warnOfLeft(ctx, r)
-	if err := c.git.index(w); err != nil {
+	if err := c.git.index(r.plan, found); err != nil {
 		return err
 	}
 	return c.git.place(c.dir)
+}
+
+// discardForeign removes a workdir that was made for another owner than this
+// checkout is for. What is in it is not given away: somebody may have put things
+// there that are neither's.
+func (c *checkout) discardForeign() (gone bool, err error) {
+	d, err := safedir.Open(c.dir, nil)
+	if err != nil {
+		return false, nil //nolint:nilerr // update finds out what is wrong with it
+	}
+	mine, err := d.Belongs(c.Owner)
+	d.Close()
+	if err != nil || mine {
+		return false, err
+	}
+	return true, removeTree(c.dir)
 }
 
 // openMeanwhile is open while something else is done.

@@ -91,18 +91,18 @@ func (p *Plan) dirsIn() groups {
 }
 
 // Match finds the files of a plan in the record that it was made from.
-type Match struct {
+type match struct {
 	files groups    // of the plan, by directory
 	was   []int32   // of each file of the plan: its number in the record, -1: none
 	stale [][]int32 // of each directory of the record: the files that are not planned
 	live  []bool    // of each directory of the record: it is planned
 }
 
-// Match pairs the files of the plan with those of the record that it was made upon.
-func (p *Plan) Match() *Match {
+// match pairs the files of the plan with those of the record that it was made upon.
+func (p *Plan) match() *match {
 	old := p.known.plan
 	olds := old.filesIn()
-	m := &Match{
+	m := &match{
 		files: p.filesIn(), was: make([]int32, len(p.Files)),
 		stale: make([][]int32, len(old.Dirs)), live: make([]bool, len(old.Dirs)),
 	}

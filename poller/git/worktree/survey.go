@@ -23,7 +23,7 @@ type visitor struct {
 }
 
 // each has several goroutines visit directories of the plan.
-func (u *Update) each(ctx context.Context, dirs []int32, visit func(context.Context, *visitor, int32) error) error {
+func (u *updater) each(ctx context.Context, dirs []int32, visit func(context.Context, *visitor, int32) error) error {
 	open := func() (*visitor, func(), error) {
 		out, err := u.open()
 		if err != nil {
@@ -41,8 +41,8 @@ func (u *Update) each(ctx context.Context, dirs []int32, visit func(context.Cont
 
 // removeStale removes the directories that are no longer planned, as far as
 // nothing else is in them.
-func (u *Update) removeStale(ctx context.Context) error {
-	old := u.Known.plan
+func (u *updater) removeStale(ctx context.Context) error {
+	old := u.known.plan
 	var out *safedir.Dir
 	for dir := int32(len(old.Dirs)) - 1; dir > 0; dir-- {
 		if u.live[dir] {
@@ -67,12 +67,12 @@ func (u *Update) removeStale(ctx context.Context) error {
 	return nil
 }
 
-func (u *Update) removeStaleDir(out *safedir.Dir, dir int32) error {
+func (u *updater) removeStaleDir(out *safedir.Dir, dir int32) error {
 	there, err := out.Enter(dir)
 	if err != nil || !there {
 		return err
 	}
-	old := u.Known.plan
+	old := u.known.plan
 	for _, file := range u.stale[dir] {
 		if err := out.Unlink(dir, old.Files[file].Name); err != nil {
 			return err
@@ -89,7 +89,7 @@ func (u *Update) removeStaleDir(out *safedir.Dir, dir int32) error {
 
 // survey finds out what is to be written, and takes away what is in the way. It
 // looks at what the inspection has left open.
-func (u *Update) survey(ctx context.Context) error {
+func (u *updater) survey(ctx context.Context) error {
 	u.inside = u.Plan.dirsIn()
 	var open []int32
 	for i := range u.Plan.Dirs {
@@ -97,7 +97,7 @@ func (u *Update) survey(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if !settled || u.Clean {
+		if !settled || u.clean {
 			open = append(open, int32(i))
 		}
 	}
@@ -106,68 +106,68 @@ func (u *Update) survey(ctx context.Context) error {
 
 // settle keeps the files of a directory that are known to be as planned, and
 // says whether all is.
-func (u *Update) settle(dir int32) (bool, error) {
+func (u *updater) settle(dir int32) (bool, error) {
 	was := u.Plan.Dirs[dir].was - 1
-	if was < 0 || !u.Inspected.dirs[was] {
+	if was < 0 || !u.inspected.dirs[was] {
 		return false, nil
 	}
 	settled := len(u.stale[was]) == 0
 	for _, i := range u.files.of(dir) {
 		f, old := u.Plan.Files[i], u.was[i]
-		if old < 0 || !u.Inspected.files[old] {
+		if old < 0 || !u.inspected.files[old] {
 			settled = false
 			continue
 		}
-		if before := u.Known.plan.Files[old]; before.ID != f.ID || before.Mode != f.Mode || before.Convert != f.Convert {
+		if before := u.known.plan.Files[old]; before.ID != f.ID || before.Mode != f.Mode || before.Convert != f.Convert {
 			settled = false
 			continue
 		}
-		is := u.Known.found[old]
+		is := u.known.found[old]
 		if err := u.keepFile(i, is, int64(is.Size)); err != nil {
 			return false, err
 		}
 	}
-	u.Present[dir] = settled
+	u.present[dir] = settled
 	return settled, nil
 }
 
 // keepFile leaves a file as it is.
-func (u *Update) keepFile(i int32, is index.FileStat, size int64) error {
+func (u *updater) keepFile(i int32, is index.FileStat, size int64) error {
 	u.Done[i].Store(true)
-	u.Kept[i], u.Found[i] = true, is
+	u.kept[i], u.Found[i] = true, is
 	if u.Plan.Files[i].Mode == object.ModeSymlink {
 		return nil
 	}
 	return u.countKept(size)
 }
 
-func (u *Update) look(ctx context.Context, v *visitor, dir int32) error {
+func (u *updater) look(ctx context.Context, v *visitor, dir int32) error {
 	there, err := v.out.Enter(dir)
 	if err != nil {
 		return err
 	}
 	if !there {
-		u.Touched[dir].Store(true)
-		u.Touched[u.Plan.Dirs[dir].parent].Store(true)
+		u.touched[dir].Store(true)
+		u.touched[u.Plan.Dirs[dir].parent].Store(true)
 		return nil
 	}
-	u.Present[dir] = true
+	u.present[dir] = true
 	if was := u.Plan.Dirs[dir].was; was > 0 {
 		for _, file := range u.stale[was-1] {
-			if err := v.out.Unlink(dir, u.Known.plan.Files[file].Name); err != nil {
+			if err := v.out.Unlink(dir, u.known.plan.Files[file].Name); err != nil {
 				return err
 			}
 		}
 	} else {
-		u.Touched[u.Plan.Dirs[dir].parent].Store(true)
+		u.touched[u.Plan.Dirs[dir].parent].Store(true)
 	}
-	if u.Clean {
+	if u.clean {
 		if err := u.cleanDir(v.out, dir); err != nil {
 			return err
 		}
 	}
 	for _, i := range u.files.of(dir) {
-		if u.Kept[i] {
+		if u.kept[i] {
 			continue
 		}
 		if err := u.lookAt(ctx, v, i); err != nil {
@@ -178,7 +178,7 @@ func (u *Update) look(ctx context.Context, v *visitor, dir int32) error {
 }
 
 // cleanDir removes what is in a directory of the plan and not of it.
-func (u *Update) cleanDir(out *safedir.Dir, dir int32) error {
+func (u *updater) cleanDir(out *safedir.Dir, dir int32) error {
 	names, err := out.Names(dir)
 	if err != nil {
 		return err
@@ -191,7 +191,7 @@ func (u *Update) cleanDir(out *safedir.Dir, dir int32) error {
 		planned[u.Plan.Dirs[i].name] = true
 	}
 	for _, name := range names {
-		if planned[name] || dir == 0 && name == u.Keep {
+		if planned[name] || dir == 0 && name == u.keep {
 			continue
 		}
 		if err := out.RemoveAll(dir, name); err != nil {
@@ -202,27 +202,27 @@ func (u *Update) cleanDir(out *safedir.Dir, dir int32) error {
 }
 
 // lookAt finds out whether a file is as it should be.
-func (u *Update) lookAt(ctx context.Context, v *visitor, i int32) error {
+func (u *updater) lookAt(ctx context.Context, v *visitor, i int32) error {
 	f := u.Plan.Files[i]
 	info, err := v.out.Look(f.Dir, f.Name)
 	if errors.Is(err, fs.ErrNotExist) {
-		u.Touched[f.Dir].Store(true)
+		u.touched[f.Dir].Store(true)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
 	if info.Kind == safedir.Directory {
-		u.Touched[f.Dir].Store(true)
+		u.touched[f.Dir].Store(true)
 		return v.out.RemoveAll(f.Dir, f.Name)
 	}
-	u.Touched[f.Dir].Store(true)
+	u.touched[f.Dir].Store(true)
 	if !f.is(&info) || !info.BelongsTo(u.Owner) {
 		return nil
 	}
 	same := false
-	if was := u.was[i]; was >= 0 && u.Known.trusts(was, statOf(info.Stat)) {
-		before := u.Known.plan.Files[was]
+	if was := u.was[i]; was >= 0 && u.known.trusts(was, statOf(info.Stat)) {
+		before := u.known.plan.Files[was]
 		same = before.ID == f.ID && before.Convert == f.Convert
 	} else if f.Convert == 0 { // what was converted has another content than its blob
 		same = u.sameContent(ctx, v, f, &info)
@@ -234,7 +234,7 @@ func (u *Update) lookAt(ctx context.Context, v *visitor, i int32) error {
 }
 
 // sameContent reads a file. What cannot be read is written anew.
-func (u *Update) sameContent(ctx context.Context, v *visitor, f PlanFile, info *safedir.Info) bool {
+func (u *updater) sameContent(ctx context.Context, v *visitor, f PlanFile, info *safedir.Info) bool {
 	if info.Kind == safedir.Symlink {
 		target, err := v.out.Readlink(f.Dir, f.Name)
 		if err != nil {
@@ -264,14 +264,14 @@ func (u *Update) sameContent(ctx context.Context, v *visitor, f PlanFile, info *
 }
 
 // makeDirs makes the directories that are missing.
-func (u *Update) makeDirs(ctx context.Context) error {
+func (u *updater) makeDirs(ctx context.Context) error {
 	out, err := u.open()
 	if err != nil {
 		return err
 	}
 	defer out.Close()
 	for i, d := range u.Plan.Dirs {
-		if u.Present[i] {
+		if u.present[i] {
 			continue
 		}
 		err := ctx.Err()

@@ -13,25 +13,51 @@ import (
 	"github.com/bittrance/kitops/poller/git/safedir"
 )
 
-// Update brings a directory that is there to a revision, and touches nothing in
-// it that is as it should be.
+// Kept is a directory that is there, and the plan that it is brought to.
+type Kept struct {
+	Dir       string
+	ID        safedir.ID // of the directory, see Identify
+	Known     *Record    // what is in it, as far as that is known
+	Inspected *Inspection
+	Plan      *Plan
+	Clean     bool   // remove what is in it and not of the plan
+	Keep      string // with Clean: a name in it that stays; "": none
+	FileOptions
+}
+
+// Update brings a directory that is there to a plan, and touches nothing in it
+// that is as it should be. It returns what the file system says of each file.
 //
 // What the next update must know in order not to take a file of this one for
 // somebody else's is on disk before a file is made: first a journal of names,
 // and in the end the record of all that is there.
-type Update struct {
+func Update(ctx context.Context, s *odb.Store, k Kept) ([]index.FileStat, error) {
+	files, dirs := len(k.Plan.Files), len(k.Plan.Dirs)
+	u := &updater{
+		TreeWriter: &TreeWriter{
+			FileOptions: k.FileOptions, Dir: k.Dir, Plan: k.Plan, Dev: k.ID.Dev, Stage: StagePath(k.Dir),
+			Done: make([]atomic.Bool, files), Found: make([]index.FileStat, files),
+		},
+		match: k.Plan.match(), known: k.Known, inspected: k.Inspected, clean: k.Clean, keep: k.Keep, id: k.ID,
+		kept: make([]bool, files), present: make([]bool, dirs), touched: make([]atomic.Bool, dirs),
+	}
+	return u.Found, u.run(ctx, s)
+}
+
+// updater is one Update.
+type updater struct {
 	*TreeWriter
-	*Match
-	Known     *Record
-	Inspected *Inspection
-	Clean     bool
-	Keep      string // with clean: a name in dir that stays; "": none
-	ID        safedir.ID
+	*match
+	known     *Record
+	inspected *Inspection
+	clean     bool
+	keep      string
+	id        safedir.ID
 	since     index.FileTime
 
-	Kept    []bool        // of each file: it was as it should be
-	Present []bool        // of each directory: it was there
-	Touched []atomic.Bool // of each directory: what is in it must be looked at again
+	kept    []bool        // of each file: it was as it should be
+	present []bool        // of each directory: it was there
+	touched []atomic.Bool // of each directory: what is in it must be looked at again
 	inside  groups        // directories in directories
 }
 
@@ -61,8 +87,7 @@ func Identify(dir string) (safedir.ID, error) {
 	return out.Identity()
 }
 
-// Run brings the directory to the plan.
-func (u *Update) Run(ctx context.Context, s *odb.Store) (err error) {
+func (u *updater) run(ctx context.Context, s *odb.Store) (err error) {
 	if u.since, err = MakeStage(u.Dir); err != nil {
 		return err
 	}
@@ -90,7 +115,7 @@ func (u *Update) Run(ctx context.Context, s *odb.Store) (err error) {
 
 // writeJournal notes what will be here that is not in the record, and what may
 // be here from updates before that did not come so far as to write one.
-func (u *Update) writeJournal() error {
+func (u *updater) writeJournal() error {
 	var added []index.Entry
 	for i, d := range u.Plan.Dirs {
 		if d.was == 0 && d.Mode == object.ModeSubmodule {
@@ -106,15 +131,15 @@ func (u *Update) writeJournal() error {
 	if len(added) == 0 {
 		return nil // what was in the journal stays in it
 	}
-	x := &index.File{Entries: mergeEntries(u.Known.journal, added)}
-	return SaveRecord(JournalPath(u.Dir), u.tmp(), x, u.since, u.ID)
+	x := &index.File{Entries: mergeEntries(u.known.journal, added)}
+	return SaveRecord(JournalPath(u.Dir), u.tmp(), x, u.since, u.id)
 }
 
-func (u *Update) tmp() string { return filepath.Join(u.Stage, "index") }
+func (u *updater) tmp() string { return filepath.Join(u.Stage, "index") }
 
 // save says what is here now.
-func (u *Update) save() error {
-	if err := SaveRecord(RecordPath(u.Dir), u.tmp(), u.Plan.Recorded(u.Found, u.was), u.since, u.ID); err != nil {
+func (u *updater) save() error {
+	if err := SaveRecord(RecordPath(u.Dir), u.tmp(), u.Plan.Recorded(u.Found, u.was), u.since, u.id); err != nil {
 		return err
 	}
 	return Forget(JournalPath(u.Dir))

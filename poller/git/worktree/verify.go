@@ -10,17 +10,17 @@ import (
 // verify looks again at directories in which something was not as it should be:
 // all that is planned must be there, and no two names may stand for one file,
 // as they can where case means nothing. It learns what files are now.
-func (u *Update) verify(ctx context.Context) error {
+func (u *updater) verify(ctx context.Context) error {
 	var dirs []int32
-	for i := range u.Touched {
-		if u.Touched[i].Load() {
+	for i := range u.touched {
+		if u.touched[i].Load() {
 			dirs = append(dirs, int32(i))
 		}
 	}
 	return u.each(ctx, dirs, u.verifyDir)
 }
 
-func (u *Update) verifyDir(_ context.Context, v *visitor, dir int32) error {
+func (u *updater) verifyDir(_ context.Context, v *visitor, dir int32) error {
 	seen := oneEach{}
 	for _, i := range u.files.of(dir) {
 		f := u.Plan.Files[i]
@@ -34,7 +34,7 @@ func (u *Update) verifyDir(_ context.Context, v *visitor, dir int32) error {
 		if err != nil {
 			return err
 		}
-		if !u.Kept[i] {
+		if !u.kept[i] {
 			u.Found[i] = statOf(info.Stat)
 		}
 	}
