@@ -181,6 +181,13 @@ func TestReadmeTaskFilesParse(t *testing.T) {
 			t.Errorf("%s\n%s", said, example)
 		}
 	}
+	for _, path := range []string{"README.md", "docs/tasks.md", "docs/periodic.md"} {
+		for _, example := range blocks(document(t, path), "yaml") {
+			if first, _, _ := strings.Cut(strings.TrimSpace(example), "\n"); first != "# yaml-language-server: $schema="+settings.SchemaURL {
+				t.Errorf("%s: editors find no schema for\n%s", path, example)
+			}
+		}
+	}
 	// A key that does not exist makes the loader say which do.
 	for _, level := range []string{
 		"{tasks: [{frobnicate: 1}]}", "{tasks: [{git: {frobnicate: 1}}]}", "{tasks: [{github: {frobnicate: 1}}]}", "{tasks: [{actions: [{frobnicate: 1}]}]}",

@@ -115,6 +115,10 @@ able to reach it.`,
 		p.setupCommand(),
 		p.credentialCommand(),
 		&cobra.Command{
+			Use: "schema", Short: "Print the JSON schema of the task file", Args: noArgs,
+			RunE: func(*cobra.Command, []string) error { return settings.WriteSchema(p.stdout) },
+		},
+		&cobra.Command{
 			Use: "version", Short: "Print the version", Args: noArgs,
 			Run: func(*cobra.Command, []string) { fmt.Fprintln(p.stdout, "kitops "+describeVersion()) },
 		},

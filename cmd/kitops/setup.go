@@ -136,7 +136,7 @@ func tasksFor(web string, repositories []app.Found) string {
 		}
 	}
 	var b strings.Builder
-	b.WriteString("tasks:\n  - name: hello\n    git:\n      urls: # all repositories of these accounts that the App is installed on\n")
+	b.WriteString("# yaml-language-server: $schema=" + settings.SchemaURL + "\ntasks:\n  - name: hello\n    git:\n      urls: # all repositories of these accounts that the App is installed on\n")
 	for _, owner := range owners {
 		fmt.Fprintf(&b, "        - %s/%s/*\n", web, owner)
 	}

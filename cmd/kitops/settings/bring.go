@@ -19,7 +19,7 @@ import (
 type Bring struct {
 	File        string            // in the repository
 	Inherit     bool              // they may ask for the agent's environment
-	Token       bool              // they may ask for a token
+	Token       map[string]string // the permissions that a token for them may have at most; nil: none
 	Environment map[string]string // the operator's own variables for them
 }
 
@@ -39,43 +39,41 @@ func (c Config) trusts(t Task) error {
 	return errors.New("whoever may push there commands this agent: name an --action-user for the actions, or say --trust-pushers")
 }
 
-// bring reads the keys config and allow of a task.
-func (f taskFile) bring(file, allow ast.Node) *Bring {
-	b := &Bring{File: f.Text(file, "config")}
+// bring makes of the keys config and allow what a task may be brought.
+func (f taskFile) bring(keys *taskKeys) *Bring {
+	b := &Bring{File: keys.Config.value, Inherit: keys.Allow.keys.Inherit.value, Token: keys.Allow.keys.Token.values}
 	if b.File != "" {
-		f.judge(file, "config", b.check())
+		f.judge(keys.Config.node, "config", b.check())
 	}
-	if allow != nil {
-		m := f.Mapping(allow, "allow", "inherit_environment", "github_token")
-		b.Inherit, b.Token = m.Boolean("inherit_environment"), m.Boolean("github_token")
+	for _, name := range []string{"checks", "statuses"} {
+		if b.Token[name] != "" {
+			f.Wrong(keys.Allow.keys.Token.node, "github_token: %s cannot be allowed: with it the repository's own file could report what its checks are to say", name)
+		}
 	}
 	return b
 }
 
 // Parse reads the keys that a repository may set: actions, branches, timeout.
 func (b Bring) Parse(source []byte, limit time.Duration) (Task, []error) {
-	f := taskFile{Reader: &yamlfile.Reader{File: b.File, Needs: "actions"}, names: map[string]bool{}}
+	f := taskFile{Reader: &yamlfile.Reader{File: b.File, Needs: "actions"}}
 	body := f.Parse(source)
 	if body == nil {
 		return Task{}, f.Errors()
 	}
-	m := f.Mapping(body, "the file", "actions", "branches", "timeout")
-	m.Require("actions")
-	t := Task{Timeout: m.Duration("timeout", 0)}
+	var keys broughtKeys
+	f.require(&keys, f.fill(&keys, body, "the file"), "the file")
+	t := Task{Timeout: keys.Timeout.value}
 	if t.Timeout > limit {
-		f.Wrong(m.Values["timeout"], "timeout is more than the %s that this agent allows", yamlfile.FormatDuration(limit))
+		f.Wrong(keys.Timeout.node, "timeout is more than the %s that this agent allows", yamlfile.FormatDuration(limit))
 	}
-	if list := m.Values["branches"]; list != nil {
-		if t.Refs = f.refs(m); slices.Contains(t.Refs, "HEAD") {
-			f.Wrong(list, "branches are given by name here, not as HEAD")
+	if keys.Branches.given {
+		if t.Refs = f.refs(&text{}, &keys.Branches); slices.Contains(t.Refs, "HEAD") {
+			f.Wrong(keys.Branches.node, "branches are given by name here, not as HEAD")
 		}
 	}
-	if list := m.Values["actions"]; list != nil {
-		seq, _ := f.Value(list).(*ast.SequenceNode)
-		t.Actions = f.actions(list)
-		for i, a := range t.Actions {
-			f.forbid(seq.Values[i], a, b)
-		}
+	t.Actions = f.actions(&keys.Actions)
+	for i, a := range t.Actions {
+		f.forbid(keys.Actions.entries[i].node, a, b)
 	}
 	return t, f.Errors()
 }
@@ -85,8 +83,13 @@ func (f taskFile) forbid(n ast.Node, a actions.Action, b Bring) {
 	if a.InheritEnvironment && !b.Inherit {
 		f.Wrong(n, "inherit_environment is not allowed by this agent")
 	}
-	if a.Token != nil && !b.Token {
+	if a.Token != nil && b.Token == nil {
 		f.Wrong(n, "github_token is not allowed by this agent")
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.Token)) {
+		if most := b.Token[name]; b.Token != nil && most != a.Token[name] && most != "write" {
+			f.Wrong(n, "github_token: this agent does not allow %s: %s", name, a.Token[name])
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.Environment)) {
 		if strings.HasPrefix(name, VariablePrefix) {

@@ -33,7 +33,10 @@ func FuzzBring(f *testing.F) {
 		if len(source) > 64<<10 {
 			return
 		}
-		b := Bring{File: brought, Inherit: allowed, Token: allowed}
+		b := Bring{File: brought, Inherit: allowed}
+		if allowed {
+			b.Token = map[string]string{"contents": "write"}
+		}
 		s, mistakes := b.Parse(source, time.Hour)
 		for _, err := range mistakes {
 			if !strings.HasPrefix(err.Error(), brought+":") {

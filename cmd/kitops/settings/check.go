@@ -10,8 +10,6 @@ import (
 
 	"github.com/goccy/go-yaml"
 
-	"github.com/bittrance/kitops/actions"
-	"github.com/bittrance/kitops/cmd/kitops/yamlfile"
 	"github.com/bittrance/kitops/poller/git"
 )
 
@@ -22,67 +20,18 @@ var (
 	credentials = regexp.MustCompile(`://[^/\s@'"]+@`)
 )
 
-// The task file's form, in its order.
-type (
-	shownSettings struct {
-		Agent yaml.MapSlice `yaml:"agent"`
-		Tasks []shownTask   `yaml:"tasks"`
-	}
-	shownTask struct {
-		Name     string        `yaml:"name"`
-		Git      shownGit      `yaml:"git"`
-		OnNew    string        `yaml:"on_new"`
-		GitHub   *shownGitHub  `yaml:"github,omitempty"`
-		Interval string        `yaml:"interval"`
-		Timeout  string        `yaml:"timeout"`
-		Config   string        `yaml:"config,omitempty"`
-		Allow    *shownAllow   `yaml:"allow,omitempty"`
-		Actions  []shownAction `yaml:"actions,omitempty"`
-	}
-	shownGit struct {
-		URL        string   `yaml:"url,omitempty"`
-		URLs       []string `yaml:"urls,omitempty"`
-		Branches   []string `yaml:"branches"`
-		SSHKeyFile string   `yaml:"ssh_key_file,omitempty"`
-
-		Checkout             string   `yaml:"checkout"`
-		Clean                *bool    `yaml:"clean,omitempty"`
-		DotGit               bool     `yaml:"dot_git,omitempty"`
-		History              string   `yaml:"history,omitempty"`
-		Submodules           bool     `yaml:"submodules,omitempty"`
-		SubmoduleCredentials []string `yaml:"submodule_credentials,omitempty"`
-	}
-	shownAllow struct {
-		Inherit bool `yaml:"inherit_environment"`
-		Token   bool `yaml:"github_token"`
-	}
-	shownGitHub struct {
-		AppID         string `yaml:"app_id"`
-		KeyFile       string `yaml:"private_key_file,omitempty"`
-		StatusContext string `yaml:"status_context,omitempty"`
-	}
-	shownAction struct {
-		Name               string            `yaml:"name"`
-		Run                string            `yaml:"run,omitempty"`
-		Entrypoint         string            `yaml:"entrypoint,omitempty"`
-		Args               []string          `yaml:"args,omitempty"`
-		Environment        map[string]string `yaml:"environment,omitempty"`
-		InheritEnvironment bool              `yaml:"inherit_environment"`
-		GitHubToken        map[string]string `yaml:"github_token,omitempty"`
-	}
-)
-
 // WriteSettings prints the effective configuration with secrets masked: what
 // concerns the agent by the names of flags, the tasks as in a task file.
 func (all Options) WriteSettings(w io.Writer, s Settings) error {
-	shown := shownSettings{Agent: all.shown(s.Config)}
+	var tasks []yaml.MapSlice
 	for _, t := range s.Tasks {
-		task := t.shown()
-		if task.GitHub != nil && task.GitHub.StatusContext == "" {
-			task.GitHub.StatusContext = s.StatusContext(t)
+		keys := t.shown()
+		if context := s.StatusContext(t); context != "" && !keys.GitHub.keys.Context.given {
+			keys.GitHub.keys.Context = text{given(), context}
 		}
-		shown.Tasks = append(shown.Tasks, task)
+		tasks = append(tasks, show(&keys))
 	}
+	shown := yaml.MapSlice{{Key: "agent", Value: all.shown(s.Config)}, {Key: "tasks", Value: tasks}}
 	data, err := yaml.MarshalWithOptions(shown, yaml.IndentSequence(true))
 	if err != nil {
 		return fmt.Errorf("print settings: %w", err)
@@ -117,55 +66,64 @@ func (all Options) shown(cfg Config) yaml.MapSlice {
 	return shown
 }
 
-func (t Task) shown() shownTask {
-	shown := shownTask{
-		Name:     t.Name,
-		Git:      shownGit{URL: t.URL.String(), SSHKeyFile: t.SSHKeyFile},
-		OnNew:    "remember",
-		Interval: yamlfile.FormatDuration(t.Interval),
-		Timeout:  yamlfile.FormatDuration(t.Timeout),
+// shown is the task as a task file has it, with secrets masked.
+func (t Task) shown() taskKeys {
+	keys := taskKeys{
+		Name:    text{given(), t.Name},
+		Git:     section[gitKeys]{place: given()},
+		OnNew:   text{given(), "remember"},
+		Every:   span{given(), t.Interval},
+		Timeout: span{given(), t.Timeout},
 	}
-	t.Checkout.shown(&shown.Git)
-	for _, ref := range t.Refs {
-		shown.Git.Branches = append(shown.Git.Branches, strings.Replace(ref, "refs/heads/", "", 1))
-	}
+	g := &keys.Git.keys
 	if t.Repos != nil {
-		shown.Git.URL, shown.Git.URLs = "", t.Repos.Entries()
+		g.URLs = shownTexts(t.Repos.Entries())
+	} else {
+		g.URL = text{given(), t.URL.String()}
+	}
+	var branches []string
+	for _, ref := range t.Refs {
+		branches = append(branches, strings.Replace(ref, "refs/heads/", "", 1))
+	}
+	g.Branches = shownTexts(branches)
+	if t.SSHKeyFile != "" {
+		g.SSHKeyFile = text{given(), t.SSHKeyFile}
+	}
+	t.Checkout.shown(g)
+	if t.RunNew {
+		keys.OnNew.value = "run"
+	}
+	if t.GitHub != nil {
+		keys.GitHub = section[githubKeys]{place: given(), keys: t.GitHub.shown()}
 	}
 	if b := t.Bring; b != nil {
-		shown.Config, shown.Allow = b.File, &shownAllow{b.Inherit, b.Token}
-	}
-	if t.RunNew {
-		shown.OnNew = "run"
-	}
-	if g := t.GitHub; g != nil {
-		shown.GitHub = &shownGitHub{g.AppID, g.KeyFile, g.StatusContext}
+		keys.Config = text{given(), b.File}
+		keys.Allow = section[allowKeys]{place: given(), keys: allowKeys{boolean{given(), b.Inherit}, permissions{given(), b.Token}}}
 	}
 	for _, a := range t.Actions {
-		shown.Actions = append(shown.Actions, shownFrom(a))
+		keys.Actions.given = true
+		keys.Actions.entries = append(keys.Actions.entries, entry[actionKeys]{keys: actionShown(a)})
 	}
-	return shown
+	return keys
 }
 
-func shownFrom(a actions.Action) shownAction {
-	shown := shownAction{Name: a.Name, InheritEnvironment: a.InheritEnvironment, GitHubToken: a.Token}
-	if a.Entrypoint == "/bin/sh" && len(a.Args) == 2 && a.Args[0] == "-c" {
-		shown.Run = masked(a.Args[1])
-	} else {
-		shown.Entrypoint = masked(a.Entrypoint)
-		for _, arg := range a.Args {
-			shown.Args = append(shown.Args, masked(arg))
-		}
+func (g GitHub) shown() githubKeys {
+	keys := githubKeys{AppID: word{given(), g.AppID}}
+	if g.KeyFile != "" {
+		keys.KeyFile = text{given(), g.KeyFile}
 	}
-	if len(a.Environment) > 0 {
-		shown.Environment = map[string]string{}
+	if g.StatusContext != "" {
+		keys.Context = text{given(), g.StatusContext}
 	}
-	for name, value := range a.Environment {
-		if shown.Environment[name] = masked(value); secretName.MatchString(name) {
-			shown.Environment[name] = mask
-		}
+	return keys
+}
+
+func shownTexts(all []string) texts {
+	t := texts{place: given()}
+	for _, value := range all {
+		t.entries = append(t.entries, text{given(), value})
 	}
-	return shown
+	return t
 }
 
 // masked hides what a URL within text carries before its host.

@@ -181,10 +181,16 @@ func (all Options) unknownVariables(environ []string) []string {
 // IsForeign tells the variables that kitops gives to actions, and those that
 // Kubernetes makes for a service named kitops.
 func IsForeign(name string) bool {
-	name = strings.TrimPrefix(name, VariablePrefix)
-	switch name {
+	suffix := strings.TrimPrefix(name, VariablePrefix)
+	return isGiven(name) || strings.HasPrefix(suffix, "PORT") || strings.HasPrefix(suffix, "SERVICE_")
+}
+
+// isGiven tells the variables that kitops gives to actions.
+func isGiven(name string) bool {
+	suffix, ours := strings.CutPrefix(name, VariablePrefix)
+	switch suffix {
 	case "SHA", "LAST_SUCCESSFUL_SHA", "REF", "REF_NAME", "REPOSITORY_URL", "TASK_NAME", "ACTION_NAME", "RUN_ID", "RUN_ATTEMPT":
-		return true
+		return ours
 	}
-	return strings.HasPrefix(name, "PORT") || strings.HasPrefix(name, "SERVICE_")
+	return false
 }

@@ -47,6 +47,7 @@ type GitHub struct {
 	AppID, KeyFile, Key string
 	StatusContext       string // "": kitops/TASK; off: none
 	Explicit            bool   // the task itself has the key
+	Own                 bool   `json:"-"` // the task file has it, for this task or in defaults
 }
 
 // GitHub is what flags and variables say of the App, nil if nothing.

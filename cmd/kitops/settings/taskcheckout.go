@@ -1,12 +1,8 @@
 package settings
 
 import (
-	"fmt"
 	"strconv"
 
-	"github.com/goccy/go-yaml/ast"
-
-	"github.com/bittrance/kitops/cmd/kitops/yamlfile"
 	"github.com/bittrance/kitops/poller/git"
 )
 
@@ -24,78 +20,81 @@ func (c Checkout) Options() git.Options {
 	return git.Options{Reuse: c.Reuse, Clean: c.Clean, DotGit: c.DotGit, History: c.History}
 }
 
-// checkout reads the keys of git that say what a workdir is.
-func (f taskFile) checkout(m yamlfile.Mapping) Checkout {
-	c := Checkout{Clean: m.Boolean("clean"), DotGit: m.Boolean("dot_git"), Submodules: m.Boolean("submodules"), History: 1}
-	switch how := m.Text("checkout"); how {
-	case "", "fresh":
-		if c.Clean {
-			f.Wrong(m.Values["clean"], "clean goes with checkout: reuse; a fresh checkout has nothing to clean")
-		}
-	case "reuse":
-		c.Reuse = true
-	default:
-		f.Wrong(m.Values["checkout"], "checkout must be fresh or reuse, not %q", how)
+// checkout fills in what a workdir is. What comes from defaults and does not
+// go with the task's own keys does not count.
+func (f taskFile) checkout(keys *gitKeys) Checkout {
+	c := Checkout{
+		Reuse: keys.Checkout.value == "reuse", Clean: keys.Clean.value,
+		DotGit: keys.DotGit.value, Submodules: keys.Submodules.value, History: 1,
 	}
-	if n, ok := m.Values["history"]; ok {
-		c.History = f.history(n)
-		if m.Values["dot_git"] != nil && !c.DotGit {
-			f.Wrong(n, "history is what .git has: it needs dot_git: true")
+	if c.Clean && !c.Reuse {
+		if c.Clean = false; !f.common && !keys.Clean.inherited {
+			f.Wrong(keys.Clean.node, "clean goes with checkout: reuse; a fresh checkout has nothing to clean")
 		}
-		c.DotGit = true
 	}
-	if n, ok := m.Values["submodule_credentials"]; ok {
-		if !c.Submodules {
-			f.Wrong(n, "submodule_credentials goes with submodules: true")
+	bare := keys.DotGit.given && !c.DotGit
+	if bare && keys.History.given && !keys.History.inherited {
+		f.Wrong(keys.History.node, "history is what .git has: it needs dot_git: true")
+	}
+	if keys.History.given && (!bare || !keys.History.inherited) {
+		c.History, c.DotGit = f.history(&keys.History), true
+	}
+	if keys.Credentials.given {
+		if !c.Submodules && !f.common && !keys.Credentials.inherited {
+			f.Wrong(keys.Credentials.node, "submodule_credentials goes with submodules: true")
 		}
-		c.Credentials = f.submoduleCredentials(n)
+		if c.Submodules || !keys.Credentials.inherited {
+			c.Credentials = f.submoduleCredentials(&keys.Credentials)
+		}
 	}
 	return c
 }
 
-func (f taskFile) history(n ast.Node) int {
-	text := f.Scalar(n, "history")
-	if text == "full" {
+func (f taskFile) history(of *commits) int {
+	if of.value == "full" {
 		return git.FullHistory
 	}
-	commits, err := strconv.Atoi(text)
-	if text != "" && (err != nil || commits < 1 || commits > git.MaxHistory) {
-		f.Wrong(n, "history must be a number of commits from 1 to %d, or full, not %q", git.MaxHistory, text)
+	number, err := strconv.Atoi(of.value)
+	if of.value != "" && (err != nil || number < 1 || number > git.MaxHistory) {
+		f.Wrong(of.node, "history must be a number of commits from 1 to %d, or full, not %q", git.MaxHistory, of.value)
 	}
-	return commits
+	return number
 }
 
-func (f taskFile) submoduleCredentials(n ast.Node) *SubmoduleCredentials {
+func (f taskFile) submoduleCredentials(listed *texts) *SubmoduleCredentials {
 	c := &SubmoduleCredentials{}
 	var patterns []string
-	for _, entry := range f.List(n, "submodule_credentials") {
-		address := f.Text(entry, "submodule_credentials")
-		c.Given += address + "\n"
+	for _, entry := range listed.entries {
+		c.Given += entry.value + "\n"
 		switch {
-		case address == "":
-		case isRepoPattern(address):
-			patterns = append(patterns, address)
+		case entry.value == "":
+		case isRepoPattern(entry.value):
+			patterns = append(patterns, entry.value)
 		default:
-			f.judge(entry, "submodule_credentials", c.Add(address))
+			f.judge(entry.node, "submodule_credentials", c.Add(entry.value))
 		}
 	}
-	f.judge(n, "submodule_credentials", c.match(patterns))
+	f.judge(listed.node, "submodule_credentials", c.match(patterns))
 	return c
 }
 
-// shown is the settings as the task file has them.
-func (c Checkout) shown(g *shownGit) {
-	if g.Checkout = "fresh"; c.Reuse {
-		g.Checkout, g.Clean = "reuse", &c.Clean
+// shown fills in the keys as a task file has them.
+func (c Checkout) shown(keys *gitKeys) {
+	if keys.Checkout = (text{given(), "fresh"}); c.Reuse {
+		keys.Checkout.value = "reuse"
+		keys.Clean = boolean{given(), c.Clean}
 	}
-	if g.DotGit = c.DotGit; c.DotGit {
-		g.History = fmt.Sprint(c.History)
+	if c.DotGit {
+		keys.DotGit = boolean{given(), true}
+		keys.History = commits{word{given(), strconv.Itoa(c.History)}}
 		if c.History == git.FullHistory {
-			g.History = "full"
+			keys.History.value = "full"
 		}
 	}
-	g.Submodules = c.Submodules
+	if c.Submodules {
+		keys.Submodules = boolean{given(), true}
+	}
 	if c.Credentials != nil {
-		g.SubmoduleCredentials = c.Credentials.entries()
+		keys.Credentials = shownTexts(c.Credentials.entries())
 	}
 }

@@ -35,10 +35,14 @@ const oldTaskFile = `tasks:
         inherit_environment: true
 `
 
+// parse also holds the schema to taking what kitops takes.
 func parse(t *testing.T, source string) ([]Task, string) {
 	t.Helper()
 	tasks, mistakes := parseTaskFile("tasks.yaml", t.TempDir(), []byte(source), DefaultConfig())
 	if len(mistakes) == 0 {
+		if err := judged(t, source); err != nil {
+			t.Errorf("the schema refuses what kitops takes: %v\n%s", err, source)
+		}
 		return tasks, ""
 	}
 	return tasks, errors.Join(mistakes...).Error()

@@ -73,7 +73,7 @@ func (all Options) incomplete(tasks []Task) error {
 		return fmt.Errorf("%s and %s exclude each other", file, key)
 	case slices.Contains(all.ByKey("GITHUB_APP_ID").values, appOff):
 		return nil
-	case all.ByKey("CONFIG_FILE").origin != "" && !slices.ContainsFunc(tasks, func(t Task) bool { return t.GitHub != nil && !t.GitHub.Explicit }):
+	case all.ByKey("CONFIG_FILE").origin != "" && !slices.ContainsFunc(tasks, func(t Task) bool { return t.GitHub != nil && !t.GitHub.Own }):
 		return nil
 	case id != "" && file+key == "":
 		return fmt.Errorf("%s without --github-private-key-file: a GitHub App needs both", id)
@@ -158,9 +158,25 @@ func printable(text string, limit int) error {
 	return nil
 }
 
+// isVariable takes what shells and service managers do, and the dots and dashes
+// that some programs read.
+func isVariable(name string) bool {
+	for i, r := range name {
+		letter := r == '_' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'
+		if !letter && (i == 0 || r != '.' && r != '-' && (r < '0' || r > '9')) {
+			return false
+		}
+	}
+	return name != ""
+}
+
+// checkVariable judges the name of a variable for actions.
 func checkVariable(name string) error {
-	if name == "" || strings.ContainsAny(name, "=\x00") {
+	switch {
+	case !isVariable(name):
 		return fmt.Errorf("%q cannot name a variable", name)
+	case isGiven(name):
+		return fmt.Errorf("%s is what kitops itself tells every action", name)
 	}
 	return nil
 }

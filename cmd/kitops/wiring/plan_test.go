@@ -29,7 +29,7 @@ func planned(t *testing.T, b settings.Bring, text string) (poller.Plan, error) {
 }
 
 func TestBroughtActions(t *testing.T) {
-	b := settings.Bring{File: brought, Inherit: true, Token: true, Environment: map[string]string{"PLACE": "the operator's", "MORE": "x"}}
+	b := settings.Bring{File: brought, Inherit: true, Token: map[string]string{"contents": "read"}, Environment: map[string]string{"PLACE": "the operator's", "MORE": "x"}}
 	what, err := planned(t, b, `
 timeout: 20m
 branches: [main, "release/*"]

@@ -10,37 +10,29 @@ import (
 
 // Mapping is one mapping of the document, its keys checked against those known.
 type Mapping struct {
-	*Reader
 	Node   ast.Node
-	what   string // task, git, action
 	Values map[string]ast.Node
 }
 
 // Mapping returns an empty mapping after a mistake.
 func (r *Reader) Mapping(n ast.Node, what string, known ...string) Mapping {
-	m := Mapping{r, n, what, map[string]ast.Node{}}
+	m := Mapping{n, map[string]ast.Node{}}
 	body, ok := r.Value(n).(*ast.MappingNode)
 	if !ok {
 		r.WrongType(n, what, "a mapping")
 		return m
 	}
 	m.Node = body
-	for _, entry := range body.Values {
-		key := r.Key(entry.Key)
-		switch {
-		case key == "":
+	for _, entry := range r.Entries(body, what) {
+		if slices.Contains(known, entry.Key) {
+			m.Values[entry.Key] = entry.Value
 			continue
-		case !slices.Contains(known, key):
-			near := Nearest(key, known)
-			if distance(key, near) > 1+len(near)/3 {
-				r.Wrong(entry.Key, "unknown key %q in %s; it knows %s", key, what, strings.Join(known, ", "))
-			} else {
-				r.Wrong(entry.Key, "unknown key %q in %s; did you mean %q?", key, what, near)
-			}
-		case m.Values[key] != nil:
-			r.Wrong(entry.Key, "duplicate key %q in %s", key, what)
-		default:
-			m.Values[key] = entry.Value
+		}
+		near := Nearest(entry.Key, known)
+		if distance(entry.Key, near) > 1+len(near)/3 {
+			r.Wrong(entry.At, "unknown key %q in %s; it knows %s", entry.Key, what, strings.Join(known, ", "))
+		} else {
+			r.Wrong(entry.At, "unknown key %q in %s; did you mean %q?", entry.Key, what, near)
 		}
 	}
 	return m
@@ -56,21 +48,26 @@ func (r *Reader) Key(n ast.Node) string {
 		r.Wrong(n, "empty key")
 	case *ast.MappingKeyNode:
 		return r.Key(k.Value)
-	case *ast.MergeKeyNode:
-		r.Wrong(n, "merge keys are not supported; use an alias for the whole value")
 	default:
 		r.Wrong(n, "a key must be plain text")
 	}
 	return ""
 }
 
+// spend counts what reading costs, which aliases can multiply without end.
+func (r *Reader) spend(n ast.Node, visits int) bool {
+	before := r.visits
+	r.visits += visits
+	if before < maxVisits && r.visits >= maxVisits {
+		r.Wrong(n, "aliases make the file too large")
+	}
+	return r.visits < maxVisits
+}
+
 // Value looks through anchors and aliases. It returns nil after a mistake.
 func (r *Reader) Value(n ast.Node) ast.Node {
 	for {
-		if r.visits++; r.visits >= maxVisits {
-			if r.visits == maxVisits {
-				r.Wrong(n, "aliases make the file too large")
-			}
+		if !r.spend(n, 1) {
 			return nil
 		}
 		switch v := n.(type) {
@@ -169,57 +166,22 @@ func (r *Reader) clean(n ast.Node, what, text string) string {
 	return text
 }
 
-// Text returns the text under a key, and "" when it is missing.
-func (m Mapping) Text(key string) string {
-	n, ok := m.Values[key]
-	if !ok {
-		return ""
-	}
-	return m.Reader.Text(n, key)
-}
-
-// Require notes that keys are missing.
-func (m Mapping) Require(keys ...string) {
-	if _, ok := m.Value(m.Node).(*ast.MappingNode); !ok {
-		return // that was the mistake
-	}
-	for _, key := range keys {
-		if m.Values[key] == nil {
-			m.Wrong(m.Node, "%s has no %s", m.what, key)
-		}
-	}
-}
-
-// Duration returns the duration under a key, and fallback when it is missing or
-// a mistake.
-func (m Mapping) Duration(key string, fallback time.Duration) time.Duration {
-	n, ok := m.Values[key]
-	if !ok {
-		return fallback
-	}
-	before := len(m.Mistakes)
-	text := m.Scalar(n, key)
-	if len(m.Mistakes) > before {
-		return fallback
+// Duration returns 0 after a mistake: none is 0.
+func (r *Reader) Duration(n ast.Node, what string) time.Duration {
+	before := len(r.Mistakes)
+	text := r.Scalar(n, what)
+	if len(r.Mistakes) > before {
+		return 0
 	}
 	d, err := ParseDuration(text)
 	if err != nil {
-		m.Wrong(n, "%s: %s", key, err)
-		return fallback
+		r.Wrong(n, "%s: %s", what, err)
 	}
 	return d
 }
 
-// Boolean returns what is under a key, false when it is missing or a mistake.
-func (m Mapping) Boolean(key string) bool {
-	n, ok := m.Values[key]
-	if !ok {
-		return false
-	}
-	v, ok := m.Value(n).(*ast.BoolNode)
-	if !ok {
-		m.WrongType(n, key, "true or false")
-		return false
-	}
-	return v.Value
+// Null tells whether there is no value where one is expected.
+func (r *Reader) Null(n ast.Node) bool {
+	v := r.Value(n)
+	return v != nil && v.Type() == ast.NullType
 }

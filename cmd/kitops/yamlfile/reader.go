@@ -188,7 +188,12 @@ func (r *Reader) Errors() []error {
 		return a.column - b.column
 	})
 	var all []error
+	told := map[mistake]bool{} // what several tasks share is told once
 	for _, m := range r.Mistakes {
+		if told[m] {
+			continue
+		}
+		told[m] = true
 		all = append(all, fmt.Errorf("%s:%d:%d: %s", r.File, m.line, m.column, m.text))
 	}
 	return all

@@ -1,0 +1,63 @@
+package settings
+
+import (
+	"fmt"
+
+	"github.com/bittrance/kitops/actions"
+)
+
+func (f taskFile) actions(all *list[actionKeys]) []actions.Action {
+	f.common = false
+	var made []actions.Action
+	for i := range all.entries {
+		made = append(made, f.action(&all.entries[i], i+1))
+	}
+	return made
+}
+
+func (f taskFile) action(e *entry[actionKeys], number int) actions.Action {
+	keys := &e.keys
+	f.require(keys, e.body, "action")
+	a := actions.Action{
+		Name: fmt.Sprintf("action-%d", number), InheritEnvironment: keys.Inherit.value,
+		Environment: keys.Environment.values, Token: keys.Token.values,
+	}
+	if name := keys.Name.value; name != "" {
+		a.Name = name
+		f.judge(keys.Name.node, "name", checkName(name))
+	}
+	if keys.Run.given {
+		return withShell(a, keys.Run.value)
+	}
+	a.Entrypoint, a.Args = keys.Entrypoint.value, keys.Args.values
+	return a
+}
+
+// actionShown is an action as a task file has it, with secrets masked.
+func actionShown(a actions.Action) actionKeys {
+	keys := actionKeys{
+		Name:    text{given(), a.Name},
+		Inherit: boolean{given(), a.InheritEnvironment},
+	}
+	if a.Token != nil {
+		keys.Token = permissions{given(), a.Token}
+	}
+	if a.Entrypoint == "/bin/sh" && len(a.Args) == 2 && a.Args[0] == "-c" {
+		keys.Run = text{given(), masked(a.Args[1])}
+	} else {
+		keys.Entrypoint = text{given(), masked(a.Entrypoint)}
+		for _, arg := range a.Args {
+			keys.Args.given = true
+			keys.Args.values = append(keys.Args.values, masked(arg))
+		}
+	}
+	if len(a.Environment) > 0 {
+		keys.Environment = variables{given(), map[string]string{}}
+	}
+	for name, value := range a.Environment {
+		if keys.Environment.values[name] = masked(value); secretName.MatchString(name) {
+			keys.Environment.values[name] = mask
+		}
+	}
+	return keys
+}
