@@ -54,7 +54,7 @@ func (d delivery) about() subject {
 		case "opened", "reopened", "synchronize", "closed":
 			return aRepository
 		}
-	case "installation", "installation_repositories":
+	case "installation", "installation_repositories", "installation_target":
 		return anInstallation
 	}
 	return nothing

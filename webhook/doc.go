@@ -5,6 +5,6 @@
 // nothing else. What an Event says is a hint: the endpoint and the relay know that GitHub signed it, but not when, and
 // the name of the event and the delivery's GUID are not even signed. So whoever acts on events must bear replays.
 //
-// The endpoint takes JSON only. GitHub's other content type, a form, is answered like everything that is not JSON: one
-// way to read a body is enough where strangers write it.
+// The endpoint takes both of GitHub's content types, JSON and a form with the JSON in it. Either is looked at only after
+// its signature, which is over the bytes as they came.
 package webhook

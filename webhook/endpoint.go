@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 )
@@ -33,9 +34,14 @@ func (s *Server) receive(c echo.Context) error {
 		s.refuse(c, http.StatusUnauthorized, "the signature is missing or wrong")
 		return nil
 	}
+	body, err := payloadOf(r.Header.Get("Content-Type"), body)
+	if err != nil {
+		s.refuse(c, http.StatusBadRequest, err.Error())
+		return nil
+	}
 	event, err := Parse(r.Header.Get("X-GitHub-Event"), body)
 	if errors.Is(err, ErrNotJSON) {
-		s.refuse(c, http.StatusBadRequest, "not JSON: choose application/json as the webhook's content type")
+		s.refuse(c, http.StatusBadRequest, "neither JSON nor a form with a payload")
 		return nil
 	}
 	if err != nil {
@@ -47,7 +53,7 @@ func (s *Server) receive(c echo.Context) error {
 
 // accept queues the event and answers.
 func (s *Server) accept(c echo.Context, event Event) {
-	event.GUID = c.Request().Header.Get("X-GitHub-Delivery")
+	event.GUID, event.At, event.Verified = c.Request().Header.Get("X-GitHub-Delivery"), time.Now(), true
 	if event.matters() {
 		select {
 		case s.queue <- event:

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"runtime"
 	"strings"
@@ -21,7 +22,8 @@ func TestEndpointAnswers(t *testing.T) {
 	set := func(name, value string) func(*http.Request) {
 		return func(r *http.Request) { r.Header.Set(name, value) }
 	}
-	form := "payload=" + strings.ReplaceAll(pushJSON, `"`, "%22")
+	form := "payload=" + url.QueryEscape(pushJSON)
+	formType := func(value string) func(*http.Request) { return set("Content-Type", value) }
 	for _, c := range []struct {
 		name, body string
 		change     func(*http.Request)
@@ -36,7 +38,19 @@ func TestEndpointAnswers(t *testing.T) {
 		{"signed with SHA-1", pushJSON, set(signatureHeader, "sha1=0123456789012345678901234567890123456789"), 401, 0},
 		{"truncated", pushJSON[:50], set(signatureHeader, sign(secret, pushJSON)), 401, 0},
 		{"truncated before it was signed", pushJSON[:50], nil, 400, 0},
-		{"form", form, set("Content-Type", "application/x-www-form-urlencoded"), 400, 0},
+		{"form", form, formType("application/x-www-form-urlencoded"), 202, 1},
+		{"form with a parameter", "a=b&" + form + "&c=d", formType("Application/X-WWW-Form-URLencoded ; charset=UTF-8"), 202, 1},
+		{"form signed without its name", form, func(r *http.Request) {
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.Header.Set(signatureHeader, sign(secret, pushJSON))
+		}, 401, 0},
+		{"form without a payload", "a=b", formType("application/x-www-form-urlencoded"), 400, 0},
+		{"form that is cut off", form[:len(form)-1], formType("application/x-www-form-urlencoded"), 400, 0},
+		{"form of no JSON", "payload=%7", formType("application/x-www-form-urlencoded"), 400, 0},
+		{"form of a wrong escape", "payload=%7B%\x17D", formType("application/x-www-form-urlencoded"), 400, 0},
+		{"form that says JSON", form, nil, 400, 0},
+		{"JSON with a parameter", pushJSON, formType("application/json; charset=utf-8"), 202, 1},
+		{"JSON of no type", pushJSON, func(r *http.Request) { r.Header.Del("Content-Type") }, 202, 1},
 		{"unsigned form", form, func(r *http.Request) { r.Header.Del(signatureHeader) }, 401, 0},
 		{"empty", "", nil, 400, 0},
 		{"ping", `{"zen":"calm"}`, set("X-GitHub-Event", "ping"), 200, 0},
@@ -56,6 +70,7 @@ func TestEndpointAnswers(t *testing.T) {
 			e := receive(t, "event of "+c.name, s.events)
 			want(t, c.name, e.Nudges, []Nudge{{shopURL, 7, "refs/heads/main", "6113728f27ae82c7b1a177c8d03f9e96e0adf246"}})
 			want(t, c.name, e.GUID, "a-guid")
+			want(t, c.name, e.Verified && time.Since(e.At) < patient, true)
 		}
 		if len(s.events) > 0 {
 			t.Errorf("%s: nudged", c.name)

@@ -4,15 +4,20 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
+	"time"
 )
 
 // Event is what a delivery says, as far as it matters to kitops. Nothing of it is trusted.
 type Event struct {
-	Name         string // GitHub's: push, ping, ...
-	Action       string // of events that have one
-	GUID         string // of the delivery
+	Name         string    // GitHub's: push, ping, ...
+	Action       string    // of events that have one
+	GUID         string    // of the delivery
+	At           time.Time // when GitHub told it, by this host's clock
+	Verified     bool      // GitHub told it: it was signed, or it stands in the App's own log
 	Nudges       []Nudge
 	Installation *Installation // set when an installation of the App changed: what is known of it is outdated
+	Repository   *Repository   // set by events about the repository itself: what is known of it is outdated
 }
 
 // Nudge names a repository that may have moved.
@@ -25,8 +30,17 @@ type Nudge struct {
 
 // Installation is where an App was installed, changed or removed.
 type Installation struct {
-	ID    int64
-	Owner string
+	ID     int64
+	Owner  string
+	Former string // what the owner was called until now; empty: the same
+}
+
+// Repository is one whose name, owner, settings or existence changed.
+type Repository struct {
+	ID            int64
+	URL           string
+	DefaultBranch string // empty: not told
+	Deleted       bool
 }
 
 // ErrNotJSON is the error of Parse for what is no JSON document.
@@ -72,6 +86,8 @@ func readers(name string) func(*payload, *Event) error {
 		return readRepository
 	case "installation", "installation_repositories":
 		return readInstallation
+	case "installation_target":
+		return readRenamedOwner
 	}
 	return nil
 }
@@ -142,17 +158,41 @@ func readRepository(p *payload, e *Event) error {
 		e.Nudges = []Nudge{before}
 	}
 	e.Nudges = append(e.Nudges, now)
+	e.Repository = &Repository{ID: now.RepositoryID, URL: now.URL, Deleted: p.Action == "deleted"}
+	if checkRef("refs/heads/"+p.Repository.Default) == nil {
+		e.Repository.DefaultBranch = p.Repository.Default
+	}
 	return nil
 }
 
 func readInstallation(p *payload, e *Event) error {
-	account := p.Installation.Account
-	url, err := address(account.HTMLURL, account.Login)
+	return e.installed(p.Installation.ID, p.Installation.Account, "")
+}
+
+// readRenamedOwner nudges by the former name: it is the one in the addresses of tasks.
+// https://docs.github.com/webhooks/webhook-events-and-payloads#installation_target
+func readRenamedOwner(p *payload, e *Event) error {
+	former := p.Changes.Login.From
+	if p.Action != "renamed" || former == "" {
+		return nil
+	}
+	if !isName(former) || strings.Contains(former, "/") {
+		return errors.New("its former name is malformed")
+	}
+	return e.installed(p.Installation.ID, p.Account, former)
+}
+
+// installed says that the App's installation on an account changed, or the account itself.
+func (e *Event) installed(id int64, owner account, former string) error {
+	url, err := address(owner.HTMLURL, owner.Login)
 	if err != nil {
 		return err
 	}
-	e.Installation = &Installation{ID: p.Installation.ID, Owner: account.Login}
+	e.Installation = &Installation{ID: id, Owner: owner.Login, Former: former}
 	e.Nudges = []Nudge{{URL: url}}
+	if former != "" {
+		e.Nudges = append(e.Nudges, Nudge{URL: strings.TrimSuffix(url, owner.Login) + former})
+	}
 	return nil
 }
 

@@ -91,12 +91,12 @@ func TestMalformedPayloads(t *testing.T) {
 		{`"acme/shop"`, `"acme"`},
 		{`"acme/shop"`, `"acme/shop/deep"`},
 		{`"acme/shop"`, `"../shop\u001b"`},
+		{`"acme/shop"`, `"../shop"`},
 		{`"refs/heads/main"`, `"main"`},
 		{`"refs/heads/main"`, `"refs/heads/a b"`},
 		{`"refs/heads/main"`, `"refs/heads/\u001b[31m"`},
-		{`"refs/heads/main"`, `"refs/heads/\u202emain"`},
 		{`"refs/heads/main"`, `"refs/heads/../../x"`},
-		{`"refs/heads/main"`, `"refs/heads/` + strings.Repeat("x", 2000) + `"`},
+		{`"refs/heads/main"`, `"refs/heads/` + strings.Repeat("x", 5000) + `"`},
 		{`"refs/heads/main"`, `7`},
 		{`"6113728f`, `"X113728f`},
 		{`"6113728f`, `"`},
@@ -112,6 +112,73 @@ func TestMalformedPayloads(t *testing.T) {
 		if e, err := Parse(name, []byte(body)); err == nil || e.matters() {
 			t.Errorf("%s %s: %v, %+v", name, body, err, e)
 		}
+	}
+}
+
+func TestRenamedOwnersAreNudgedByBothNames(t *testing.T) {
+	const body = `{"action":"renamed","account":{"id":5,"login":"acme2","html_url":"https://github.com/acme2"},` +
+		`"changes":{"login":{"from":"acme"}},"installation":{"id":3},"target_type":"Organization"}`
+	e, err := Parse("installation_target", []byte(body))
+	want(t, "error", err, nil)
+	want(t, "installation", *e.Installation, Installation{3, "acme2", "acme"})
+	want(t, "nudges", e.Nudges, []Nudge{{URL: "https://github.com/acme2"}, {URL: "https://github.com/acme"}})
+	for _, change := range [][2]string{{`"from":"acme"`, `"from":"../x"`}, {`"from":"acme"`, `"from":"acme/shop"`}, {`"acme2"`, `"a b"`}} {
+		if e, err := Parse("installation_target", []byte(strings.ReplaceAll(body, change[0], change[1]))); err == nil || e.matters() {
+			t.Errorf("%v: %+v", change, e)
+		}
+	}
+	e, err = Parse("installation_target", []byte(`{"action":"other"}`))
+	want(t, "another action", err, nil)
+	want(t, "another action", e.matters(), false)
+}
+
+func TestWhatIsNewsOfARepository(t *testing.T) {
+	const repo = `"repository":{"id":7,"full_name":"acme/shop","clone_url":"https://github.com/acme/shop.git","default_branch":"trunk"}`
+	for body, r := range map[string]Repository{
+		`{"action":"edited",` + repo + `,"changes":{"default_branch":{"from":"main"}}}`: {7, shopURL, "trunk", false},
+		`{"action":"deleted",` + repo + `}`:                                             {7, shopURL, "trunk", true},
+		`{"action":"edited",` + strings.Replace(repo, "trunk", "a b", 1) + `}`:          {7, shopURL, "", false},
+	} {
+		e, err := Parse("repository", []byte(body))
+		want(t, body, err, nil)
+		want(t, body, *e.Repository, r)
+	}
+}
+
+// Git takes them, and so do servers: https://git-scm.com/docs/git-check-ref-format
+func TestNamesOfRefs(t *testing.T) {
+	for ref, ok := range map[string]bool{
+		"": true, "refs/heads/main": true, "refs/heads/a\u200db": true, "refs/heads/a\u00adb": true, "refs/heads/\u202emain": true,
+		"refs/heads/שלום": true, "refs/heads/👩\u200d💻": true, "refs/heads/a@b": true, "refs/heads/@": true, "refs/heads/a{b": true,
+		"refs/heads/" + strings.Repeat("x", 4000): true, "refs/pull/1/head": true,
+		"main": false, "refs/heads/a b": false, "refs/heads/a\tb": false, "refs/heads/a\x7f": false, "refs/heads/..": false, "refs/heads/a..b": false,
+		"refs/heads/.a": false, "refs/heads/a.": false, "refs/heads/a.lock": false, "refs/heads/a.lock/b": false, "refs/heads//b": false,
+		"refs/heads/": false, "refs/heads/a@{1}": false, "refs/heads/a~1": false, "refs/heads/a^": false, "refs/heads/a:b": false,
+		"refs/heads/a?": false, "refs/heads/a*": false, "refs/heads/[a": false, `refs/heads/a\b`: false, "refs/heads/a\x1b[31m": false,
+	} {
+		want(t, ref, checkRef(ref) == nil, ok)
+	}
+}
+
+func TestNamesOfHostsAndRepositories(t *testing.T) {
+	for host, ok := range map[string]bool{
+		"github.com": true, "github.com:8443": true, "127.0.0.1:1": true, "[::1]": true, "[::1]:65535": true, "[2001:db8::1.2.3.4]": true,
+		"": false, ":80": false, "github.com:": false, "github.com:x": false, "github.com:123456": false, "[::1": false, "[::1]x": false,
+		"[]": false, "[::g]": false, "a b": false, "a\u202e": false, "[::1]:": false, strings.Repeat("x", 254): false,
+	} {
+		want(t, host, isHost(host), ok)
+	}
+	for name, ok := range map[string]bool{
+		"acme": true, "acme/shop": true, "a.b/c_d-e": true, "acme/.github": true,
+		"": false, "/": false, "acme/": false, "/shop": false, "a/b/c": false, "a b": false, "acme/..": false, "./shop": false,
+		"acme/" + strings.Repeat("x", 101): false,
+	} {
+		want(t, name, isName(name), ok)
+	}
+	for sha, ok := range map[string]bool{
+		strings.Repeat("a", 40): true, strings.Repeat("0", 64): true, strings.Repeat("a", 41): false, strings.Repeat("A", 40): false, "": false,
+	} {
+		want(t, sha, isSHA(sha), ok)
 	}
 }
 

@@ -36,7 +36,7 @@ func (l *DeliveryLog) follow(ctx context.Context, found []delivery, date time.Ti
 		}
 		wanted[d.RepositoryID]--
 		if wanted[d.RepositoryID] >= 0 && d.about() == aRepository || fetches >= maxFetches {
-			l.hint(d)
+			l.hint(d, date.Sub(d.DeliveredAt))
 			continue
 		}
 		if fetches++; !l.fetch(ctx, d, date.Sub(d.DeliveredAt)) {
@@ -56,13 +56,13 @@ func (l *DeliveryLog) wants(d delivery) bool {
 }
 
 // hint tells what is known without the payload.
-func (l *DeliveryLog) hint(d delivery) {
+func (l *DeliveryLog) hint(d delivery, age time.Duration) {
 	if d.RepositoryID == 0 {
 		return
 	}
-	l.Handle(Event{Name: d.Event, Action: d.Action, GUID: d.GUID, Nudges: []Nudge{{
+	l.tell(Event{Name: d.Event, Action: d.Action, GUID: d.GUID, Nudges: []Nudge{{
 		URL: l.addresses[d.RepositoryID], RepositoryID: d.RepositoryID,
-	}}})
+	}}}, age)
 }
 
 // fetch tells what the payload says. What is old is no head to look out for. It returns whether more may be fetched.
@@ -70,7 +70,7 @@ func (l *DeliveryLog) fetch(ctx context.Context, d delivery, age time.Duration) 
 	e, err := l.payload(ctx, d)
 	if err != nil {
 		l.Log.Debug("delivery without its payload", "delivery", d.ID, "err", err)
-		l.hint(d)
+		l.hint(d, age)
 		_, limited := errors.AsType[*limitedError](err)
 		return !limited
 	}
@@ -83,10 +83,16 @@ func (l *DeliveryLog) fetch(ctx context.Context, d delivery, age time.Duration) 
 			l.learn(n.RepositoryID, n.URL)
 		}
 	}
+	l.tell(e, age)
+	return true
+}
+
+// tell hands on what GitHub said so long ago.
+func (l *DeliveryLog) tell(e Event, age time.Duration) {
 	if e.matters() {
+		e.At, e.Verified = time.Now().Add(-age), true
 		l.Handle(e)
 	}
-	return true
 }
 
 func (l *DeliveryLog) payload(ctx context.Context, d delivery) (Event, error) {

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ type TaskHealth struct {
 	NextLook time.Time // when the next is due
 	Late     bool      // it is not looked at on time
 	Problem  string    // of the latest look; empty: none
+	Failing  time.Time // since when looks fail; zero: not known, or they do not
 }
 
 // health is the answer's body. Only clients on this machine see Details, which hold names.
@@ -27,7 +29,8 @@ type health struct {
 	Tasks   int          `json:"tasks"`
 	Waiting int          `json:"waiting"` // for their first look
 	Late    int          `json:"late"`
-	Failing int          `json:"failing"`
+	Failing int          `json:"failing"`                 // looks fail
+	Since   *time.Time   `json:"failing_since,omitempty"` // of the task whose looks have failed for longest
 	Details []taskDetail `json:"details,omitempty"`
 }
 
@@ -38,6 +41,7 @@ type taskDetail struct {
 	LastLook *time.Time `json:"last_look,omitempty"`
 	NextLook *time.Time `json:"next_look,omitempty"`
 	Problem  string     `json:"problem,omitempty"`
+	Failing  *time.Time `json:"failing_since,omitempty"`
 }
 
 func (s *Server) healthz(c echo.Context) error {
@@ -63,6 +67,7 @@ func report(c echo.Context, h health, well bool, otherwise string) error {
 func (s *Server) health(c echo.Context) health {
 	local := isLocal(c)
 	var h health
+	var since time.Time
 	for _, t := range s.o.Health() {
 		h.Tasks++
 		if !t.Looked {
@@ -73,29 +78,45 @@ func (s *Server) health(c echo.Context) health {
 		}
 		if t.Problem != "" {
 			h.Failing++
+			if !t.Failing.IsZero() && (since.IsZero() || t.Failing.Before(since)) {
+				since = t.Failing
+			}
 		}
 		if local {
 			h.Details = append(h.Details, taskDetail{
-				printable(t.Name), t.Looked, t.Late, known(t.LastLook), known(t.NextLook), printable(t.Problem),
+				printable(t.Name), t.Looked, t.Late, known(t.LastLook), known(t.NextLook), printable(t.Problem), known(t.Failing),
 			})
 		}
 	}
+	h.Since = known(since)
 	return h
 }
 
-// isLocal tells whether the client is on this machine. A request that was forwarded by a proxy nobody named is not.
+// isLocal tells whether the client is on this machine, and calls it by a name of this machine: a page from elsewhere may let
+// its own name point here. What a proxy sends on is not from here, also when nobody named the proxy; one that says nothing
+// of itself gives itself away by the old HTTP that nginx speaks unless it is told otherwise.
 func isLocal(c echo.Context) bool {
-	address := c.RealIP()
-	if !hosts.Loopback(address) {
+	r := c.Request()
+	if host, _, err := net.SplitHostPort(r.RemoteAddr); err != nil || !hosts.Loopback(host) {
 		return false
 	}
-	direct := echo.ExtractIPDirect()(c.Request())
-	for _, header := range []string{"X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via"} {
-		if c.Request().Header.Get(header) != "" && address == direct {
+	for _, header := range []string{
+		"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Server", "X-Real-Ip",
+		"True-Client-Ip", "Cf-Connecting-Ip", "X-Client-Ip", "X-Original-Forwarded-For",
+	} {
+		if len(r.Header.Values(header)) > 0 {
 			return false
 		}
 	}
-	return true
+	return r.ProtoAtLeast(1, 1) && loopback(r.Host)
+}
+
+// loopback tells whether a host, with or without a port, is this machine.
+func loopback(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return hosts.Loopback(host)
 }
 
 func known(t time.Time) *time.Time {

@@ -33,7 +33,7 @@ func TestHealth(t *testing.T) {
 		}{"/healthz": {c.healthy, c.status}, "/readyz": {c.ready, c.readies}} {
 			w := httptest.NewRecorder()
 			req := httptest.NewRequest(http.MethodGet, path, nil)
-			req.RemoteAddr = "127.0.0.1:1"
+			req.RemoteAddr, req.Host = "127.0.0.1:1", "localhost:8080"
 			s.routes().ServeHTTP(w, req)
 			var got health
 			if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
@@ -73,12 +73,73 @@ func TestOnlyLoopbackClientsSeeNames(t *testing.T) {
 		}}
 		w := httptest.NewRecorder()
 		req := httptest.NewRequest(http.MethodGet, "/healthz", nil)
-		req.RemoteAddr = c.peer
+		req.RemoteAddr, req.Host = c.peer, "127.0.0.1:8080"
 		for name, values := range c.header {
 			req.Header[name] = values
 		}
 		s.routes().ServeHTTP(w, req)
 		want(t, c.peer, strings.Contains(w.Body.String(), "deploy"), c.names)
 		want(t, c.peer, strings.Contains(w.Body.String(), `"failing":1`), true)
+	}
+}
+
+func TestNamesAreForThoseWhoMeanThisMachine(t *testing.T) {
+	s := &Server{o: Options{Log: quiet(), Health: func() []TaskHealth { return []TaskHealth{{Name: "deploy"}} }}}
+	for _, c := range []struct {
+		host, header string
+		minor        int
+		names        bool
+	}{
+		{"localhost", "", 1, true},
+		{"LOCALHOST:8080", "", 1, true},
+		{"127.0.0.1:8080", "", 1, true},
+		{"[::1]:8080", "", 1, true},
+		{"[::1]", "", 1, true},
+		{"kitops.example.com", "", 1, false}, // a name that a stranger lets point here
+		{"kitops.example.com:8080", "", 1, false},
+		{"localhost.example.com", "", 1, false},
+		{"", "", 1, false},
+		{"127.0.0.1:8080", "", 0, false}, // nginx's plain proxy_pass
+		{"127.0.0.1:8080", "Via", 1, false},
+		{"127.0.0.1:8080", "X-Forwarded-Host", 1, false},
+		{"127.0.0.1:8080", "X-Forwarded-Proto", 1, false},
+		{"127.0.0.1:8080", "X-Real-IP", 1, false},
+		{"127.0.0.1:8080", "CF-Connecting-IP", 1, false},
+	} {
+		w := httptest.NewRecorder()
+		req := httptest.NewRequest(http.MethodGet, "/healthz", nil)
+		req.RemoteAddr, req.Host, req.ProtoMinor = "127.0.0.1:1", c.host, c.minor
+		if c.header != "" {
+			req.Header.Set(c.header, "")
+		}
+		s.routes().ServeHTTP(w, req)
+		want(t, c.host+" "+c.header, strings.Contains(w.Body.String(), "deploy"), c.names)
+	}
+}
+
+func TestHealthSaysSinceWhenLooksFail(t *testing.T) {
+	first, later := time.Unix(1000, 0).UTC(), time.Unix(2000, 0).UTC()
+	s := &Server{o: Options{Log: quiet(), Health: func() []TaskHealth {
+		return []TaskHealth{
+			{Name: "well", Looked: true}, {Name: "b", Looked: true, Problem: "refused", Failing: later},
+			{Name: "a", Looked: true, Problem: "refused", Failing: first}, {Name: "c", Looked: true, Problem: "refused"},
+		}
+	}}}
+	for peer, names := range map[string]bool{"127.0.0.1:1": true, "192.0.2.1:1": false} {
+		w := httptest.NewRecorder()
+		req := httptest.NewRequest(http.MethodGet, "/healthz", nil)
+		req.RemoteAddr, req.Host = peer, "localhost"
+		s.routes().ServeHTTP(w, req)
+		var got health
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+			t.Fatal(err)
+		}
+		want(t, "code", w.Code, 200)
+		want(t, "failing", got.Failing, 3)
+		want(t, "since", got.Since, first)
+		want(t, "names", len(got.Details) == 4, names)
+		if names {
+			want(t, "since when b fails", got.Details[1].Failing, later)
+		}
 	}
 }

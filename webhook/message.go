@@ -1,8 +1,10 @@
 package webhook
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 )
 
 // message is a webhook as a relay of the smee protocol passes it on: headers by their lower-case names, and the body. A relay
@@ -25,11 +27,44 @@ func parseMessage(data string) (message, error) {
 
 // bodies are what may have been signed, the likelier first.
 func (m message) bodies() [][]byte {
+	var all [][]byte
 	var raw []byte
 	if json.Unmarshal(m.BodyB, &raw) == nil && len(raw) > 0 {
-		return [][]byte{raw, m.Body}
+		all = append(all, raw)
 	}
-	return [][]byte{m.Body}
+	all = append(all, m.Body)
+	// GitHub writes \u001B, and programs that write JSON anew \u001b.
+	for _, digits := range []string{"ABCDEF", "abcdef"} {
+		if spelt, changed := respelt(m.Body, digits); changed {
+			all = append(all, spelt)
+		}
+	}
+	return all
+}
+
+// respelt returns JSON whose \u escapes have these letters among their digits, and whether that differs.
+func respelt(body []byte, letters string) (spelt []byte, changed bool) {
+	for i := 0; i < len(body); i++ {
+		if body[i] != '\\' {
+			continue
+		}
+		if i++; i+4 >= len(body) || body[i] != 'u' {
+			continue
+		}
+		for range 4 {
+			i++
+			c := body[i]
+			at := strings.IndexByte("abcdef", c|0x20)
+			if at < 0 || c == letters[at] {
+				continue
+			}
+			if !changed {
+				spelt, changed = bytes.Clone(body), true
+			}
+			spelt[i] = letters[at]
+		}
+	}
+	return spelt, changed
 }
 
 // verified returns the body that GitHub signed.

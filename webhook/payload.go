@@ -2,11 +2,8 @@ package webhook
 
 import (
 	"errors"
-	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
-	"unicode"
 )
 
 // payload is what the events that matter have in common, and what each has of its own.
@@ -33,8 +30,12 @@ type payload struct {
 		ID      int64   `json:"id"`
 		Account account `json:"account"`
 	} `json:"installation"`
+	Account account `json:"account"` // of installation_target
 
 	Changes struct {
+		Login struct {
+			From string `json:"from"`
+		} `json:"login"`
 		Repository struct {
 			Name struct {
 				From string `json:"from"`
@@ -53,18 +54,13 @@ type repository struct {
 	ID       int64  `json:"id"`
 	FullName string `json:"full_name"`
 	CloneURL string `json:"clone_url"`
+	Default  string `json:"default_branch"`
 }
 
 type account struct {
 	Login   string `json:"login"`
 	HTMLURL string `json:"html_url"`
 }
-
-var (
-	namePattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}(/[A-Za-z0-9_.-]{1,100})?$`)
-	hostPattern = regexp.MustCompile(`^[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?$|^\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?$`)
-	shaPattern  = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
-)
 
 // formerName is what the repository was called before it was renamed or transferred, or "".
 func (p *payload) formerName() string {
@@ -93,7 +89,7 @@ func (r repository) nudge(ref, sha string) (Nudge, error) {
 	if err := checkRef(ref); err != nil {
 		return Nudge{}, err
 	}
-	if sha != "" && !shaPattern.MatchString(sha) {
+	if sha != "" && !isSHA(sha) {
 		return Nudge{}, errors.New("its SHA is malformed")
 	}
 	if strings.Trim(sha, "0") == "" {
@@ -106,25 +102,10 @@ func (r repository) nudge(ref, sha string) (Nudge, error) {
 func address(given, fullName string) (string, error) {
 	u, err := url.Parse(given)
 	switch {
-	case err != nil || u.Scheme != "https" && u.Scheme != "http" || !hostPattern.MatchString(u.Host):
+	case err != nil || u.Scheme != "https" && u.Scheme != "http" || !isHost(u.Host):
 		return "", errors.New("it names no host")
-	case !namePattern.MatchString(fullName):
+	case !isName(fullName):
 		return "", errors.New("its name is malformed")
 	}
 	return u.Scheme + "://" + u.Host + "/" + fullName, nil
-}
-
-// checkRef refuses what git-check-ref-format(1) does and a terminal should not see.
-func checkRef(ref string) error {
-	const longest = 1024
-	strange := func(r rune) bool {
-		return !unicode.IsGraphic(r) || r == unicode.ReplacementChar || strings.ContainsRune(" ~^:?*[\\", r)
-	}
-	switch {
-	case ref == "":
-		return nil
-	case !strings.HasPrefix(ref, "refs/"), len(ref) > longest, strings.Contains(ref, ".."), strings.IndexFunc(ref, strange) >= 0:
-		return fmt.Errorf("its ref is malformed")
-	}
-	return nil
 }

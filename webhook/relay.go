@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,17 +39,22 @@ func defaultPatience() patience {
 // webhooks. Who runs the channel, or knows its URL, can read them but not forge them.
 type Relay struct {
 	URL        string            // a secret
-	Transport  http.RoundTripper // nil: http.DefaultTransport
+	Transport  http.RoundTripper // nil: one of its own
+	UserAgent  string            // kitops when empty
 	Secrets    *Secrets          // nil: nothing can be verified
 	Unverified bool              // what cannot be verified may cause looks, few at a time
 	Seen       *Seen             // told of what came; may be nil
 	Handle     func(Event)
-	Log        *slog.Logger
+	// Gap is told when the channel is followed again after a time in which webhooks were lost; may be nil. The App's own
+	// delivery log has them, too.
+	Gap func()
+	Log *slog.Logger
 
 	patience patience
 	limit    *rate.Limiter
 	dropped  tally
 	good     bool // the connection brought an event
+	followed bool // there was a connection before this one
 }
 
 // Name is how the channel is shown: its URL without what makes it a secret.
@@ -58,6 +64,12 @@ func (r *Relay) Name() string {
 		return "relay"
 	}
 	return u.Scheme + "://" + u.Host + "/…"
+}
+
+// exposed tells whether the URL can be read on the way to the relay.
+func (r *Relay) exposed() bool {
+	u, err := url.Parse(r.URL)
+	return err == nil && u.Scheme == "http" && !loopback(u.Host)
 }
 
 // CheckRelayURL tells what is wrong with a relay's URL, without showing it.
@@ -74,8 +86,17 @@ func (r *Relay) Run(ctx context.Context) error {
 	if r.patience == (patience{}) {
 		r.patience = defaultPatience()
 	}
+	if r.exposed() {
+		r.Log.Warn("the relay's URL is a secret and goes over the network in the clear: use https", "relay", r.Name())
+	}
 	r.limit = rate.NewLimiter(rate.Every(unverifiedInterval), unverifiedBurst)
-	client := &http.Client{Transport: r.Transport, CheckRedirect: func(*http.Request, []*http.Request) error {
+	transport := r.Transport
+	if transport == nil {
+		own := newTransport()
+		defer own.CloseIdleConnections()
+		transport = own
+	}
+	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse // a redirect would tell the URL to somebody else
 	}}
 	for failures := 0; ctx.Err() == nil; failures++ {
@@ -130,6 +151,10 @@ func (r *Relay) follow(ctx context.Context, client *http.Client) error {
 	defer func() { _ = resp.Body.Close() }()
 	watchdog.Reset(r.patience.silence)
 	r.Log.Info("following the relay", "relay", r.Name())
+	if r.followed && r.Gap != nil {
+		r.Gap()
+	}
+	r.followed = true
 	body := &alive{resp.Body, func() { watchdog.Reset(r.patience.silence) }}
 	for event, err := range readEvents(body, maxBody) {
 		if err != nil {
@@ -158,7 +183,7 @@ func (r *Relay) connect(ctx context.Context, client *http.Client) (*http.Respons
 	}
 	req.Header.Set("Accept", "text/event-stream")
 	req.Header.Set("Cache-Control", "no-cache")
-	req.Header.Set("User-Agent", "kitops")
+	req.Header.Set("User-Agent", cmp.Or(r.UserAgent, "kitops"))
 	resp, err := client.Do(req)
 	if err != nil {
 		return nil, err

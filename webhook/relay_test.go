@@ -93,6 +93,8 @@ func TestRelayVerifies(t *testing.T) {
 		"written anew, with raw bytes":  {relayed(spaced, sign(secret, pushJSON), raw), true},
 		"with raw bytes that are wrong": {relayed(pushJSON, sign(secret, pushJSON), `,"bodyB":"e30="`), true},
 		"with raw bytes that are none":  {relayed(pushJSON, sign(secret, pushJSON), `,"bodyB":{"type":"Buffer"}`), true},
+		"escapes in the other case":     {relayed(`{"a":"\u001b\u00fF\\u001B",`+pushJSON[1:], sign(secret, `{"a":"\u001B\u00FF\\u001B",`+pushJSON[1:]), ""), true},
+		"escapes in small letters":      {relayed(`{"a":"\u001B",`+pushJSON[1:], sign(secret, `{"a":"\u001b",`+pushJSON[1:]), ""), true},
 		"forged":                        {relayed(pushJSON, sign("not the secret it should be", pushJSON), ""), false},
 		"unsigned":                      {relayed(pushJSON, "", ""), false},
 		"no JSON":                       {"data: hello\n\n", false},
@@ -141,6 +143,34 @@ func TestUnverifiedMessagesAreFewLooksIfAllowed(t *testing.T) {
 	}
 	if !strings.Contains(log.String(), "dropped") {
 		t.Error("nobody says that some were dropped")
+	}
+}
+
+func TestGapsAreTold(t *testing.T) {
+	var connections atomic.Int32
+	gaps := make(chan int32, 10)
+	events, _ := follow(t, func(w http.ResponseWriter, r *http.Request) {
+		if connections.Add(1) == 3 {
+			say(w, relayed(pushJSON, sign(secret, pushJSON), ""))
+			<-r.Context().Done()
+		}
+	}, func(r *Relay) { r.Gap = func() { gaps <- connections.Load() } })
+	receive(t, "event", events)
+	want(t, "gaps", len(gaps), 2)
+	want(t, "connections at the first gap", receive(t, "gap", gaps), 2)
+}
+
+func TestRelayInTheClearIsWarnedOf(t *testing.T) {
+	for url, warned := range map[string]bool{
+		"http://relay.invalid" + channel: true, "https://relay.invalid" + channel: false, "http://127.0.0.1:1" + channel: false, "http://localhost" + channel: false,
+	} {
+		var log logbook
+		r := &Relay{URL: url, Transport: failing{}, Log: log.logger()}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		want(t, url, r.Run(ctx), nil)
+		want(t, url, strings.Contains(log.String(), "level=WARN"), warned)
+		want(t, url, strings.Contains(log.String(), channel), false)
 	}
 }
 

@@ -3,6 +3,7 @@ package webhook
 import (
 	"errors"
 	"io"
+	"time"
 )
 
 // take acts on one message of the channel, of which anybody may be the author.
@@ -31,7 +32,7 @@ func (r *Relay) accept(m message, body []byte) {
 		r.drop(err)
 		return
 	}
-	event.GUID = m.GUID
+	event.GUID, event.At, event.Verified = m.GUID, time.Now(), true
 	if r.Seen != nil {
 		r.Seen.Add(m.GUID)
 	}
@@ -58,7 +59,7 @@ func (r *Relay) guess(m message) {
 	for i := range event.Nudges {
 		event.Nudges[i].SHA = "" // nobody is to be looked out for on a stranger's word
 	}
-	event.Installation = nil
+	event.Installation, event.Repository, event.At = nil, nil, time.Now()
 	r.Handle(event)
 }
 
