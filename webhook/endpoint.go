@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/netip"
 	"os"
 	"strings"
 	"time"
@@ -24,7 +25,7 @@ func (s *Server) receive(c echo.Context) error {
 		return nil
 	}
 	r := c.Request()
-	body, release, status := s.read(r)
+	body, release, status := s.read(r, clientOf(c.RealIP()))
 	defer release()
 	switch {
 	case status != 0:
@@ -74,7 +75,7 @@ func (s *Server) accept(c echo.Context, event Event) {
 
 // read returns the body, or the status to answer. What is refused is read to its end, as long as that is near: who writes
 // before reading would otherwise never see the answer.
-func (s *Server) read(r *http.Request) (body []byte, release func(), status int) {
+func (s *Server) read(r *http.Request, client netip.Prefix) (body []byte, release func(), status int) {
 	release = func() {}
 	switch _, signed := parseSignature(r.Header.Get(signatureHeader)); {
 	case r.ContentLength > maxBody:
@@ -83,7 +84,7 @@ func (s *Server) read(r *http.Request) (body []byte, release func(), status int)
 		status = http.StatusUnauthorized
 	default:
 		var err error
-		body, release, err = s.intake.read(r.Body, r.ContentLength)
+		body, release, err = s.intake.read(client, r.Body, r.ContentLength)
 		status = statusOf(err)
 	}
 	if status != 0 {

@@ -14,7 +14,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
-	"golang.org/x/net/netutil"
 )
 
 const (
@@ -49,7 +48,7 @@ type Options struct {
 // Server takes webhooks and tells of the agent's health.
 type Server struct {
 	o        Options
-	listener net.Listener
+	listener *fairListener
 	cert     *certificate
 	intake   intake
 	queue    chan Event
@@ -72,7 +71,7 @@ func Listen(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", o.Addr, err)
 	}
-	s.listener = netutil.LimitListener(listener, maxConnections)
+	s.listener = newFairListener(listener, maxConnections)
 	return s, nil
 }
 
@@ -139,6 +138,7 @@ func (s *Server) server(ctx context.Context) *http.Server {
 		ReadTimeout:       s.times.request,
 		WriteTimeout:      s.times.answer,
 		IdleTimeout:       s.times.idle,
+		ConnState:         s.listener.note,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(s.o.Log.Handler(), slog.LevelDebug), // what strangers do to connections
 		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
