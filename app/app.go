@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +17,10 @@ import (
 // User is the user name that goes with an installation token as password, for git over https.
 const User = "x-access-token"
 
-const requestTimeout = 20 * time.Second
+const (
+	requestTimeout = 20 * time.Second
+	program        = "kitops" // is what requests say they come from
+)
 
 // Options of an App. Log may be nil.
 type Options struct {
@@ -25,6 +29,7 @@ type Options struct {
 	APIURL    string            // https://api.github.com when empty; https://HOST/api/v3; https://api.TENANT.ghe.com
 	Statuses  bool              // commit statuses are wanted
 	Transport http.RoundTripper // nil: one of its own
+	UserAgent string            // kitops when empty
 	Log       *slog.Logger
 
 	Timeout time.Duration // of one request; 20 s when 0
@@ -34,6 +39,7 @@ type Options struct {
 // App is a GitHub App at work. Its methods may be used concurrently.
 type App struct {
 	id        string
+	userAgent string
 	address   address
 	statuses  bool
 	timeout   time.Duration
@@ -75,7 +81,7 @@ func New(o Options) (*App, error) {
 		o.Transport = newTransport()
 	}
 	a := &App{
-		id: o.ID, address: where, statuses: o.Statuses, log: o.Log, keys: keys, clock: &clock{log: o.Log},
+		id: o.ID, userAgent: cmp.Or(o.UserAgent, program), address: where, statuses: o.Statuses, log: o.Log, keys: keys, clock: &clock{log: o.Log},
 		timeout: positive(o.Timeout, requestTimeout), recheck: positive(o.Recheck, firstDenial),
 		listing: newMutex(), repositories: map[string]*Repository{}, installations: map[int64]*installation{},
 		explained: map[string]string{}, stretched: map[string]time.Duration{},
@@ -101,7 +107,7 @@ func positive(d, otherwise time.Duration) time.Duration {
 func (a *App) newLine(c *http.Client, whose string) *line {
 	client := github.NewClient(c)
 	client.BaseURL = a.address.api
-	client.UserAgent = "kitops"
+	client.UserAgent = a.userAgent
 	return &line{
 		client: client, timeout: a.timeout,
 		gate: &gate{whose: whose, log: a.log, recheck: a.recheck},

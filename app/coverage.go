@@ -36,6 +36,7 @@ func (r *Repository) public(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
+	req.Header.Set("User-Agent", r.app.userAgent)
 	resp, err := r.app.strangers.Do(req)
 	if err != nil {
 		return false

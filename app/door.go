@@ -2,7 +2,6 @@ package app
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -56,17 +55,7 @@ func (d *door) checkRedirect(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// newTransport has a limit for everything that may hang but the body, which the timeout of the request covers.
-func newTransport() *http.Transport {
-	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}
-	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           dialer.DialContext,
-		ForceAttemptHTTP2:     true,
-		MaxIdleConns:          64,
-		MaxIdleConnsPerHost:   8,
-		IdleConnTimeout:       90 * time.Second,
-		TLSHandshakeTimeout:   10 * time.Second,
-		ResponseHeaderTimeout: 20 * time.Second,
-	}
+// CloseIdleConnections is for http.Client's.
+func (d *door) CloseIdleConnections() {
+	(&http.Client{Transport: d.next}).CloseIdleConnections()
 }

@@ -67,11 +67,14 @@ func (s *signer) sign(key *rsa.PrivateKey) (string, error) {
 }
 
 // appTransport authenticates as the App.
-type appTransport struct{ inner *ghinstallation.AppsTransport }
+type appTransport struct {
+	inner *ghinstallation.AppsTransport
+	next  *door
+}
 
-func newAppTransport(next http.RoundTripper, s *signer) (appTransport, error) {
+func newAppTransport(next *door, s *signer) (appTransport, error) {
 	inner, err := ghinstallation.NewAppsTransportWithOptions(next, 0, ghinstallation.WithSigner(s))
-	return appTransport{inner}, err
+	return appTransport{inner, next}, err
 }
 
 // RoundTrip hands a copy on: ghinstallation writes into the request it is given, and adds a second Accept.
@@ -80,3 +83,6 @@ func (t appTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	req.Header.Del("Accept")
 	return t.inner.RoundTrip(req)
 }
+
+// CloseIdleConnections is for http.Client's.
+func (t appTransport) CloseIdleConnections() { t.next.CloseIdleConnections() }

@@ -64,7 +64,7 @@ func Convert(ctx context.Context, apiURL, code string, transport http.RoundTripp
 	}
 	log := slog.New(slog.DiscardHandler)
 	out := &door{api: where.api, clock: &clock{log: log}, next: transport}
-	nobody := &App{address: where, timeout: requestTimeout, recheck: firstDenial, log: log}
+	nobody := &App{userAgent: program, address: where, timeout: requestTimeout, recheck: firstDenial, log: log}
 	l := nobody.newLine(&http.Client{Transport: out, CheckRedirect: out.checkRedirect}, "this address")
 	defer l.client.Client().CloseIdleConnections()
 	ans, err := l.do(ctx, call{method: http.MethodPost, path: "app-manifests/" + url.PathEscape(code) + "/conversions", class: ordinary})
