@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"github.com/bittrance/kitops/poller/hosts"
@@ -47,22 +46,21 @@ func parseAddress(s string) (address, error) {
 	return address{api: u, web: web.String()}, nil
 }
 
-var (
-	scpLike  = regexp.MustCompile(`^(?:[^@/:]+@)?(\[[0-9A-Fa-f:.]+\]|[^@/:\[\]]+):([^:].*)$`)
-	repoPath = regexp.MustCompile(`^/*([A-Za-z0-9](?:[A-Za-z0-9_-]*))/+([A-Za-z0-9._-]+?)(?:\.git)?/*$`)
-)
-
 // repository finds owner and name in an https, http or ssh address on the git host.
 func (a address) repository(s string) (owner, name string, ok bool) {
 	path, ok := a.pathOf(s)
 	if !ok {
 		return "", "", false
 	}
-	m := repoPath.FindStringSubmatch(path)
-	if m == nil || m[2] == "." || m[2] == ".." {
+	owner, name, _ = strings.Cut(strings.Trim(path, "/"), "/")
+	name = strings.TrimLeft(name, "/")
+	if bare := strings.TrimSuffix(name, ".git"); bare != "" {
+		name = bare
+	}
+	if !isAccount(owner) || !isFullName(owner+"/"+name) || name == "." || name == ".." {
 		return "", "", false
 	}
-	return m[1], m[2], true
+	return owner, name, true
 }
 
 func (a address) pathOf(s string) (path string, ok bool) {
@@ -72,11 +70,8 @@ func (a address) pathOf(s string) (path string, ok bool) {
 	}
 	scheme, _, absolute := strings.Cut(s, "://")
 	if !absolute {
-		m := scpLike.FindStringSubmatch(s)
-		if m == nil || !a.sshHost(strings.Trim(m[1], "[]"), web) {
-			return "", false
-		}
-		return m[2], true
+		host, path, ok := scpLike(s)
+		return path, ok && a.sshHost(host, web)
 	}
 	u, err := url.Parse(s)
 	if err != nil {
@@ -89,6 +84,37 @@ func (a address) pathOf(s string) (path string, ok bool) {
 		return u.Path, authority(u) == authority(web)
 	}
 	return "", false
+}
+
+// scpLike parts what ssh takes in place of an address: HOST:PATH or USER@HOST:PATH, where the host may be [::1].
+func scpLike(s string) (host, path string, ok bool) {
+	if user, rest, found := strings.Cut(s, "@"); found && user != "" && !strings.ContainsAny(user, "/:") {
+		s = rest
+	}
+	if rest, bracketed := strings.CutPrefix(s, "["); bracketed {
+		host, path, ok = strings.Cut(rest, "]:")
+	} else if host, path, ok = strings.Cut(s, ":"); strings.ContainsAny(host, "@/[]") {
+		return "", "", false
+	}
+	return host, path, ok && host != "" && path != "" && path[0] != ':'
+}
+
+// isAccount tells whether s can be what a user or an organization is called.
+func isAccount(s string) bool {
+	return s != "" && s[0] != '_' && s[0] != '-' && only(s, "_-")
+}
+
+// isFullName tells whether s is OWNER/NAME. Names that GitHub makes itself begin as they like.
+func isFullName(s string) bool {
+	owner, name, _ := strings.Cut(s, "/")
+	return owner != "" && name != "" && only(owner, "_-") && only(name, "._-")
+}
+
+// only tells whether s consists of letters and digits of ASCII and of these other characters.
+func only(s, others string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && !strings.ContainsRune(others, r)
+	})
 }
 
 // sshHost takes any port and user. ssh.github.com is GitHub's ssh on the https port.

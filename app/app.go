@@ -34,6 +34,7 @@ type Options struct {
 
 	Timeout time.Duration // of one request; 20 s when 0
 	Recheck time.Duration // how long a refusal is believed at first; 30 s when 0, doubled up to 15 minutes
+	Lag     time.Duration // how long GitHub may not know everywhere what it made; 30 s when 0
 }
 
 // App is a GitHub App at work. Its methods may be used concurrently.
@@ -44,6 +45,7 @@ type App struct {
 	statuses  bool
 	timeout   time.Duration
 	recheck   time.Duration
+	lag       lag
 	log       *slog.Logger
 	keys      *keyring
 	clock     *clock
@@ -53,6 +55,7 @@ type App struct {
 	denied    denial       // of the App itself
 	listing   mutex        // guards catalog
 	catalog   catalog
+	owners    owners
 
 	mu            sync.Mutex
 	repositories  map[string]*Repository   // by owner/name in lower case
@@ -83,7 +86,8 @@ func New(o Options) (*App, error) {
 	a := &App{
 		id: o.ID, userAgent: cmp.Or(o.UserAgent, program), address: where, statuses: o.Statuses, log: o.Log, keys: keys, clock: &clock{log: o.Log},
 		timeout: positive(o.Timeout, requestTimeout), recheck: positive(o.Recheck, firstDenial),
-		listing: newMutex(), repositories: map[string]*Repository{}, installations: map[int64]*installation{},
+		lag:     lag(positive(o.Lag, time.Duration(usualLag))),
+		listing: newMutex(), owners: owners{log: o.Log}, repositories: map[string]*Repository{}, installations: map[int64]*installation{},
 		explained: map[string]string{}, stretched: map[string]time.Duration{},
 	}
 	out := &door{api: where.api, clock: a.clock, next: o.Transport}
@@ -174,6 +178,11 @@ func (a *App) explain(err error) error {
 			fmt.Sprintf("GitHub refuses the time of App %s's signature (this host's clock is %d s off GitHub's)",
 				a.id, int64(a.clock.skew().Abs()/time.Second)),
 			"set up time synchronisation on this host",
+		}
+	case strings.Contains(message, "'iss'"):
+		return &SetupError{
+			fmt.Sprintf("this GitHub does not know an App by its client ID, %s (%s)", a.id, message),
+			"give its App ID, the number on its settings page: an older Enterprise Server takes nothing else",
 		}
 	case strings.Contains(message, "could not be decoded"), strings.Contains(message, "public key"):
 		return &SetupError{

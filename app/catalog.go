@@ -15,6 +15,7 @@ import (
 type Found struct {
 	ID                         int64
 	Owner, Name, DefaultBranch string
+	Formerly                   []string // what the owner was called before, as far as this App has seen
 }
 
 // Reach is what the App reaches on one account.
@@ -77,7 +78,7 @@ func (a *App) Reaches(ctx context.Context) ([]Reach, error) {
 	errs := []error{err}
 	var all []Reach
 	for _, r := range reaches {
-		if !r.suspended {
+		if !r.suspended && !r.enterprise {
 			all, errs = append(all, r.Reach), append(errs, r.err)
 		}
 	}
@@ -91,8 +92,9 @@ func (a *App) Reaches(ctx context.Context) ([]Reach, error) {
 // reach is a Reach that may be out of date.
 type reach struct {
 	Reach
-	suspended bool
-	err       error // why it is what was last known
+	suspended  bool
+	enterprise bool
+	err        error // why it is what was last known
 }
 
 // list brings the catalog up to date, as far as GitHub answers.
@@ -111,24 +113,59 @@ func (a *App) list(ctx context.Context) ([]reach, error) {
 	var all []reach
 	for _, page := range a.catalog.installations {
 		for _, g := range page.items {
-			pages, r, i := a.catalog.repositories[g.ID], reach{suspended: g.SuspendedAt != nil}, a.installation(g)
-			switch {
-			case listing != nil:
-			case r.suspended:
-				r.err = i.suspended()
-			default:
-				pages, r.err = i.covered(ctx, pages)
-			}
+			pages, r := a.reach(ctx, g, listing)
 			repositories[g.ID] = pages
-			r.Reach = Reach{g.Account.Login, g.HTMLURL, found(pages)}
-			if r.err == nil && listing == nil {
-				a.recognize(i, r.Repositories)
-			}
 			all = append(all, r)
 		}
 	}
 	a.catalog.repositories = repositories
 	return all, listing
+}
+
+// reach lists what one installation covers, unless the listing of them all failed: then it is what was last known.
+func (a *App) reach(ctx context.Context, g grant, listing error) ([]listed[repositoryEntry], reach) {
+	pages, i := a.catalog.repositories[g.ID], a.installation(g)
+	r := reach{suspended: g.SuspendedAt != nil, enterprise: g.enterprise()}
+	lacking := false
+	switch {
+	case listing != nil:
+	case r.enterprise:
+		i.leaveOut("enterprises have no repositories: install the App on an organization or a user", g.HTMLURL)
+	case r.suspended:
+		r.err = i.suspended()
+	default:
+		pages, r.err = i.covered(ctx, pages)
+		if missing, ok := errors.AsType[*PermissionError](r.err); ok {
+			lacking, r.err = true, nil
+			i.leaveOut(missing.Problem, missing.Remedy)
+		}
+	}
+	former := a.owners.saw(g.Account.ID, g.Account.Login)
+	r.Reach = Reach{g.Account.Login, g.HTMLURL, found(pages)}
+	for n := range r.Repositories {
+		r.Repositories[n].Formerly = former
+	}
+	if r.err == nil && listing == nil && !lacking && !r.enterprise {
+		i.takeIn()
+		a.recognize(i, r.Repositories)
+	}
+	return pages, r
+}
+
+// leaveOut says once that the repositories of an installation are none of ours.
+func (i *installation) leaveOut(why, remedy string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if !i.apart {
+		i.app.log.Warn("the repositories of an installation are left out", "installation", i.grant.String(), "reason", why, "remedy", remedy)
+	}
+	i.apart = true
+}
+
+func (i *installation) takeIn() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.apart = false
 }
 
 // recognize tells the repositories which installation covers them, so that
@@ -212,7 +249,7 @@ func found(pages []listed[repositoryEntry]) []Found {
 	for _, page := range pages {
 		for _, r := range page.items {
 			if !r.Archived && !r.Disabled {
-				all = append(all, Found{r.ID, r.Owner.Login, r.Name, r.Default})
+				all = append(all, Found{ID: r.ID, Owner: r.Owner.Login, Name: r.Name, DefaultBranch: r.Default})
 			}
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -109,11 +108,11 @@ func suspended(err error) bool {
 	return status == http.StatusForbidden && strings.Contains(message, "suspended")
 }
 
-// secrets are installation tokens of any length, and JWTs.
-var secrets = regexp.MustCompile(`ghs_[A-Za-z0-9._-]{36,}|eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+`)
-
-// Redact blots out installation tokens and JWTs.
-func Redact(s string) string { return secrets.ReplaceAllString(s, "[redacted]") }
+// shutOut knows the 403 of an organization whose list of addresses does not have this host's.
+func shutOut(err error) bool {
+	status, message := answered(err)
+	return status == http.StatusForbidden && strings.Contains(message, "IP allow list")
+}
 
 // quote makes words of a server fit for an error: one short line without secrets and control characters.
 func quote(s string) string {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -26,11 +25,14 @@ type page struct {
 	next  int // the number of the next page, or 0
 }
 
-var fullSHA = regexp.MustCompile(`^(?:[0-9a-f]{40}|[0-9a-f]{64})$`)
+// isSHA knows both object formats.
+func isSHA(s string) bool {
+	return (len(s) == 40 || len(s) == 64) && strings.Trim(s, "0123456789abcdef") == ""
+}
 
 // Heads asks where refs are, given as refs/heads/main, refs/heads/release/* or HEAD for the default branch. It returns
 // more than the patterns match: exclusions (!refs/heads/old) are left to the caller. A branch that does not exist is
-// absent. Each literal ref, and each page of a pattern's, costs a conditional request. ErrEmpty: there is no commit yet.
+// absent. Each literal ref, and each pattern, costs a conditional request. ErrEmpty: there is no commit yet.
 func (r *Repository) Heads(ctx context.Context, refs []string) ([]Head, error) {
 	if err := r.follow(ctx); err != nil {
 		return nil, err
@@ -85,26 +87,57 @@ func distinct(heads []Head) []Head {
 	return kept
 }
 
-// defaultHead looks at the default branch, learned hourly and when it is missing.
+// defaultHead looks at the default branch. Which one that is, is learned hourly, when the branch is missing or has moved, and
+// while it may have changed: a look must not run what it could have known to be the default no more.
 func (r *Repository) defaultHead(ctx context.Context) ([]Head, error) {
+	begun := time.Now()
 	f, err := r.known(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if time.Since(f.learned) >= patience {
-		if f, err = r.learn(ctx); err != nil {
-			return nil, err
-		}
+	if f, err = r.expected(ctx, f); err != nil {
+		return nil, err
 	}
+	before := r.lastHead("refs/heads/" + f.DefaultBranch)
 	found, err := r.literal(ctx, "refs/heads/"+f.DefaultBranch)
-	if err != nil || len(found) > 0 || time.Since(f.learned) < r.app.recheck {
+	moved := len(found) > 0 && found[0].SHA != before && f.learned.Before(begun)
+	missing := len(found) == 0 && time.Since(f.learned) >= r.app.recheck
+	if err != nil || !moved && !missing {
 		return found, err
 	}
 	again, err := r.learn(ctx)
 	if err != nil || again.DefaultBranch == f.DefaultBranch {
-		return nil, err
+		return found, err
 	}
 	return r.literal(ctx, "refs/heads/"+again.DefaultBranch)
+}
+
+// expected asks for the facts again when they are old or said to have changed; then as long as GitHub may not know
+// everywhere, until they are what was said.
+func (r *Repository) expected(ctx context.Context, f facts) (facts, error) {
+	for try := 0; ; try++ {
+		r.mu.Lock()
+		news := r.news
+		r.mu.Unlock()
+		stale := news.at.After(f.learned) || time.Since(f.learned) >= patience
+		if told := r.app.lag.young(news.at) && news.branch != ""; told && f.DefaultBranch != news.branch {
+			stale = true
+		}
+		if !stale || try > 0 && !r.app.lag.again(ctx, news.at, try-1) {
+			return f, nil
+		}
+		var err error
+		if f, err = r.learn(ctx); err != nil {
+			return facts{}, err
+		}
+	}
+}
+
+// lastHead is where a ref was at the last look, or "".
+func (r *Repository) lastHead(ref string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.heads[ref].sha
 }
 
 // literal looks at one branch or tag. https://docs.github.com/rest/commits/commits#get-a-commit
@@ -131,7 +164,7 @@ func (r *Repository) literal(ctx context.Context, ref string) ([]Head, error) {
 		return []Head{{ref, before.sha}}, nil
 	}
 	sha := string(a.body)
-	if !fullSHA.MatchString(sha) {
+	if !isSHA(sha) {
 		return nil, &DownError{fmt.Errorf("its answer for %s is no SHA", ref)}
 	}
 	r.mu.Lock()
@@ -163,7 +196,7 @@ func (r *Repository) matching(ctx context.Context, prefix string) ([]Head, error
 	}
 }
 
-// list reads all pages. https://docs.github.com/rest/git/refs#list-matching-references
+// list reads all that begin so: GitHub answers them at once, an older Enterprise Server by pages. https://docs.github.com/rest/git/refs#list-matching-references
 func (r *Repository) list(ctx context.Context, prefix string) (pages []page, changed bool, err error) {
 	r.mu.Lock()
 	before := r.listings[prefix]
@@ -193,9 +226,9 @@ func (r *Repository) list(ctx context.Context, prefix string) (pages []page, cha
 
 // readPage brings p up to date and says whether it changed.
 func (r *Repository) readPage(ctx context.Context, prefix string, number int, p *page) (changed bool, err error) {
-	path := fmt.Sprintf("%s/git/matching-refs/%s?per_page=100", r.path(false), escape(strings.TrimSuffix(prefix, "/")))
+	path := fmt.Sprintf("%s/git/matching-refs/%s", r.path(false), escape(strings.TrimSuffix(prefix, "/")))
 	if number > 1 {
-		path += fmt.Sprintf("&page=%d", number)
+		path += fmt.Sprintf("?page=%d", number)
 	}
 	a, err := r.do(ctx, call{method: http.MethodGet, path: path, etag: p.etag, class: ordinary})
 	if status, _ := answered(err); status == http.StatusConflict {
@@ -215,7 +248,7 @@ func (r *Repository) readPage(ctx context.Context, prefix string, number int, p 
 	}
 	*p = page{etag: a.etag, next: a.nextPage}
 	for _, f := range found {
-		if !fullSHA.MatchString(f.Object.SHA) {
+		if !isSHA(f.Object.SHA) {
 			return false, &DownError{fmt.Errorf("its answer for %s is no SHA", quote(f.Ref))}
 		}
 		if strings.HasPrefix(f.Ref, "refs/"+prefix) {

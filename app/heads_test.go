@@ -94,8 +94,15 @@ func TestLooksStayFreeWhenTheTokenIsReplaced(t *testing.T) {
 	}
 }
 
-func TestHeadsOverManyPages(t *testing.T) {
-	s := newScene(t, apptest.Options{})
+func TestHeadsOfManyBranches(t *testing.T) {
+	for paged, requests := range map[bool]int{false: 1, true: 9} {
+		s := newScene(t, apptest.Options{PagedRefs: paged})
+		s.manyHeads(t, requests)
+	}
+}
+
+// manyHeads looks at 250 branches, which takes so many requests.
+func (s *scene) manyHeads(t *testing.T, requests int) {
 	many := s.AddRepository("acme", "many", apptest.RepositoryOptions{InMemory: true, Private: true})
 	want := map[string]string{}
 	for n := range 250 {
@@ -109,8 +116,8 @@ func TestHeadsOverManyPages(t *testing.T) {
 	}
 	s.Reset()
 	s.heads("refs/heads/*")
-	if all, free := s.total(), s.Count(apptest.Filter{Status: 304}); all != 3 || free != 3 {
-		t.Errorf("%d requests, %d of them 304; want 3 and 3", all, free)
+	if all, free := s.total(), s.Count(apptest.Filter{Status: 304}); all != requests || free != requests {
+		t.Errorf("%d requests, %d of them 304; want all of %d", all, free, requests)
 	}
 	for _, ref := range slices.Sorted(maps.Keys(want))[:120] {
 		many.SetHead(strings.TrimPrefix(ref, "refs/heads/"), "")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -15,12 +14,13 @@ type facts struct {
 	ID            int64  `json:"id"`
 	FullName      string `json:"full_name"`
 	DefaultBranch string `json:"default_branch"`
+	Owner         struct {
+		ID int64 `json:"id"`
+	} `json:"owner"`
 
 	etag    string
 	learned time.Time
 }
-
-var fullName = regexp.MustCompile(`^[A-Za-z0-9_-]+/[A-Za-z0-9._-]+$`)
 
 // Identity makes sure that the repository is still the one it was, and returns what to remember of it: its numeric id.
 // known is what was remembered, or "". A repository renamed by its owner is followed, with one warning.
@@ -64,7 +64,7 @@ func (r *Repository) learn(ctx context.Context) (facts, error) {
 		if err := a.decode(&f); err != nil {
 			return facts{}, err
 		}
-		if f.ID == 0 || !fullName.MatchString(f.FullName) {
+		if f.ID == 0 || !isFullName(f.FullName) {
 			return facts{}, &DownError{fmt.Errorf("its answer for %s/%s names no repository", r.owner, r.name)}
 		}
 	}
@@ -72,10 +72,11 @@ func (r *Repository) learn(ctx context.Context) (facts, error) {
 	return f, r.settle(f)
 }
 
-// settle keeps the facts, unless the repository went to another owner.
+// settle keeps the facts, unless the repository went to another owner. An owner with another name is the same one.
 func (r *Repository) settle(f facts) error {
 	owner, name, _ := strings.Cut(f.FullName, "/")
-	if !strings.EqualFold(owner, r.owner) {
+	r.app.owners.saw(f.Owner.ID, owner)
+	if !strings.EqualFold(owner, r.owner) && !r.app.owners.was(f.Owner.ID, r.owner) {
 		return &MovedError{SetupError{
 			fmt.Sprintf("%s/%s belongs to %s now", r.owner, r.name, owner),
 			"if that is right, change the task's address to " + r.app.CloneURL(owner, name),
@@ -84,7 +85,7 @@ func (r *Repository) settle(f facts) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.facts, r.moved = f, false
-	if !strings.EqualFold(name, r.name) && r.told != f.FullName {
+	if !strings.EqualFold(f.FullName, r.owner+"/"+r.name) && r.told != f.FullName {
 		r.app.log.Warn("a repository was renamed: change the task's address",
 			"repository", r.owner+"/"+r.name, "address", r.app.CloneURL(owner, name))
 		r.told = f.FullName

@@ -19,10 +19,23 @@ type grant struct {
 	HTMLURL string `json:"html_url"` // its settings page
 	AppSlug string `json:"app_slug"`
 	Account struct {
-		Login string `json:"login"`
+		ID    int64  `json:"id"`
+		Login string `json:"login"` // an enterprise has none
+		Slug  string `json:"slug"`  // of an enterprise
 	} `json:"account"`
 	Permissions map[string]string `json:"permissions"`
 	SuspendedAt *time.Time        `json:"suspended_at"`
+}
+
+// enterprise tells an installation on an enterprise, which reaches no repository, from those on users and organizations.
+func (g grant) enterprise() bool { return g.Account.Login == "" }
+
+// owner is how people call the account.
+func (g grant) owner() string {
+	if g.enterprise() {
+		return "the enterprise " + g.Account.Slug
+	}
+	return g.Account.Login
 }
 
 func (g grant) allows(permission, level string) bool {
@@ -30,7 +43,7 @@ func (g grant) allows(permission, level string) bool {
 	return rank[level] > 0 && rank[g.Permissions[permission]] >= rank[level]
 }
 
-func (g grant) String() string { return "the App's installation on " + g.Account.Login }
+func (g grant) String() string { return "the App's installation on " + g.owner() }
 
 // installation is the App on one account, shared by the repositories it covers: one token, one gate.
 type installation struct {
@@ -45,6 +58,7 @@ type installation struct {
 	grant grant
 	asked time.Time // when grant was learned
 	mute  bool      // statuses are wanted but not granted
+	apart bool      // it was said that its repositories are left out
 	gone  bool
 	token token
 }
@@ -131,13 +145,13 @@ func (i *installation) update(g grant) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.grant, i.asked = g, time.Now()
-	off := i.app.statuses && !g.allows("statuses", "write")
+	off := i.app.statuses && !g.enterprise() && !g.allows("statuses", "write")
 	switch {
 	case off && !i.mute:
 		i.app.log.Warn("no commit statuses: the GitHub App lacks a permission",
-			"permission", "statuses:write", "account", g.Account.Login, "remedy", i.lacks("statuses", "write").Remedy)
+			"permission", "statuses:write", "account", g.owner(), "remedy", i.lacks("statuses", "write").Remedy)
 	case !off && i.mute:
-		i.app.log.Info("commit statuses are on: the GitHub App was granted the permission", "account", g.Account.Login)
+		i.app.log.Info("commit statuses are on: the GitHub App was granted the permission", "account", g.owner())
 	}
 	i.mute = off
 }
@@ -190,30 +204,47 @@ func (i *installation) require(ctx context.Context, permission, level string, ag
 	return nil
 }
 
-// do makes a call with the installation's token. A 401 is answered with a new token, once.
+// do makes a call with the installation's token. A 401 is answered with the same token while that is so young that GitHub may
+// not know it everywhere, and then with a new one, once.
 func (i *installation) do(ctx context.Context, c call) (answer, error) {
-	for try := 0; ; try++ {
-		secret, err := i.secret(ctx)
+	for renewed := false; ; renewed = true {
+		t, err := i.shared(ctx)
 		if err != nil {
 			return answer{}, err
 		}
-		c.token = secret
-		a, err := i.line.do(ctx, c)
+		a, err := i.with(ctx, t, c)
 		status, message := answered(err)
 		switch {
 		case suspended(err):
-			i.drop(secret)
+			i.drop(t.secret)
 			return a, i.deny(i.suspended())
+		case shutOut(err):
+			return a, i.deny(i.allowList())
 		case status != http.StatusUnauthorized:
 			return a, err
-		case try > 0:
-			return a, i.deny(&SetupError{
-				fmt.Sprintf("GitHub refuses even a fresh token of %s (%s)", i.now(), message),
-				"see the installation's settings page, " + i.now().HTMLURL,
-			})
+		case renewed:
+			return a, i.deny(i.unfit(message))
 		}
-		i.drop(secret)
+		i.drop(t.secret)
 	}
+}
+
+// with makes a call with a token, as often as its age allows.
+func (i *installation) with(ctx context.Context, t token, c call) (answer, error) {
+	c.token = t.secret
+	for try := 0; ; try++ {
+		a, err := i.line.do(ctx, c)
+		if status, _ := answered(err); status != http.StatusUnauthorized || !i.app.lag.again(ctx, t.made, try) {
+			return a, err
+		}
+	}
+}
+
+// tokenMade is when the shared token was made.
+func (i *installation) tokenMade() time.Time {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.token.made
 }
 
 // deny remembers a no, and tells it to those who wait for their turn.
@@ -232,4 +263,13 @@ func (i *installation) now() grant {
 func (i *installation) suspended() error {
 	g := i.now()
 	return &SetupError{g.String() + " is suspended", "unsuspend it at " + g.HTMLURL}
+}
+
+// allowList is what an organization's list of addresses does to those that are not on it.
+// https://docs.github.com/organizations/keeping-your-organization-secure/managing-security-settings-for-your-organization/managing-allowed-ip-addresses-for-your-organization
+func (i *installation) allowList() error {
+	return &SetupError{
+		fmt.Sprintf("the IP allow list of %s does not have this host's address", i.now().owner()),
+		"add it there, or to the App's own list and let the organization take over what its Apps list",
+	}
 }

@@ -31,6 +31,22 @@ func (a *App) Outdated(owner string) {
 	delete(a.explained, strings.ToLower(owner))
 }
 
+// OutdatedRepository says that the settings of a repository, known by its id or its address, may have changed, and which
+// branch is said to be its default one now, or "". It asks nothing itself.
+func (a *App) OutdatedRepository(id int64, repositoryURL, defaultBranch string) {
+	owner, name, _ := a.Covers(repositoryURL)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for key, r := range a.repositories {
+		r.mu.Lock()
+		if key == strings.ToLower(owner+"/"+name) || id != 0 && r.facts.ID == id {
+			r.news = news{time.Now(), defaultBranch}
+			r.denied.clear()
+		}
+		r.mu.Unlock()
+	}
+}
+
 // Client signs requests to the API as the App, for what is the App's own, such
 // as its delivery log. It goes to no other host.
 func (a *App) Client() *http.Client { return a.own.client.Client() }

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 )
 
@@ -29,8 +28,6 @@ func (r Registration) String() string { return "App " + r.Name }
 // GoString is String.
 func (r Registration) GoString() string { return r.String() }
 
-var accountName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
-
 // WebURL is the web host that belongs to an API URL, without a slash at the end.
 func WebURL(apiURL string) (string, error) {
 	where, err := parseAddress(apiURL)
@@ -45,7 +42,7 @@ func SettingsURL(apiURL, org string) (string, error) {
 		return "", err
 	case org == "":
 		return where.web + "/settings/apps", nil
-	case !accountName.MatchString(org):
+	case !isAccount(org):
 		return "", errors.New("the name of an organization has letters, digits and hyphens only")
 	}
 	return where.web + "/organizations/" + org + "/settings/apps", nil

@@ -24,13 +24,39 @@ type Repository struct {
 	facts        facts
 	told         string // the new address that was warned about
 	moved        bool   // an answer came by a redirect
+	news         news   // the last that was heard of it
 	heads        map[string]head
 	listings     map[string][]page
+}
+
+// news is what somebody, such as a webhook, said of a repository. It is a reason to ask, and what to expect.
+type news struct {
+	at     time.Time
+	branch string // the default one; "": nothing was said of it
 }
 
 // Token returns an installation token for git over https, with User as user name. It may be kept for one operation only.
 func (r *Repository) Token(ctx context.Context) (string, error) {
 	return withInstallation(ctx, r, (*installation).secret)
+}
+
+// Again tells whether git, to which GitHub did not answer well with this token, should try once more: after a pause with the
+// same token while that is so young that GitHub may not know it everywhere, else with another one. Tries count from 0.
+func (r *Repository) Again(ctx context.Context, secret string, try int) bool {
+	r.mu.Lock()
+	i := r.installation
+	r.mu.Unlock()
+	if i == nil || try > lagTries {
+		return false
+	}
+	i.mu.Lock()
+	t := i.token
+	i.mu.Unlock()
+	if t.secret == secret && r.app.lag.young(t.made) {
+		return r.app.lag.again(ctx, t.made, try)
+	}
+	i.drop(secret)
+	return ctx.Err() == nil
 }
 
 // Refused says that git met a 401 with this token; the next Token is another one.
@@ -59,7 +85,11 @@ func (r *Repository) ScopedToken(ctx context.Context, permissions map[string]str
 				return token{}, err
 			}
 		}
-		return i.ask(ctx, tokenRequest{Permissions: permissions, RepositoryIDs: []int64{known.ID}})
+		t, err := i.ask(ctx, tokenRequest{Permissions: permissions, RepositoryIDs: []int64{known.ID}})
+		if err != nil {
+			return token{}, err
+		}
+		return t, i.try(ctx, t, r.path(false))
 	})
 	if err != nil {
 		return "", time.Time{}, besides(err)
@@ -142,15 +172,7 @@ func withInstallation[T any](ctx context.Context, r *Repository, f func(*install
 
 // do makes a call on the repository. On a 404 it makes sure that the installation still covers it.
 func (r *Repository) do(ctx context.Context, c call) (answer, error) {
-	ask := func(i *installation, ctx context.Context) (answer, error) {
-		a, err := i.do(ctx, c)
-		if inaccessible(err) {
-			if missing := i.missing(ctx, c); missing != nil {
-				err = missing
-			}
-		}
-		return a, err
-	}
+	ask := func(i *installation, ctx context.Context) (answer, error) { return r.ask(ctx, i, c) }
 	a, err := withInstallation(ctx, r, ask)
 	if status, _ := answered(err); status == http.StatusNotFound && r.lose() {
 		a, err = withInstallation(ctx, r, ask)
@@ -161,6 +183,32 @@ func (r *Repository) do(ctx context.Context, c call) (answer, error) {
 		r.mu.Unlock()
 	}
 	return a, err
+}
+
+// ask makes a call, again while GitHub may not know of what it says: of a permission that it grants, of a repository that it
+// has just said to be covered.
+func (r *Repository) ask(ctx context.Context, i *installation, c call) (answer, error) {
+	for try := 0; ; try++ {
+		a, err := i.do(ctx, c)
+		barred := inaccessible(err)
+		if barred {
+			if missing := i.missing(ctx, c); missing != nil {
+				return a, missing
+			}
+		}
+		status, _ := answered(err)
+		hidden := status == http.StatusNotFound && r.app.lag.young(r.foundAt())
+		if !barred && !hidden || !r.app.lag.again(ctx, i.tokenMade(), try) {
+			return a, err
+		}
+	}
+}
+
+// foundAt is when GitHub said last that the installation covers the repository.
+func (r *Repository) foundAt() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.found
 }
 
 // missing tells which permission GitHub missed in a call, or nil when it is none of those kitops needs.

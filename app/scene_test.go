@@ -63,7 +63,7 @@ func (s *scene) newApp(change ...func(*app.Options)) *app.App {
 	o := app.Options{
 		ID: s.github.ClientID, Key: app.Key{Literal: string(s.github.PrivateKey())}, APIURL: s.APIURL, Statuses: true,
 		Transport: transport, Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Timeout: time.Minute, Recheck: time.Hour,
+		Timeout: time.Minute, Recheck: time.Hour, Lag: time.Nanosecond, // GitHub knows everything at once
 	}
 	for _, f := range change {
 		f(&o)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
+	"unicode"
 
 	"github.com/google/go-github/v60/github"
 )
@@ -16,22 +18,27 @@ type Status struct {
 	Context     string
 	Description string // at most 140 characters
 	TargetURL   string // may be empty
+
+	// Since is when the run began that this is about. GitHub may not know the commit for some minutes after: until then its
+	// word that there is none is not final.
+	Since time.Time
 }
 
 // PostStatus posts a status, once. A *RefusedError is final; with a *PermissionError inside, statuses are off and a
 // warning has said so. Any other error is worth another try later. At most 80 posts a minute leave for each
 // installation; the rest wait, those that end a run in front.
 func (r *Repository) PostStatus(ctx context.Context, sha string, s Status) error {
-	if !fullSHA.MatchString(sha) {
+	if !isSHA(sha) {
 		return &RefusedError{errors.New("not a full SHA")}
 	}
 	allowed, err := r.StatusesAllowed(ctx)
 	if err != nil {
-		return finally(err)
+		return r.finally(err, s.Since)
 	}
 	if !allowed {
 		return &RefusedError{r.statusesOff()}
 	}
+	s = s.plain()
 	body := &github.RepoStatus{State: &s.State, Context: &s.Context, Description: &s.Description}
 	if s.TargetURL != "" {
 		body.TargetURL = &s.TargetURL
@@ -44,17 +51,35 @@ func (r *Repository) PostStatus(ctx context.Context, sha string, s Status) error
 	if err == nil && a.status != http.StatusCreated { // a proxy's page, for example
 		err = &DownError{fmt.Errorf("it answered a commit status with %d instead of 201", a.status)}
 	}
-	return finally(err)
+	return r.finally(err, s.Since)
+}
+
+// plain replaces the characters of four bytes, for which GitHub refuses a status.
+func (s Status) plain() Status {
+	replace := func(text string) string {
+		return strings.Map(func(r rune) rune {
+			if r > 0xFFFF {
+				return unicode.ReplacementChar
+			}
+			return r
+		}, text)
+	}
+	s.Context, s.Description, s.TargetURL = replace(s.Context), replace(s.Description), replace(s.TargetURL)
+	return s
 }
 
 // finally makes a RefusedError of what will not change by itself.
-func finally(err error) error {
+func (r *Repository) finally(err error, since time.Time) error {
 	if err == nil {
 		return nil
 	}
 	_, uncovered := errors.AsType[*NotCoveredError](err)
 	_, lacking := errors.AsType[*PermissionError](err)
-	if uncovered || lacking || hopeless(answered(err)) {
+	status, message := answered(err)
+	if unknown(status, message) && (longLag * r.app.lag).young(since) {
+		return err
+	}
+	if uncovered || lacking || hopeless(status, message) {
 		return &RefusedError{err}
 	}
 	return err

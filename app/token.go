@@ -17,6 +17,7 @@ type token struct {
 	secret      string
 	expires     time.Time // by GitHub's clock
 	permissions map[string]string
+	made        time.Time // by this host's clock
 }
 
 // tokenRequest is the body that asks for one. https://docs.github.com/rest/apps/apps#create-an-installation-access-token-for-an-app
@@ -25,14 +26,14 @@ type tokenRequest struct {
 	RepositoryIDs []int64           `json:"repository_ids,omitempty"`
 }
 
-// current is the shared token, or "" when it must be replaced: soon over, or not of the permissions that are granted now.
-func (i *installation) current() string {
+// current is the shared token, or none when it must be replaced: soon over, or not of the permissions that are granted now.
+func (i *installation) current() token {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.token.secret == "" || !i.app.clock.now().Before(i.token.expires.Add(-spare)) || !maps.Equal(i.token.permissions, i.usable()) {
-		return ""
+		return token{}
 	}
-	return i.token.secret
+	return i.token
 }
 
 // drop forgets the shared token if it is still this one.
@@ -44,32 +45,38 @@ func (i *installation) drop(secret string) {
 	}
 }
 
-// secret returns the shared token, made if need be by one caller for all.
+// secret is what the shared token is to those who only hand it on.
 func (i *installation) secret(ctx context.Context) (string, error) {
+	t, err := i.shared(ctx)
+	return t.secret, err
+}
+
+// shared returns the shared token, made if need be by one caller for all.
+func (i *installation) shared(ctx context.Context) (token, error) {
 	if err := i.denied.standing(); err != nil {
-		return "", err
+		return token{}, err
 	}
-	if s := i.current(); s != "" {
-		return s, nil
+	if t := i.current(); t.secret != "" {
+		return t, nil
 	}
 	if err := i.refreshing.lock(ctx); err != nil {
-		return "", err
+		return token{}, err
 	}
 	defer i.refreshing.unlock()
 	if err := i.denied.standing(); err != nil {
-		return "", err
+		return token{}, err
 	}
-	if s := i.current(); s != "" {
-		return s, nil
+	if t := i.current(); t.secret != "" {
+		return t, nil
 	}
 	t, err := i.issue(ctx)
 	if err != nil {
-		return "", err
+		return token{}, err
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.token = t
-	return t.secret, nil
+	return t, nil
 }
 
 // issue asks for a shared token. What is granted may have changed since it was learned: then it learns and asks again.
@@ -134,5 +141,28 @@ func (i *installation) ask(ctx context.Context, scope tokenRequest) (token, erro
 	if made.Token == "" {
 		return token{}, &DownError{fmt.Errorf("its answer for %s holds no token", i.now())}
 	}
-	return token{made.Token, made.ExpiresAt, scope.Permissions}, nil
+	return token{made.Token, made.ExpiresAt, scope.Permissions, time.Now()}, nil
+}
+
+// try makes one request with a token that is to be given away, again while it may be too young for GitHub to know it: who
+// gets it knows nothing of that. That GitHub does not answer at all is no reason to keep it.
+func (i *installation) try(ctx context.Context, t token, path string) error {
+	for n := 0; ; n++ {
+		_, err := i.line.do(ctx, call{method: http.MethodGet, path: path, token: t.secret, class: ordinary})
+		status, message := answered(err)
+		switch {
+		case status != http.StatusUnauthorized && !unknown(status, message):
+			return nil
+		case !i.app.lag.again(ctx, t.made, n):
+			return i.unfit(message)
+		}
+	}
+}
+
+// unfit is what is wrong when GitHub does not take a token that it made.
+func (i *installation) unfit(message string) error {
+	return &SetupError{
+		fmt.Sprintf("GitHub refuses even a fresh token of %s (%s)", i.now(), message),
+		"see the installation's settings page, " + i.now().HTMLURL,
+	}
 }

@@ -54,6 +54,7 @@ func (g *GitHub) Report(ctx context.Context, r poller.Report) error {
 	}
 	err := repository.PostStatus(ctx, r.Run.Revision.SHA, app.Status{
 		State: string(r.Run.Outcome), Context: r.To, Description: Describe(r.Run), TargetURL: g.target(r.Run),
+		Since: r.Run.Started,
 	})
 	var refused *app.RefusedError
 	var uncovered *app.NotCoveredError

@@ -46,6 +46,7 @@ type App struct {
 	hookURL     string
 	hookActive  bool
 	secret      string
+	hookForm    bool
 	homepage    string
 	setupURL    string
 	created     time.Time
@@ -59,6 +60,7 @@ type AppOptions struct {
 	Events        []string
 	HookURL       string
 	WebhookSecret string
+	HookForm      bool // deliveries are forms, as of a repository's webhook by default
 	Public        bool // others than the owner may install it
 }
 
@@ -94,7 +96,7 @@ func (g *GitHub) register(owner, name string, o AppOptions) (*App, error) {
 		ID: g.nextID(), ClientID: "Iv23li" + randomHex(7), Slug: slug, Name: name, g: g, owner: account,
 		permissions: implied(o.Permissions), events: slices.Clone(o.Events), public: o.Public,
 		hookURL: o.HookURL, hookActive: o.HookURL != "", secret: o.WebhookSecret,
-		homepage: g.URL, created: g.Now(),
+		hookForm: o.HookForm, homepage: g.URL, created: g.Now(),
 	}
 	g.apps = append(g.apps, app)
 	return app, nil
@@ -211,6 +213,9 @@ func (g *GitHub) getApp(_ *call, app *App) *answer {
 
 func (g *GitHub) getHookConfig(_ *call, app *App) *answer {
 	config := fields{"content_type": "json", "insecure_ssl": "0", "url": app.hookURL}
+	if app.hookForm {
+		config["content_type"] = "form"
+	}
 	if app.secret != "" {
 		config["secret"] = "********"
 	}

@@ -16,6 +16,7 @@ func read(r *Repository, f func(*snapshot) (*answer, error)) *answer {
 	if err != nil {
 		return refuse(http.StatusInternalServerError, err.Error())
 	}
+	s.refs = r.before(r.g.options.Lag.Ref, s.refs)
 	if len(s.refs) == 0 {
 		return refuse(http.StatusConflict, "Git Repository is empty.")
 	}
@@ -75,6 +76,7 @@ func (g *GitHub) listBranches(c *call, r *Repository) *answer {
 	if err != nil {
 		return refuse(http.StatusInternalServerError, err.Error())
 	}
+	s.refs = r.before(g.options.Lag.Ref, s.refs)
 	var names []string
 	for _, ref := range s.names() {
 		if name, ok := strings.CutPrefix(ref, "refs/heads/"); ok {
@@ -99,7 +101,7 @@ func (g *GitHub) getRef(c *call, r *Repository) *answer {
 	})
 }
 
-// listMatchingRefs answers for all refs that begin so; none is an empty list.
+// listMatchingRefs answers for all refs that begin so, at once whatever page is asked for; none is an empty list.
 func (g *GitHub) listMatchingRefs(c *call, r *Repository) *answer {
 	return read(r, func(s *snapshot) (*answer, error) {
 		var found []string
@@ -107,6 +109,9 @@ func (g *GitHub) listMatchingRefs(c *call, r *Repository) *answer {
 			if strings.HasPrefix(ref, "refs/"+c.PathValue("ref")) {
 				found = append(found, ref)
 			}
+		}
+		if !g.options.PagedRefs {
+			return ok(each(found, func(ref string) fields { return g.describeRef(s, ref) })), nil
 		}
 		return paged(g, c, found, func(page []string) any {
 			return each(page, func(ref string) fields { return g.describeRef(s, ref) })

@@ -50,17 +50,26 @@ func TestETagsFollowTheTokenButForTheSHA(t *testing.T) {
 	}
 }
 
-func TestMatchingRefsArePaged(t *testing.T) {
-	s := newScene(t, apptest.Options{})
+func TestMatchingRefsComeAtOnceOrByPages(t *testing.T) {
+	for _, paged := range []bool{false, true} {
+		s := newScene(t, apptest.Options{PagedRefs: paged})
+		if asked := s.matchingRefs(t); asked != map[bool]int{false: 1, true: 9}[paged] {
+			t.Errorf("paged %v: %d requests", paged, asked)
+		}
+	}
+}
+
+func (s *scene) matchingRefs(t *testing.T) (asked int) {
 	r := s.AddRepository("acme", "many", apptest.RepositoryOptions{InMemory: true})
 	for i := range 250 {
 		r.SetHead(fmt.Sprintf("feature/%03d", i), fmt.Sprintf("%040x", i+1))
 	}
 	r.SetHead("main", strings.Repeat("a", 40))
 	client := s.asInstallation(nil)
-	o := &github.ReferenceListOptions{Ref: "heads/feature/", ListOptions: github.ListOptions{PerPage: 100}}
+	o := &github.ReferenceListOptions{Ref: "heads/feature/"}
 	var names []string
 	for {
+		asked++
 		refs, resp, err := client.Git.ListMatchingRefs(t.Context(), "acme", "many", o)
 		if err != nil {
 			t.Fatal(err)
@@ -78,6 +87,7 @@ func TestMatchingRefsArePaged(t *testing.T) {
 	if refs, _, err := client.Git.ListMatchingRefs(t.Context(), "acme", "many", &github.ReferenceListOptions{Ref: "tags"}); err != nil || len(refs) != 0 {
 		t.Errorf("nothing matches: %v, %v", refs, err)
 	}
+	return asked
 }
 
 func TestRefsBranchesAndCommits(t *testing.T) {

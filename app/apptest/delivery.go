@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	neturl "net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -115,23 +116,29 @@ func (a *App) prepare(e Event) (*Delivery, error) {
 // send posts d to the hook without holding the lock, then logs it.
 func (a *App) send(ctx context.Context, d *Delivery) Delivery {
 	a.g.mu.Lock()
-	url, secret, active := a.hookURL, a.secret, a.hookActive
+	url, secret, active, body := a.hookURL, a.secret, a.hookActive, d.Payload
+	if a.hookForm {
+		body = []byte("payload=" + neturl.QueryEscape(string(d.Payload)))
+	}
 	d.ID, d.At = a.g.nextID(), a.g.Now()
 	a.g.mu.Unlock()
 
-	d.headers = a.hookHeaders(d, secret)
+	d.headers = a.hookHeaders(d, secret, body)
 	if active && url != "" {
 		start := time.Now()
-		d.post(ctx, a.g.hooks, url)
+		d.post(ctx, a.g.hooks, url, body)
 		d.duration = time.Since(start)
 	}
 	a.g.change(func() error { a.deliveries = append(a.deliveries, d); return nil })
 	return *d
 }
 
-func (a *App) hookHeaders(d *Delivery, secret string) http.Header {
+func (a *App) hookHeaders(d *Delivery, secret string, body []byte) http.Header {
 	h := http.Header{}
 	h.Set("Content-Type", "application/json")
+	if a.hookForm {
+		h.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
 	h.Set("User-Agent", "GitHub-Hookshot/0000000")
 	h.Set("X-GitHub-Event", d.Event)
 	h.Set("X-GitHub-Delivery", d.GUID)
@@ -140,15 +147,15 @@ func (a *App) hookHeaders(d *Delivery, secret string) http.Header {
 	h.Set("X-GitHub-Hook-Installation-Target-Type", "integration")
 	if secret != "" {
 		mac := hmac.New(sha256.New, []byte(secret))
-		mac.Write(d.Payload)
+		mac.Write(body)
 		h.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
 	}
 	return h
 }
 
-func (d *Delivery) post(ctx context.Context, client *http.Client, url string) {
+func (d *Delivery) post(ctx context.Context, client *http.Client, url string, body []byte) {
 	d.StatusCode = http.StatusBadGateway
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(d.Payload))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		d.Status = "invalid url"
 		return
@@ -160,8 +167,8 @@ func (d *Delivery) post(ctx context.Context, client *http.Client, url string) {
 		return
 	}
 	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	d.StatusCode, d.Status, d.response = resp.StatusCode, "OK", string(body)
+	said, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	d.StatusCode, d.Status, d.response = resp.StatusCode, "OK", string(said)
 	if resp.StatusCode >= 400 {
 		d.Status = "Invalid HTTP Response: " + strconv.Itoa(resp.StatusCode)
 	}

@@ -89,9 +89,8 @@ func sharpen(template string, op *openapi3.Operation) {
 		most := uint64(descriptionMost)
 		bodySchema(op).Properties["description"].Value.MaxLength = &most
 	case "/repos/{owner}/{repo}/git/matching-refs/{ref}":
-		for _, name := range []string{"page", "per_page"} {
-			op.AddParameter(openapi3.NewQueryParameter(name).WithSchema(openapi3.NewIntegerSchema()))
-		}
+		// An older Enterprise Server answers by pages.
+		op.AddParameter(openapi3.NewQueryParameter("page").WithSchema(openapi3.NewIntegerSchema()))
 	}
 	if s := bodySchema(op); s != nil && len(s.Properties) > 0 && s.AdditionalProperties.Schema == nil && s.AdditionalProperties.Has == nil {
 		no := false

@@ -20,12 +20,18 @@ func (g *GitHub) serveGit(w http.ResponseWriter, r *http.Request) {
 	repo, renamed := g.findMoved(owner, name)
 	status, message := gitAccess(who, repo, write)
 	var dir, location string
+	var err error
 	if repo != nil {
 		dir, location = repo.dir, g.URL+"/"+repo.fullName()+".git/"+service
+		if status == 0 && dir != "" && !write {
+			dir, err = repo.replica()
+		}
 	}
 	g.mu.Unlock()
 
 	switch {
+	case err != nil:
+		http.Error(w, err.Error(), http.StatusInternalServerError)
 	case status == http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", `Basic realm="GitHub"`)
 		fallthrough
@@ -38,7 +44,7 @@ func (g *GitHub) serveGit(w http.ResponseWriter, r *http.Request) {
 	default:
 		g.backend(w, r, dir, service)
 		if write {
-			g.change(func() error { repo.pushed = g.Now(); return nil })
+			g.change(func() error { repo.pushed = g.Now(); return repo.remember() })
 		}
 	}
 }

@@ -24,6 +24,8 @@ type Options struct {
 	RateLimit          int    // requests an hour for each App and installation; 0: what GitHub documents
 	AnonymousRateLimit int    // requests an hour for each address; 0: 60
 	SecondaryLimits    bool   // enforce 900 points and 80 content-creating requests a minute
+	PagedRefs          bool   // matching refs come by pages, as from an older Enterprise Server; else all at once
+	Lag                Lag    // for how long what is made is unknown
 	Unchecked          bool   // do not hold requests and answers against the description (benchmarks, deliberate nonsense)
 }
 

@@ -17,7 +17,7 @@ type Installation struct {
 	g           *GitHub
 	app         *App
 	account     *Account
-	permissions Permissions
+	permissions changed[Permissions]
 	selected    map[int64]bool // nil: all repositories of the account
 	created     time.Time
 	suspended   time.Time // zero: it is not
@@ -53,8 +53,9 @@ func (g *GitHub) install(app *App, login string, p Permissions, only []*Reposito
 		p = app.permissions
 	}
 	i := &Installation{
-		ID: g.nextID(), g: g, app: app, account: account, permissions: implied(p), selected: ids(only), created: g.Now(),
+		ID: g.nextID(), g: g, app: app, account: account, selected: ids(only), created: g.Now(),
 	}
+	i.permissions.now = implied(p)
 	g.installations = append(g.installations, i)
 	return i, nil
 }
@@ -107,7 +108,12 @@ func (i *Installation) Uninstall() {
 
 // SetPermissions changes what is granted. What is taken away is taken from living tokens too.
 func (i *Installation) SetPermissions(p Permissions) {
-	i.g.change(func() error { i.permissions = implied(p); return nil })
+	i.g.change(func() error { i.permissions.set(implied(p), i.g.Now()); return nil })
+}
+
+// granted is what GitHub's machines know to be granted.
+func (i *Installation) granted() Permissions {
+	return i.permissions.seen(i.g.Now(), i.g.options.Lag.Permissions)
 }
 
 // SetRepositories changes the selection; none means all of the account.
@@ -131,7 +137,7 @@ func (i *Installation) RevokeTokens() {
 func (i *Installation) Token(p Permissions, only ...*Repository) string {
 	var secret string
 	i.g.change(func() error {
-		if i.removed || !i.permissions.grants(p) {
+		if i.removed || !i.granted().grants(p) {
 			return errors.New("the installation is removed or does not grant the permissions of the token")
 		}
 		secret = i.g.issue(i, p, ids(only)).secret
@@ -168,7 +174,7 @@ func (g *GitHub) describeInstallation(i *Installation) fields {
 		"id": i.ID, "app_id": i.app.ID, "app_slug": i.app.Slug, "client_id": i.app.ClientID,
 		"target_id": i.account.ID, "target_type": i.account.Type, "account": g.describeAccount(i.account),
 		"single_file_name": nil, "repository_selection": selection, "events": append([]string{}, i.app.events...),
-		"permissions":       maps.Clone(i.permissions),
+		"permissions":       maps.Clone(i.granted()),
 		"access_tokens_url": fmt.Sprintf("%s/app/installations/%d/access_tokens", g.APIURL, i.ID),
 		"repositories_url":  g.APIURL + "/installation/repositories",
 		"html_url":          fmt.Sprintf("%s/organizations/%s/settings/installations/%d", g.URL, i.account.Login, i.ID),

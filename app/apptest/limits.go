@@ -15,13 +15,15 @@ const (
 	hourlyAnonymous   = 60
 	pointsPerMinute   = 900
 	creationPerMinute = 80
+	creationPerHour   = 500
 )
 
 // budget is what one App, installation or address has used up.
 type budget struct {
 	used   int
 	reset  time.Time
-	recent []spent // of the last minute, for the secondary limits
+	recent []spent     // of the last minute, for the secondary limits
+	posts  []time.Time // of the last hour, that created content
 }
 
 type spent struct {
@@ -94,14 +96,24 @@ func (b *budget) spendPoints(method string, now time.Time) *answer {
 			creations++
 		}
 	}
+	b.posts = slices.DeleteFunc(b.posts, func(at time.Time) bool { return !at.After(now.Add(-time.Hour)) })
+	if price > 1 && len(b.posts) >= creationPerHour {
+		return tooFast(b.posts[0].Add(time.Hour).Sub(now))
+	}
 	if points > pointsPerMinute || price > 1 && creations > creationPerMinute {
-		wait := b.recent[0].at.Add(time.Minute).Sub(now)
-		a := refuse(http.StatusForbidden, "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.")
-		a.body.(fields)["documentation_url"] = "https://docs.github.com/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits"
-		return a.with("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
+		return tooFast(b.recent[0].at.Add(time.Minute).Sub(now))
 	}
 	b.recent = append(b.recent, spent{now, price})
+	if price > 1 {
+		b.posts = append(b.posts, now)
+	}
 	return nil
+}
+
+func tooFast(wait time.Duration) *answer {
+	a := refuse(http.StatusForbidden, "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.")
+	a.body.(fields)["documentation_url"] = "https://docs.github.com/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits"
+	return a.with("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
 }
 
 // refund takes an authorised 304 off the primary limit; the secondary ones keep it.

@@ -41,7 +41,7 @@ func (r *Repository) Push(branch string, files map[string]string) string {
 			return err
 		}
 		sha, r.pushed = after.refs[ref], r.g.Now()
-		return nil
+		return r.remember()
 	})
 	return sha
 }
@@ -84,19 +84,26 @@ func (r *Repository) SetRef(ref, sha string) {
 		if sha != "" && !fullSHA.MatchString(sha) {
 			return fmt.Errorf("set %s: %q is no SHA", ref, sha)
 		}
-		switch {
-		case r.memory == nil && sha == "":
-			return r.run("update-ref", "-d", ref)
-		case r.memory == nil:
-			return r.run("update-ref", ref, sha)
-		case sha == "":
-			delete(r.memory, ref)
-		default:
-			r.memory[ref] = sha
-			r.known[sha] = true
+		if err := r.setRef(ref, sha); err != nil {
+			return err
 		}
-		return nil
+		return r.remember()
 	})
+}
+
+func (r *Repository) setRef(ref, sha string) error {
+	switch {
+	case r.memory == nil && sha == "":
+		return r.run("update-ref", "-d", ref)
+	case r.memory == nil:
+		return r.run("update-ref", ref, sha)
+	case sha == "":
+		delete(r.memory, ref)
+	default:
+		r.memory[ref] = sha
+		r.known[sha] = true
+	}
+	return nil
 }
 
 // Head is where a branch is; empty when there is none.
@@ -114,9 +121,15 @@ func (r *Repository) Head(branch string) string {
 
 func (r *Repository) run(args ...string) error { return r.runWith(nil, args...) }
 
+func (r *Repository) runIn(dir string, args ...string) error { return r.gitIn(dir, nil, args...) }
+
 func (r *Repository) runWith(in *bytes.Buffer, args ...string) error {
+	return r.gitIn(r.dir, in, args...)
+}
+
+func (r *Repository) gitIn(dir string, in *bytes.Buffer, args ...string) error {
 	// Named always: without it git would act on whatever repository the caller stands in.
-	cmd := exec.CommandContext(context.Background(), r.g.git, append([]string{"--git-dir", r.dir}, args...)...)
+	cmd := exec.CommandContext(context.Background(), r.g.git, append([]string{"--git-dir", dir}, args...)...)
 	cmd.Env = gitEnvironment()
 	if in != nil {
 		cmd.Stdin = in

@@ -1,6 +1,7 @@
 package apptest
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"os"
@@ -20,12 +21,15 @@ type Repository struct {
 	private       bool
 	archived      bool
 	disabled      bool
-	defaultBranch string
+	defaultBranch changed[string]
 	memory        map[string]string // ref → SHA, without a directory
 	known         map[string]bool   // SHAs that were ever set, without a directory
 	statuses      map[string][]Status
 	created       time.Time
 	pushed        time.Time
+	past          []moment             // what the refs were, the oldest first; kept where there is a lag
+	arrived       map[string]time.Time // when a SHA was first at a ref
+	replicated    map[string]string    // the refs of the replica; nil: there is none
 }
 
 // RepositoryOptions describe a repository to add: public, with an empty bare repository of its own, unless told otherwise.
@@ -39,7 +43,7 @@ type RepositoryOptions struct {
 // AddRepository adds a repository to an account. A repository of the same name that was renamed away no longer redirects.
 func (g *GitHub) AddRepository(owner, name string, o RepositoryOptions) *Repository {
 	r := &Repository{
-		g: g, name: name, dir: o.Dir, private: o.Private, defaultBranch: o.DefaultBranch, statuses: map[string][]Status{},
+		g: g, name: name, dir: o.Dir, private: o.Private, statuses: map[string][]Status{},
 	}
 	g.change(func() (err error) {
 		if r.owner, err = g.account(owner); err != nil {
@@ -48,9 +52,7 @@ func (g *GitHub) AddRepository(owner, name string, o RepositoryOptions) *Reposit
 		if g.lookup(owner, name) != nil {
 			return fmt.Errorf("repository %s/%s exists", owner, name)
 		}
-		if r.defaultBranch == "" {
-			r.defaultBranch = "main"
-		}
+		r.defaultBranch.now = cmp.Or(o.DefaultBranch, "main")
 		r.ID, r.created = g.nextID(), g.Now()
 		r.pushed = r.created
 		switch {
@@ -58,7 +60,7 @@ func (g *GitHub) AddRepository(owner, name string, o RepositoryOptions) *Reposit
 			r.memory, r.known = map[string]string{}, map[string]bool{}
 		case r.dir == "":
 			r.dir = filepath.Join(g.dir, strconv.FormatInt(r.ID, 10)+".git")
-			if err := r.run("init", "--quiet", "--bare", "--initial-branch", r.defaultBranch); err != nil {
+			if err := r.run("init", "--quiet", "--bare", "--initial-branch", r.defaultBranch.now); err != nil {
 				return err
 			}
 		default:
@@ -69,7 +71,7 @@ func (g *GitHub) AddRepository(owner, name string, o RepositoryOptions) *Reposit
 		g.repositories[r.ID] = r
 		g.names[key(owner, name)] = r.ID
 		r.owner.repositories++
-		return nil
+		return r.remember()
 	})
 	return r
 }
@@ -161,7 +163,7 @@ func (r *Repository) SetPrivate(yes bool) {
 // SetDefaultBranch changes the branch that HEAD names. It need not exist.
 func (r *Repository) SetDefaultBranch(branch string) {
 	r.g.change(func() error {
-		r.defaultBranch = branch
+		r.defaultBranch.set(branch, r.g.Now())
 		if r.memory != nil {
 			return nil
 		}

@@ -102,6 +102,12 @@ func (r *Repository) refuseStatus(s Status) *answer {
 		return invalid("description", "description is too long (maximum is 140 characters)")
 	case s.Context == "" || utf8.RuneCountInString(s.Context) > contextMost:
 		return invalid("context", "context must be 1 to 255 characters")
+	case fourBytes(s.Description):
+		return invalid("description", "description contains unicode characters above 0xffff")
+	case fourBytes(s.Context):
+		return invalid("context", "context contains unicode characters above 0xffff")
+	case fourBytes(s.TargetURL):
+		return invalid("target_url", "target_url contains unicode characters above 0xffff")
 	case s.TargetURL != "" && !strings.HasPrefix(s.TargetURL, "http://") && !strings.HasPrefix(s.TargetURL, "https://"):
 		return invalid("target_url", "target_url must use http(s) scheme")
 	}
@@ -112,7 +118,7 @@ func (r *Repository) refuseStatus(s Status) *answer {
 	if !fullSHA.MatchString(s.sha) {
 		return noCommit(s.sha)
 	}
-	if found, err := snapshot.commit(s.sha); err != nil || found == nil {
+	if found, err := snapshot.commit(s.sha); err != nil || found == nil || r.unknown(s.sha) {
 		return noCommit(s.sha)
 	}
 	same := 0
@@ -125,6 +131,11 @@ func (r *Repository) refuseStatus(s Status) *answer {
 		return invalid("sha", "This SHA and context has reached the maximum number of statuses.")
 	}
 	return nil
+}
+
+// fourBytes tells whether a text has characters that GitHub's tables of statuses cannot hold.
+func fourBytes(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return r > 0xFFFF })
 }
 
 func (g *GitHub) statusURL(r *Repository, sha string) string {

@@ -19,13 +19,14 @@ type token struct {
 	permissions  Permissions
 	only         map[int64]bool // nil: all that the installation covers
 	expires      time.Time
+	made         time.Time
 	revoked      bool
 }
 
 // issue makes a token; nil permissions mean all granted.
 func (g *GitHub) issue(i *Installation, p Permissions, only map[int64]bool) *token {
 	if p == nil {
-		p = i.permissions
+		p = i.granted()
 	}
 	secret := tokenPrefix + randomHex(18)
 	if g.options.LongTokens {
@@ -33,7 +34,7 @@ func (g *GitHub) issue(i *Installation, p Permissions, only map[int64]bool) *tok
 	}
 	t := &token{
 		secret: secret, installation: i, permissions: implied(p), only: only,
-		expires: g.Now().Add(tokenLifetime).Truncate(time.Second),
+		expires: g.Now().Add(tokenLifetime).Truncate(time.Second), made: g.Now(),
 	}
 	g.tokens[secret] = t
 	return t
@@ -44,7 +45,7 @@ func (t *token) reaches(r *Repository) bool {
 }
 
 func (t *token) may(permission, l string) bool {
-	return level(t.permissions[permission]) >= level(l) && level(t.installation.permissions[permission]) >= level(l)
+	return level(t.permissions[permission]) >= level(l) && level(t.installation.granted()[permission]) >= level(l)
 }
 
 func (t *token) selection() string {
@@ -78,7 +79,7 @@ func (g *GitHub) postAccessToken(c *call, app *App) *answer {
 	if a := c.decode(&wanted); a != nil {
 		return a
 	}
-	if !i.permissions.grants(wanted.Permissions) {
+	if !i.granted().grants(wanted.Permissions) {
 		return refuse(http.StatusUnprocessableEntity, "The permissions requested are not granted to this installation.")
 	}
 	only, found := g.choose(i, wanted.Repositories, wanted.RepositoryIDs)

@@ -1,0 +1,131 @@
+package apptest
+
+import (
+	"maps"
+	"strings"
+	"time"
+)
+
+// Lag is for how long, by GitHub's clock, what was made or changed is unknown to the machines that answer. A real GitHub
+// consists of many, which learn from each other within seconds.
+type Lag struct {
+	Token       time.Duration // 401 for a new token
+	Commit      time.Duration // 422 for a status on a commit that was pushed
+	Ref         time.Duration // REST shows branches and tags as they were
+	Git         time.Duration // git shows them as they were, and has no newer objects
+	Permissions time.Duration // of an installation
+	Default     time.Duration // which branch is a repository's default one
+}
+
+// SetLag changes the lag from now on, also of what was made before.
+func (g *GitHub) SetLag(l Lag) {
+	g.change(func() error { g.options.Lag = l; return nil })
+}
+
+// moment is what the refs of a repository were from a time on.
+type moment struct {
+	from time.Time
+	refs map[string]string
+}
+
+// remember notes the refs after a change, when anybody may ask for what was before.
+func (r *Repository) remember() error {
+	if r.g.options.Lag == (Lag{}) && r.past == nil {
+		return nil
+	}
+	s, err := r.snapshot()
+	if err != nil {
+		return err
+	}
+	now := r.g.Now()
+	r.past = append(r.past, moment{now, maps.Clone(s.refs)})
+	for _, sha := range s.refs {
+		if _, known := r.arrived[sha]; !known {
+			if r.arrived == nil {
+				r.arrived = map[string]time.Time{}
+			}
+			r.arrived[sha] = now
+		}
+	}
+	return nil
+}
+
+// before returns the refs as they were so long ago, or now's where nothing was remembered.
+func (r *Repository) before(lag time.Duration, refs map[string]string) map[string]string {
+	if lag <= 0 || len(r.past) == 0 {
+		return refs
+	}
+	then := r.g.Now().Add(-lag)
+	shown := map[string]string{}
+	for _, m := range r.past {
+		if m.from.After(then) {
+			break
+		}
+		shown = m.refs
+	}
+	return shown
+}
+
+// unknown tells whether a commit has not arrived everywhere yet.
+func (r *Repository) unknown(sha string) bool {
+	at, known := r.arrived[sha]
+	return known && r.g.Now().Before(at.Add(r.g.options.Lag.Commit))
+}
+
+// changed is a value that others see only after a while.
+type changed[T any] struct {
+	now, was T
+	at       time.Time
+}
+
+func (c *changed[T]) set(value T, at time.Time) { *c = changed[T]{value, c.now, at} }
+
+// seen is the value that GitHub's other machines have.
+func (c *changed[T]) seen(now time.Time, lag time.Duration) T {
+	if now.Before(c.at.Add(lag)) {
+		return c.was
+	}
+	return c.now
+}
+
+// replica returns a directory in which git finds the repository as it was before the lag.
+func (r *Repository) replica() (string, error) {
+	lag := r.g.options.Lag.Git
+	if lag <= 0 {
+		return r.dir, nil
+	}
+	s, err := r.snapshot()
+	if err != nil {
+		return "", err
+	}
+	refs, dir := r.before(lag, s.refs), strings.TrimSuffix(r.dir, ".git")+".replica.git"
+	if maps.Equal(refs, r.replicated) {
+		return dir, nil
+	}
+	if r.replicated == nil {
+		if err := r.runIn(dir, "init", "--quiet", "--bare", "--initial-branch", r.defaultBranch.now); err != nil {
+			return "", err
+		}
+	}
+	for ref := range r.replicated {
+		if refs[ref] == "" {
+			if err := r.runIn(dir, "update-ref", "-d", ref); err != nil {
+				return "", err
+			}
+		}
+	}
+	fetch := []string{"-c", "uploadpack.allowAnySHA1InWant=true", "fetch", "--quiet", "--no-tags", r.dir}
+	for ref, sha := range refs {
+		fetch = append(fetch, "+"+sha+":"+ref)
+	}
+	if len(refs) > 0 {
+		if err := r.runIn(dir, fetch...); err != nil {
+			return "", err
+		}
+	}
+	r.replicated = maps.Clone(refs)
+	if r.replicated == nil {
+		r.replicated = map[string]string{}
+	}
+	return dir, nil
+}
