@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -27,7 +28,11 @@ const (
 	exitLocked  = 3 // another kitops holds the state file or the directory for clones
 )
 
-var version = "" // set by the linker
+// Set by the linker.
+var (
+	version   = ""
+	githubLag = "" // for tests: how long GitHub may not know what it made
+)
 
 func main() {
 	p := program{environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr}
@@ -44,7 +49,11 @@ type program struct {
 func (p program) process() wiring.Process {
 	executable, _ := os.Executable()
 	home, _ := os.UserHomeDir()
-	return wiring.Process{Environ: p.environ, Executable: executable, Home: home, SSHAgent: os.Getenv("SSH_AUTH_SOCK"), Agent: "kitops/" + versionName()}
+	lag, _ := time.ParseDuration(githubLag) // none: as usual
+	return wiring.Process{
+		Environ: p.environ, Executable: executable, Home: home, SSHAgent: os.Getenv("SSH_AUTH_SOCK"),
+		Agent: "kitops/" + versionName(), Lag: lag,
+	}
 }
 
 // usageError is a mistake on the command line itself.

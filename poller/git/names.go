@@ -41,6 +41,11 @@ var (
 	ErrMoved = remote.ErrMoved
 	// ErrCredentials says that the remote did not take the credentials.
 	ErrCredentials = remote.ErrCredentials
+	// ErrHidden says that the remote knows no such repository, or none that
+	// the credentials may read.
+	ErrHidden = remote.ErrHidden
+	// ErrDenied says that the credentials may not read the repository.
+	ErrDenied = remote.ErrDenied
 )
 
 // ParseURL understands https, http, ssh, git@host:path, file and local paths,

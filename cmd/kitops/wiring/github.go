@@ -14,20 +14,22 @@ import (
 	"github.com/bittrance/kitops/cmd/kitops/settings"
 	"github.com/bittrance/kitops/poller"
 	"github.com/bittrance/kitops/poller/git"
+	"github.com/bittrance/kitops/webhook"
 )
 
 // apps are the GitHub Apps of a configuration, one for each credentials. They
 // are kept over a reload, with what they have learned.
 type apps struct {
-	log    *slog.Logger
-	apiURL string
-	mu     sync.Mutex
-	known  map[settings.GitHub]*app.App
-	warned sync.Map // *app.Repository → *sync.Once
+	process Process
+	log     *slog.Logger
+	apiURL  string
+	mu      sync.Mutex
+	known   map[settings.GitHub]*app.App
+	warned  sync.Map // *app.Repository → *sync.Once
 }
 
-func newApps(apiURL string, log *slog.Logger) *apps {
-	return &apps{log: log, apiURL: apiURL, known: map[settings.GitHub]*app.App{}}
+func newApps(p Process, apiURL string, log *slog.Logger) *apps {
+	return &apps{process: p, log: log, apiURL: apiURL, known: map[settings.GitHub]*app.App{}}
 }
 
 // get returns the App with these credentials. Its errors are about the key.
@@ -43,7 +45,7 @@ func (a *apps) get(g settings.GitHub, statuses bool) (*app.App, error) {
 	}
 	made, err := app.New(app.Options{
 		ID: g.AppID, Key: app.Key{File: g.KeyFile, Literal: g.Key},
-		APIURL: a.apiURL, Statuses: statuses, Log: a.log,
+		APIURL: a.apiURL, Statuses: statuses, Log: a.log, UserAgent: a.process.Agent, Lag: a.process.Lag,
 	})
 	if err != nil {
 		return nil, err
@@ -94,6 +96,15 @@ func (a *apps) used(s settings.Settings) []*app.App {
 		}
 	}
 	return all
+}
+
+// outdatedRepository says that the settings of a repository may have changed.
+func (a *apps) outdatedRepository(r webhook.Repository) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, known := range a.known {
+		known.OutdatedRepository(r.ID, r.URL, r.DefaultBranch)
+	}
 }
 
 // outdated says that the Apps' installation on an account may have changed.
@@ -207,19 +218,22 @@ func (r *Repository) apiHeads(ctx context.Context, refs git.Patterns) ([]git.Rev
 	return all, nil
 }
 
-// checkout fetches with a token, and with another one if git did not take it:
-// GitHub may have revoked it.
+// checkout fetches with a token. One that git does not take may be too young
+// for its servers to know it, or have been revoked.
 func (r *Repository) checkout(ctx context.Context, rev git.Revision, dir string, o git.Options) error {
-	err := r.mirror.Checkout(ctx, rev, dir, o)
-	if !errors.Is(err, git.ErrCredentials) {
-		return err
+	for try := 0; ; try++ {
+		err := r.mirror.Checkout(ctx, rev, dir, o)
+		if !errors.Is(err, git.ErrCredentials) && !errors.Is(err, git.ErrHidden) && !errors.Is(err, git.ErrDenied) {
+			return err
+		}
+		token, failed := r.Token(ctx)
+		if failed != nil {
+			return failed
+		}
+		if !r.Again(ctx, token, try) {
+			return err
+		}
 	}
-	token, failed := r.Token(ctx)
-	if failed != nil {
-		return failed
-	}
-	r.Refused(token)
-	return r.mirror.Checkout(ctx, rev, dir, o)
 }
 
 // paces returns how often the tasks may look, so that all tasks of an App

@@ -115,6 +115,12 @@ func (h *Hooks) report(what string, err error) {
 func (h *Hooks) handle(e webhook.Event) {
 	if i := e.Installation; i != nil {
 		h.catalog.wiring.apps.outdated(i.Owner)
+		if i.Former != "" {
+			h.catalog.wiring.apps.outdated(i.Former)
+		}
+	}
+	if e.Repository != nil {
+		h.catalog.wiring.apps.outdatedRepository(*e.Repository)
 	}
 	if e.Installation != nil || e.Name == "repository" {
 		h.catalog.Poke()

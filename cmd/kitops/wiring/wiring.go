@@ -37,13 +37,15 @@ type Process struct {
 	Home       string // where ~/.ssh is; "": there is none
 	SSHAgent   string // the socket of the user's ssh agent
 	Agent      string // what kitops calls itself at servers: kitops/VERSION
+
+	Lag time.Duration // how long GitHub may not know what it made; 0: as usual
 }
 
 // New keeps mirrors below a directory.
 func New(p Process, repoDir string, maxSize git.Size, apiURL string, log *slog.Logger) *Wiring {
 	return &Wiring{
 		mirrors: newMirrors(p, filepath.Join(repoDir, mirrorsDir), maxSize, log),
-		apps:    newApps(apiURL, log),
+		apps:    newApps(p, apiURL, log),
 		process: p,
 	}
 }

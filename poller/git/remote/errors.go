@@ -13,6 +13,11 @@ var (
 	ErrMoved = errors.New("the remote no longer has this revision")
 	// ErrCredentials says that the remote did not take the credentials.
 	ErrCredentials = errors.New("authentication refused: the credentials are wrong or have expired")
+	// ErrHidden says that the remote knows no such repository, or none that
+	// the credentials may read.
+	ErrHidden = errors.New("repository not found, or hidden from these credentials")
+	// ErrDenied says that the credentials may not read the repository.
+	ErrDenied = errors.New("access denied: these credentials may not read the repository")
 )
 
 // Auth gives the credentials for a repository, named by its address without

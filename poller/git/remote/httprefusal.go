@@ -34,11 +34,11 @@ func meaning(res *http.Response) error {
 	case code == http.StatusForbidden && anonymous:
 		return errors.New("access denied: the server refuses this host or whoever does not authenticate")
 	case code == http.StatusForbidden:
-		return errors.New("access denied: these credentials may not read the repository")
+		return ErrDenied
 	case code == http.StatusNotFound && anonymous:
 		return errors.New("repository not found, or hidden from those who do not authenticate")
 	case code == http.StatusNotFound:
-		return errors.New("repository not found, or hidden from these credentials")
+		return ErrHidden
 	case code == http.StatusProxyAuthRequired:
 		return errors.New("the proxy wants credentials: write them into https_proxy (http://user:password@proxy)")
 	case code == http.StatusTooManyRequests && res.Header.Get("Retry-After") != "":
