@@ -122,8 +122,9 @@ func TestLiveTokenRefused(t *testing.T) {
 	agent.stop()
 	s.wantRan(s.first, second, third)
 	s.wantSaid(third, "pending", "success")
-	if n := s.Count(tokenRequests); n != 3 || refused.Hits() != 1 {
-		t.Errorf("%d tokens, want 3", n)
+	// One made a moment ago is tried again, an older one is replaced.
+	if n := s.Count(tokenRequests); n != 2 && n != 3 || refused.Hits() != 1 {
+		t.Errorf("%d tokens, want 2 or 3", n)
 	}
 	if s.count("level=ERROR") > 0 {
 		t.Errorf("a refused token is no error\n%s", s.story())
