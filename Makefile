@@ -8,7 +8,7 @@ LINT_VERSION := v2.15.0
 FUZZTIME   ?= 30s
 
 .DEFAULT_GOAL := build
-.PHONY: help build test e2e lint bench demo image cross fuzz manifest clean
+.PHONY: help build test e2e systemd lint bench demo image cross fuzz manifest clean
 
 help: ## show this list
 	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -22,6 +22,9 @@ test: ## all tests, with the race detector; needs a C compiler and git, and no n
 e2e: ## the set-up in a headless Chromium, which must be installed; pictures of the pages into bin/e2e
 	mkdir -p bin/e2e
 	CGO_ENABLED=1 go test -race -count 1 -timeout 20m -tags e2e -run '^TestE2E' -artifacts -outputdir $(CURDIR)/bin/e2e ./cmd/kitops
+
+systemd: build ## the unit under a real systemd, in namespaces of its own; needs root, or sudo
+	.ci/systemd bin/kitops
 
 manifest: ## copy app-manifest.yml to where it is embedded
 	go generate ./app

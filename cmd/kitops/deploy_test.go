@@ -12,16 +12,20 @@ import (
 	"github.com/bittrance/kitops/actions"
 )
 
-// unit returns the directives of the systemd unit. One that is given twice fails.
-func unit(t *testing.T) map[string]string {
+// unit returns the directives of a file for systemd, and the variables by their
+// names. What is given twice fails.
+func unit(t *testing.T, path string) map[string]string {
 	t.Helper()
 	directives := map[string]string{}
-	for line := range strings.Lines(document(t, "docs/kitops.service")) {
+	for line := range strings.Lines(document(t, path)) {
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "#") || strings.HasPrefix(line, "[") {
 			continue
 		}
 		key, value, ok := strings.Cut(line, "=")
+		if key == "Environment" { // the one that may be given twice
+			key, value, _ = strings.Cut(value, "=")
+		}
 		if _, twice := directives[key]; !ok || twice {
 			t.Fatalf("%q", line)
 		}
@@ -31,29 +35,32 @@ func unit(t *testing.T) map[string]string {
 }
 
 func TestUnitFitsTheProgram(t *testing.T) {
-	d := unit(t)
+	d := unit(t, "docs/kitops.service")
 	for key, want := range map[string]string{
 		"Type": "notify", "NotifyAccess": "main", // READY=1 and WATCHDOG=1 come from kitops itself
-		"KillMode":           "mixed",
-		"Restart":            "on-failure",
-		"ExecReload":         "/bin/kill -HUP $MAINPID",
-		"StateDirectory":     "kitops",
-		"CacheDirectory":     "kitops",
-		"WantedBy":           "multi-user.target",
-		"WorkingDirectory":   "/var/lib/kitops",
-		"NoNewPrivileges":    "yes",
-		"PrivateTmp":         "yes",
-		"ProtectSystem":      "full", // strict would leave deploys nothing to write to
-		"EnvironmentFile":    "-/etc/kitops/kitops.env",
-		"StateDirectoryMode": "0700", "CacheDirectoryMode": "0700",
+		"KillMode":         "mixed",
+		"Restart":          "on-failure",
+		"ExecReload":       "+/bin/kill -HUP $MAINPID",
+		"Delegate":         "yes",
+		"OOMPolicy":        "continue",
+		"StateDirectory":   "kitops",
+		"CacheDirectory":   "kitops",
+		"WantedBy":         "multi-user.target",
+		"WorkingDirectory": "/var/lib/kitops",
+		"NoNewPrivileges":  "yes",
+		"PrivateTmp":       "yes",
+		"ProtectSystem":    "full", // strict would leave deploys nothing to write to
+		"EnvironmentFile":  "-/etc/kitops/kitops.env",
+		// systemd sets the mode again at every reload, so actions must get through.
+		"StateDirectoryMode": "0700", "CacheDirectoryMode": "0711",
+		// Root without most of its power. Another user with ambient capabilities would hand them on to actions.
+		"KITOPS_ACTION_USER":       "kitops-actions",
+		"CapabilityBoundingSet":    "CAP_SETUID CAP_SETGID CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_KILL CAP_SYS_PTRACE CAP_LEASE",
 		"RestartPreventExitStatus": strconv.Itoa(exitUsage),
 	} {
 		if d[key] != want {
 			t.Errorf("%s=%s, want %s", key, d[key], want)
 		}
-	}
-	if user := d["User"]; user == "" || user == "root" {
-		t.Errorf("User=%s", user)
 	}
 	// Grace, then SIGKILL with its patience, the rest of the output, and saving.
 	if stop, err := strconv.Atoi(d["TimeoutStopSec"]); err != nil || float64(stop) < 2*(actions.Grace+actions.WaitDelay).Seconds() {
@@ -67,10 +74,48 @@ func TestUnitFitsTheProgram(t *testing.T) {
 			t.Errorf("ExecStart=%s lacks %s", d["ExecStart"], place)
 		}
 	}
-	// These break compilers, package managers, or set-gid directories in actions.
-	for _, key := range []string{"MemoryDenyWriteExecute", "RestrictSUIDSGID", "RestrictNamespaces", "SystemCallFilter", "UMask", "NoExecPaths"} {
+	// LoadCredential would keep a key that has been replaced, User and
+	// AmbientCapabilities hand root's power to actions; ProtectControlGroups
+	// takes away what Delegate gives; the others break compilers, package
+	// managers, or set-gid directories in actions.
+	for _, key := range []string{
+		"User", "AmbientCapabilities", "LoadCredential", "ProtectControlGroups",
+		"MemoryDenyWriteExecute", "RestrictSUIDSGID", "UMask", "NoExecPaths",
+	} {
 		if value, ok := d[key]; ok {
-			t.Errorf("%s=%s gets in the way of actions", key, value)
+			t.Errorf("%s=%s", key, value)
+		}
+	}
+	// What some builds do not get along with can be turned off by one file.
+	builds := unit(t, "docs/kitops-builds.conf")
+	for _, key := range []string{"RestrictNamespaces", "PrivateDevices", "SystemCallArchitectures", "SystemCallFilter", "RestrictAddressFamilies"} {
+		if value, ok := builds[key]; !ok || value != "" && value != "no" || d[key] == "" {
+			t.Errorf("%s=%s in the unit, %s=%s in the drop-in for builds", key, d[key], key, value)
+		}
+		delete(builds, key)
+	}
+	if len(builds) > 0 {
+		t.Errorf("the drop-in for builds turns off more: %v", builds)
+	}
+}
+
+// TestReadmeInstallsTheUnit holds the commands of the README to what the unit names.
+func TestReadmeInstallsTheUnit(t *testing.T) {
+	d := unit(t, "docs/kitops.service")
+	_, section, _ := strings.Cut(document(t, "README.md"), "\n### Daemon with systemd\n")
+	section, _, _ = strings.Cut(section, "\n### ")
+	program, _, _ := strings.Cut(d["ExecStart"], " ")
+	tasks := words(d["ExecStart"], `--config-file (\S+)`)[0]
+	for _, command := range []string{
+		" " + d["KITOPS_ACTION_USER"] + "\n",
+		"install -D -m 0755 bin/kitops " + program + "\n",
+		"install -D -m 0600 tasks.yaml " + tasks + "\n",
+		"install -D -m 0600 app.pem " + filepath.Dir(tasks) + "/app.pem ",
+		"install -D -m 0644 docs/kitops.service /etc/systemd/system/kitops.service\n",
+		"docs/kitops-builds.conf", "`" + d["HOME"] + "/.ssh`", strings.TrimPrefix(d["EnvironmentFile"], "-"),
+	} {
+		if !strings.Contains(section, command) {
+			t.Errorf("the section on systemd lacks %q", command)
 		}
 	}
 }

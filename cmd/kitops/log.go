@@ -12,11 +12,16 @@ import (
 	"github.com/bittrance/kitops/status"
 )
 
-// newLogger logs to w in the configured format, by default text for people
-// at a terminal and JSON for everything else.
-func newLogger(w io.Writer, c status.Config) *slog.Logger {
-	var level slog.Level
-	_ = level.UnmarshalText([]byte(c.LogLevel)) // it was checked with the settings
+const (
+	logFarewell     = 2 * time.Second        // for log lines that are queued when the agent ends
+	logHardFarewell = 200 * time.Millisecond // the same, when it was told twice to end
+	lastWords       = time.Second            // for the errors that a command ends with
+)
+
+// newLog returns a logger that never waits for its reader. It logs to w in the
+// configured format, by default text for people at a terminal and JSON for
+// everything else. What is queued is written when the queue is closed.
+func newLog(w io.Writer, c status.Config) (*slog.Logger, *status.LogQueue) {
 	format := c.LogFormat
 	if format == "" {
 		format = "json"
@@ -24,6 +29,15 @@ func newLogger(w io.Writer, c status.Config) *slog.Logger {
 			format = "text"
 		}
 	}
+	queue := status.NewLogQueue(w, func(w io.Writer, lines int) {
+		newLogger(w, format, c).Warn("log lines were dropped: the log is not read, or cannot be written", "lines", lines)
+	})
+	return newLogger(queue, format, c), queue
+}
+
+func newLogger(w io.Writer, format string, c status.Config) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(c.LogLevel)) // it was checked with the settings
 	var handler slog.Handler
 	if format == "text" {
 		handler = slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}) // it quotes what is not printable
@@ -36,6 +50,9 @@ func newLogger(w io.Writer, c status.Config) *slog.Logger {
 	}
 	return log
 }
+
+// logLost tells of dropped lines where there is no logger.
+func logLost(w io.Writer, lines int) { fmt.Fprintf(w, "kitops: %d lines were not written\n", lines) }
 
 // readable makes of every value what a person would grep for.
 func readable(_ []string, a slog.Attr) slog.Attr {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bittrance/kitops/actions"
 	"github.com/bittrance/kitops/cmd/kitops/doctor"
 	"github.com/bittrance/kitops/cmd/kitops/settings"
 	"github.com/bittrance/kitops/cmd/kitops/wiring"
@@ -35,7 +36,9 @@ var (
 )
 
 func main() {
-	p := program{environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr}
+	exposed := actions.Isolate()
+	crashBySignal(exposed == nil && runtime.GOOS == "linux")
+	p := program{environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr, exposed: exposed}
 	os.Exit(p.main(os.Args[1:]))
 }
 
@@ -43,6 +46,7 @@ func main() {
 type program struct {
 	environ        []string
 	stdout, stderr io.Writer
+	exposed        error // why others of the same user can read this process's memory
 }
 
 // process is what the agent tells the rest of the program about itself.
@@ -70,8 +74,10 @@ func (p program) main(args []string) int {
 	if err == nil {
 		return 0
 	}
+	queue := status.NewLogQueue(p.stderr, logLost) // nobody may read any more
+	defer queue.Close(lastWords)
 	for line := range strings.Lines(err.Error()) {
-		fmt.Fprintln(p.stderr, "kitops: "+status.Printable(strings.TrimRight(line, "\n")))
+		fmt.Fprintln(queue, "kitops: "+status.Printable(strings.TrimRight(line, "\n")))
 	}
 	return exitCode(err)
 }

@@ -5,11 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"os"
-	"os/signal"
 	"runtime/debug"
 	"sync"
-	"syscall"
-	"time"
 
 	"github.com/bittrance/kitops/actions"
 	"github.com/bittrance/kitops/cmd/kitops/settings"
@@ -27,7 +24,12 @@ func (p program) run(all settings.Options) (err error) {
 	if err != nil {
 		return err
 	}
-	log := newLogger(p.stderr, cfg.Status)
+	defer outliveReaders()()
+	var s *signals
+	defer func() { s.close() }() // after everything: a second signal is heard to the end
+	log, queue := newLog(p.stderr, cfg.Status)
+	patience := logFarewell
+	defer func() { queue.Close(patience) }()
 	for _, warning := range warnings {
 		log.Warn("configuration", "warning", warning)
 	}
@@ -60,14 +62,16 @@ func (p program) run(all settings.Options) (err error) {
 	w.RunAs(user)
 	agent.Report = (&status.GitHub{Find: w.Find, TargetURL: cfg.Status.TargetURL, Log: log}).Report
 
-	if err := actions.Isolate(); err != nil {
-		log.Warn("actions are not kept from reading kitops' memory", "err", err)
+	if p.exposed != nil {
+		log.Warn("actions are not kept from reading kitops' memory", "err", p.exposed)
 	}
-	s := listen(log)
-	defer s.close()
+	s = listen(log)
+	defer s.end()
 	agent.Kill = s.hard.Done()
 	s.onChild = agent.Reaper.Reap
 	catalog := wiring.NewCatalog(w, agent, log)
+	s.closable = cfg.Task.ConfigFile == "" && !cfg.Patterns()
+	s.exit = func(code int) { queue.Close(logHardFarewell); os.Exit(code) }
 	s.onHangup = func() { p.reload(s.soft, all, catalog, log) }
 	go s.loop()
 
@@ -89,6 +93,7 @@ func (p program) run(all settings.Options) (err error) {
 		err = p.serve(s.soft, agent, catalog, h, log)
 	}
 	if s.hard.Err() != nil {
+		patience = logHardFarewell
 		return errors.Join(err, errHard)
 	}
 	return err
@@ -96,7 +101,7 @@ func (p program) run(all settings.Options) (err error) {
 
 // serve is the daemon: it runs until ctx is done and keeps systemd informed.
 func (p program) serve(ctx context.Context, agent *poller.Poller, c *wiring.Catalog, h *wiring.Hooks, log *slog.Logger) error {
-	stop := notifySystemd(ctx, log)
+	stop := notifySystemd(ctx, func() bool { return moving(agent.Health()) }, log)
 	defer stop()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -117,7 +122,6 @@ func (p program) serve(ctx context.Context, agent *poller.Poller, c *wiring.Cata
 
 // reload reads the task file again. A bad one changes nothing.
 func (p program) reload(ctx context.Context, all settings.Options, c *wiring.Catalog, log *slog.Logger) {
-	defer notifyReloading()()
 	cfg, _, err := all.Load(p.environ)
 	if err == nil && cfg.Task.ConfigFile != "" {
 		err = c.Set(ctx, cfg)
@@ -136,62 +140,4 @@ func (p program) reload(ctx context.Context, all settings.Options, c *wiring.Cat
 	default:
 		log.Info("the task file was read again", "tasks", len(cfg.Tasks))
 	}
-}
-
-// signals turns what the system says into contexts and calls.
-type signals struct {
-	soft, hard        context.Context
-	stopSoft, kill    context.CancelFunc
-	ends, hups, kids  chan os.Signal
-	quit              chan struct{}
-	onHangup, onChild func()
-	log               *slog.Logger
-}
-
-func listen(log *slog.Logger) *signals {
-	s := &signals{
-		log: log, quit: make(chan struct{}),
-		ends: make(chan os.Signal, 2), hups: make(chan os.Signal, 1), kids: make(chan os.Signal, 1),
-	}
-	s.soft, s.stopSoft = context.WithCancel(context.Background())
-	s.hard, s.kill = context.WithCancel(context.Background())
-	signal.Notify(s.ends, syscall.SIGTERM, os.Interrupt)
-	notifyPlatform(s)
-	return s
-}
-
-// sameStop is how close two signals are one request to stop: timeout(1) and
-// terminals signal a process and its group at the same time.
-const sameStop = 50 * time.Millisecond
-
-func (s *signals) loop() {
-	var first time.Time
-	for {
-		select {
-		case <-s.quit:
-			return
-		case sig := <-s.ends:
-			if s.soft.Err() == nil {
-				s.log.Info("stopping: running actions get 8 seconds, another signal kills them", "signal", sig.String())
-				first = time.Now()
-				s.stopSoft()
-			} else if time.Since(first) > sameStop {
-				s.log.Warn("killing running actions", "signal", sig.String())
-				s.kill()
-			}
-		case <-s.hups:
-			s.onHangup()
-		case <-s.kids:
-			s.onChild()
-		}
-	}
-}
-
-func (s *signals) close() {
-	signal.Stop(s.ends)
-	signal.Stop(s.hups)
-	signal.Stop(s.kids)
-	close(s.quit)
-	s.stopSoft()
-	s.kill()
 }

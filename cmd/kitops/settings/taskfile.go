@@ -26,7 +26,7 @@ type taskFile struct {
 
 // readTaskFile returns the tasks, or every mistake in the file.
 func readTaskFile(path string, flags Config) ([]Task, []error) {
-	source, err := readLimited(path, yamlfile.MaxDocument+1)
+	source, err := readSource(path, yamlfile.MaxDocument+1)
 	if err != nil {
 		return nil, []error{err}
 	}
