@@ -17,7 +17,7 @@ const ceilingKey = "GIT_CEILING_DIRECTORIES"
 // environ makes the environment of the action: what the agent passes on, then
 // the user's identity, the action's own variables, and the run's.
 func (a Action) environ(o Options) []string {
-	other := o.User != nil && o.User.isAnother()
+	other := o.User != nil && o.User.IsAnother()
 	env := map[string]string{} // key as compared → KEY=VALUE
 	set := func(entry string) {
 		key, _, _ := strings.Cut(entry, "=")

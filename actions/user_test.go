@@ -114,3 +114,27 @@ func TestUserMayNotEnter(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestMayRead(t *testing.T) {
+	t.Parallel()
+	u := &actions.User{UID: 4_000_001, GID: 4_000_002, Groups: []int{4_000_002}} // nobody's
+	top := t.TempDir()
+	for name, mode := range map[string]fs.FileMode{"own": 0o600, "open": 0o644, "closed/open": 0o644} {
+		path := filepath.Join(top, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, nil, mode), os.Chmod(path, mode)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(os.Chmod(top, 0o755), os.Chmod(filepath.Dir(top), 0o755), os.Symlink("open", top+"/link")); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{"own": false, "open": true, "link": true, "closed/open": false, "missing": false} {
+		if got := u.MayRead(filepath.Join(top, name)); got != want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	u.UID, u.GID = os.Geteuid(), os.Getegid()
+	if !u.MayRead(filepath.Join(top, "own")) {
+		t.Error("the owner may not read")
+	}
+}

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -66,8 +65,8 @@ func shellOf(name string) string {
 	return "/bin/sh"
 }
 
-// isAnother tells whether the user is not the agent's own.
-func (u *User) isAnother() bool { return u.UID != os.Geteuid() }
+// IsAnother tells whether the user is not the agent's own. No user is the agent's.
+func (u *User) IsAnother() bool { return u != nil && u.UID != os.Geteuid() }
 
 // mayWrite tells whether the user may make files in a directory, by the
 // permission bits of it and of all above it.
@@ -88,23 +87,10 @@ func (u *User) mayWrite(dir string) bool {
 	return true
 }
 
-// allowed asks for some of the bits rwx in the class that the user is in.
+// allowed tells whether a directory has some of the bits rwx for the user.
 func (u *User) allowed(dir string, bits fs.FileMode) bool {
 	info, err := os.Stat(dir)
-	if err != nil || !info.IsDir() {
-		return false
-	}
-	mode := info.Mode().Perm()
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	switch {
-	case u.UID == 0:
-		return true
-	case ok && int(stat.Uid) == u.UID:
-		mode >>= 6
-	case ok && (int(stat.Gid) == u.GID || slices.Contains(u.Groups, int(stat.Gid))):
-		mode >>= 3
-	}
-	return mode&bits == bits
+	return err == nil && info.IsDir() && u.permitted(dir, bits)
 }
 
 func (u *User) credential() *syscall.Credential {

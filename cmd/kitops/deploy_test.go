@@ -137,7 +137,12 @@ func TestImageFitsTheProgram(t *testing.T) {
 		t.Errorf("state %s and clones %s are not on the volumes %v", s.Poller.StateFile, s.Poller.RepoDir, volumes)
 	}
 	home := "HOME=" + last["WORKDIR"]
-	if last["USER"] != "kitops" || last["ENTRYPOINT"] != `["kitops"]` || !slices.Contains(environ, home) || last["STOPSIGNAL"] != "SIGTERM" {
+	// Root, so that the actions' user is another one, which cannot read the key.
+	made := "adduser -D -u 1000 -G " + s.Actions.User + " " + s.Actions.User + " "
+	if user, ok := last["USER"]; ok || s.Actions.User == "" || !strings.Contains(dockerfile, made) {
+		t.Errorf("kitops is %s, its actions are %q", user, s.Actions.User)
+	}
+	if last["ENTRYPOINT"] != `["kitops"]` || !slices.Contains(environ, home) || last["STOPSIGNAL"] != "SIGTERM" {
 		t.Errorf("%v", last)
 	}
 	version := words(document(t, "go.mod"), `(?m)^go (\d+\.\d+)`)
@@ -163,7 +168,7 @@ func TestImageGetsAllSources(t *testing.T) {
 
 func TestDocumentsLeadSomewhere(t *testing.T) {
 	makefile := document(t, "Makefile")
-	for _, path := range []string{"README.md", "CHANGELOG.md", "docs/periodic.md"} {
+	for _, path := range []string{"README.md", "CHANGELOG.md", "docs/periodic.md", "docs/security.md"} {
 		text := document(t, path)
 		for _, target := range words(text, "(?m)(?:`|^)make ([a-z]+)(?:`|$)") {
 			if !strings.Contains(makefile, "\n"+target+":") {

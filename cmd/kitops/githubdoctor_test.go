@@ -24,8 +24,10 @@ func TestDoctorFindsNothing(t *testing.T) {
 	out := s.doctor(0, s.task(note)...)
 	wantWords(t, out, `App `+s.app.ClientID+` is "Kit Ops"`, "asks for all permissions needed", "grants all permissions needed",
 		"main is at "+s.first, "git reads "+s.shop.CloneURL()+": main", "MB free", "state.yaml: readable and replaceable")
+	// Its actions are of its own user.
+	wantWords(t, out, "warn  actions can read the GitHub App's private key ("+s.path("key.pem")+"), so whoever may push can take it: run kitops as root with --action-user USER")
 	for line := range strings.Lines(out) {
-		if !strings.HasPrefix(line, "ok    ") && !strings.Contains(line, "large repositories may not fit") {
+		if !strings.HasPrefix(line, "ok    ") && !strings.HasPrefix(line, "warn  actions can read the GitHub App's private key") && !strings.Contains(line, "large repositories may not fit") {
 			t.Errorf("line %q", line)
 		}
 	}
@@ -135,5 +137,17 @@ func TestCheckTouchesNothing(t *testing.T) {
 	wantWords(t, s.ends(2, args...), "private key")
 	if n := s.Count(apptest.Filter{}); n > 0 || s.exists("state.yaml") || s.exists("clones") {
 		t.Errorf("check asks GitHub (%d times) or leaves something", n)
+	}
+}
+
+// TestActionsThatCanReadTheKey are warned of once at the start, and run.
+func TestActionsThatCanReadTheKey(t *testing.T) {
+	s := newScene(t, apptest.Options{})
+	agent := s.start(s.task(note)...)
+	s.awaitStatus(s.first, "success")
+	agent.stop()
+	const warning = `level=WARN msg="actions can read the GitHub App's private key, so whoever may push can take it"`
+	if n := s.count(warning); n != 1 || !strings.Contains(s.read("agent.log"), s.path("key.pem")) {
+		t.Errorf("warned %d times\n%s", n, s.story())
 	}
 }

@@ -65,14 +65,24 @@ func (p program) run(all settings.Options) (err error) {
 	if p.exposed != nil {
 		log.Warn("actions are not kept from reading kitops' memory", "err", p.exposed)
 	}
+	if keys := cfg.ReadableKeys(user); len(keys) > 0 {
+		log.Warn("actions can read the GitHub App's private key, so whoever may push can take it", "keys", keys, "remedy", settings.KeyRemedy)
+	}
 	s = listen(log)
 	defer s.end()
 	agent.Kill = s.hard.Done()
 	s.onChild = agent.Reaper.Reap
 	catalog := wiring.NewCatalog(w, agent, log)
 	s.closable = cfg.Task.ConfigFile == "" && !cfg.Patterns()
-	s.exit = func(code int) { queue.Close(logHardFarewell); os.Exit(code) }
+	s.exit = func(code int) {
+		within(logHardFarewell, agent.Reaper.Kill)
+		queue.Close(logHardFarewell)
+		os.Exit(code)
+	}
 	s.onHangup = func() { p.reload(s.soft, all, catalog, log) }
+	if cfg.Poller.PollOnce {
+		s.onHangup = func() { log.Warn("nothing to reload: --poll-once looks once") }
+	}
 	go s.loop()
 
 	if err := catalog.Set(s.soft, cfg); err != nil {

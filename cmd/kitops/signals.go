@@ -20,7 +20,7 @@ const (
 	// longer waits for a file system that does not answer.
 	farewell = actions.Grace + actions.WaitDelay + 2*time.Second
 	// lastFarewell is what killing the actions may take after a second signal.
-	lastFarewell = time.Second
+	lastFarewell = 3 * time.Second
 	// reloadLimit is how long a reload may take before that is an error.
 	reloadLimit = 20 * time.Second
 )
@@ -106,6 +106,16 @@ func (s *signals) exitAfter(limit time.Duration) {
 			s.exit(exitFailure)
 		}
 	}()
+}
+
+// within calls f and does not wait for it any longer than that.
+func within(limit time.Duration, f func()) {
+	done := make(chan struct{})
+	go func() { defer close(done); f() }()
+	select {
+	case <-done:
+	case <-time.After(limit):
+	}
 }
 
 // nudge asks for what a goroutine does. One that has been asked already looks anyway.

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"log/slog"
+	"net"
+	"os"
 	"slices"
 	"time"
 
@@ -11,11 +13,14 @@ import (
 	"github.com/bittrance/kitops/poller"
 )
 
+// notifyLimit is how long systemd may take to take a message.
+const notifyLimit = time.Second
+
 // notifySystemd reports readiness, feeds the watchdog where the unit asks for
 // one and for as long as tasks move, and reports the stop when ctx is done.
 // Without systemd it does nothing.
 func notifySystemd(ctx context.Context, moving func() bool, log *slog.Logger) (stop func()) {
-	if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
+	if err := tellSystemd(daemon.SdNotifyReady); err != nil {
 		log.Warn("systemd was not told that kitops is ready", "err", err)
 	}
 	interval, err := daemon.SdWatchdogEnabled(false)
@@ -28,6 +33,25 @@ func notifySystemd(ctx context.Context, moving func() bool, log *slog.Logger) (s
 		feed(ctx, quit, interval/2, moving)
 	}()
 	return func() { close(quit); <-done }
+}
+
+// tellSystemd is sd_notify(3), which waits when the other side does not read:
+// not longer than notifyLimit.
+func tellSystemd(state string) error {
+	address := &net.UnixAddr{Name: os.Getenv("NOTIFY_SOCKET"), Net: "unixgram"}
+	if address.Name == "" {
+		return nil
+	}
+	conn, err := net.DialUnix(address.Net, nil, address)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	if err := conn.SetWriteDeadline(time.Now().Add(notifyLimit)); err != nil {
+		return err
+	}
+	_, err = conn.Write([]byte(state))
+	return err
 }
 
 // feed tells systemd's watchdog that kitops lives, also while actions get
@@ -46,10 +70,10 @@ func feed(ctx context.Context, quit <-chan struct{}, every time.Duration, moving
 			return
 		case <-stopping:
 			stopping = nil
-			_, _ = daemon.SdNotify(false, daemon.SdNotifyStopping)
+			_ = tellSystemd(daemon.SdNotifyStopping)
 		case <-tick:
 			if moving() {
-				_, _ = daemon.SdNotify(false, daemon.SdNotifyWatchdog)
+				_ = tellSystemd(daemon.SdNotifyWatchdog)
 			}
 		}
 	}
@@ -67,6 +91,6 @@ func notifyReloading() (done func()) {
 	if now := daemon.SdNotifyMonotonicUsec(); now != "" {
 		state += "\n" + now // sd_notify(3): demanded by Type=notify-reload
 	}
-	_, _ = daemon.SdNotify(false, state)
-	return func() { _, _ = daemon.SdNotify(false, daemon.SdNotifyReady) }
+	_ = tellSystemd(state)
+	return func() { _ = tellSystemd(daemon.SdNotifyReady) }
 }

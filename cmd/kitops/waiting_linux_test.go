@@ -28,7 +28,7 @@ const (
 	// nothing can interrupt: as long as an action may take, and a little.
 	diskLimit = farewell
 	// atOnce is what a second signal may take.
-	atOnce = 2 * time.Second
+	atOnce = lastFarewell + time.Second
 	// stall is how much slower a loaded machine may be.
 	stall = 5 * time.Second
 )
@@ -279,7 +279,7 @@ func waitInFetch(w *waiting) {
 func (w *waiting) large() {
 	var stream strings.Builder
 	stream.WriteString("blob\nmark :1\ndata 1\nx\ncommit refs/heads/main\ncommitter c <c@example.com> 1700000000 +0000\ndata 5\nlarge\n")
-	for i := range 6000 {
+	for i := range 2000 {
 		fmt.Fprintf(&stream, "M 100644 :1 %03d/%05d\n", i/100, i)
 	}
 	gittest.GitInput(w.t, w.repo.Dir, stream.String(), "fast-import", "--quiet", "--force")

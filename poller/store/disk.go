@@ -81,7 +81,7 @@ func writeTemp(target string, data []byte) (info fs.FileInfo, temp string, err e
 		return nil, "", err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	if err := file.Chmod(mode); err != nil {
+	if err := chmod(file, mode); err != nil {
 		return nil, file.Name(), err
 	}
 	if _, err := file.Write(data); err != nil {
@@ -92,6 +92,21 @@ func writeTemp(target string, data []byte) (info fs.FileInfo, temp string, err e
 	}
 	info, err = file.Stat()
 	return info, file.Name(), err
+}
+
+// chmod changes the mode where it is another. File systems that have none refuse
+// that (vfat, a folder of Windows in WSL or Docker Desktop): then nobody is kept
+// out who could read the file that is replaced.
+func chmod(file *os.File, mode fs.FileMode) error {
+	info, err := file.Stat()
+	if err != nil || info.Mode().Perm() == mode {
+		return err
+	}
+	err = file.Chmod(mode)
+	if errors.Is(err, fs.ErrPermission) && info.Mode().Perm()&^mode == 0 {
+		return nil // it is closed to more than was asked for
+	}
+	return err
 }
 
 // explain adds the remedy to the errors of renaming onto a file that is mounted into a container by itself.

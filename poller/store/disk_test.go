@@ -270,3 +270,14 @@ func symlink(t *testing.T, target, link string) {
 		t.Fatal(err)
 	}
 }
+
+func TestFileSystemsWithoutLocks(t *testing.T) {
+	for _, refusal := range []error{syscall.ENOLCK, syscall.ENOTSUP, syscall.ENOSYS} {
+		if err := store.ExplainLock(refusal); !errors.Is(err, refusal) || !strings.Contains(err.Error(), "without nolock") {
+			t.Errorf("%v: %v", refusal, err)
+		}
+	}
+	if err := store.ExplainLock(syscall.EACCES); !errors.Is(err, syscall.EACCES) || strings.Contains(err.Error(), "nolock") {
+		t.Errorf("%v", err)
+	}
+}

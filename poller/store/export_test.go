@@ -20,6 +20,9 @@ func Decode(data []byte) (written []byte, docs map[string][]byte, err error) {
 // Explain is what is said of a rename that failed.
 func Explain(err error) error { return explain(err) }
 
+// ExplainLock is what is said of a lock that cannot be had.
+func ExplainLock(err error) error { return explainLock(err) }
+
 // Hold keeps the file from being read or saved until release is called.
 func (f *File) Hold() (release func()) {
 	f.turn <- struct{}{}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -41,11 +42,14 @@ func (e *LockedError) Error() string {
 func AcquireLock(path string) (*Lock, error) {
 	l := &Lock{path, flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))}
 	ok, err := l.lock.TryLock()
+	for errors.Is(err, syscall.EINTR) { // a signal came meanwhile
+		ok, err = l.lock.TryLock()
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("lock %s: the directory %s does not exist", path, filepath.Dir(path))
 	case err != nil:
-		return nil, fmt.Errorf("lock %s: %w", path, err)
+		return nil, fmt.Errorf("lock %s: %w", path, explainLock(err))
 	case !ok:
 		return nil, &LockedError{path, readOwner(path)}
 	}
@@ -56,6 +60,14 @@ func AcquireLock(path string) (*Lock, error) {
 	// A courtesy to whoever finds it locked: a full disk is no reason to have no lock.
 	_ = l.introduce(fmt.Sprintf("pid %d on %s since %s\n", os.Getpid(), host, time.Now().Format(time.RFC3339)))
 	return l, nil
+}
+
+// explainLock adds the remedy to the errors of file systems that have no locks.
+func explainLock(err error) error {
+	if errors.Is(err, syscall.ENOLCK) || errors.Is(err, syscall.ENOTSUP) || errors.Is(err, syscall.ENOSYS) {
+		return fmt.Errorf("%w (the file system has no locks: mount it with them, for NFS with a lock service and without nolock, for SMB without nobrl; or use a local disk)", err)
+	}
+	return err
 }
 
 // Release frees the lock. Once is enough, and it may be called again.

@@ -50,8 +50,11 @@ func (d *Doctor) Run(ctx context.Context, all settings.Options) error {
 		return err
 	}
 	d.say(app.OK, fmt.Sprintf("configuration: %d task(s)", len(s.Tasks)), "")
-	if _, err := s.User(); err != nil {
+	user, err := s.User()
+	if err != nil {
 		d.fail("action user", err, "start kitops as root, or leave --action-user away")
+	} else if keys := s.ReadableKeys(user); len(keys) > 0 {
+		d.say(app.Warn, "actions can read the GitHub App's private key ("+strings.Join(keys, ", ")+"), so whoever may push can take it", settings.KeyRemedy)
 	}
 	d.state(ctx, s.Poller.StateFile)
 	d.repoDir(s.Poller.RepoDir)

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
 
 	"github.com/bittrance/kitops/poller"
 	"github.com/bittrance/kitops/poller/store"
@@ -14,6 +17,10 @@ const (
 	repoDirLock   = "kitops.lock"
 	mirrorsDir    = "mirrors"
 	tempDirPrefix = "kitops-repos-"
+	// freshDirPrefix is for those that are being made.
+	freshDirPrefix = ".kitops-repos-"
+	// fresh is how long a directory may be in the making.
+	fresh = time.Hour
 )
 
 // RepoDir is the directory for clones and workdirs, held by this agent alone.
@@ -32,19 +39,16 @@ func OpenRepoDir(path string, shared bool) (*RepoDir, error) {
 	var err error
 	if d.temporary {
 		d.adoptAbandoned()
-		d.Path, err = os.MkdirTemp("", tempDirPrefix+"*")
+		err = d.lockTemporary()
 	} else if d.Path, err = filepath.Abs(path); err == nil {
-		err = os.MkdirAll(d.Path, 0o700)
+		if err = os.MkdirAll(d.Path, 0o700); err == nil {
+			err = d.lock()
+		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("directory for clones: %w", err)
-	}
-	lock, err := store.AcquireLock(filepath.Join(d.Path, repoDirLock))
 	if err != nil {
 		d.Close()
 		return nil, fmt.Errorf("directory for clones: %w", err)
 	}
-	d.locks = append(d.locks, lock)
 	if shared {
 		if err := letThrough(d.Path); err != nil {
 			d.Close()
@@ -52,6 +56,34 @@ func OpenRepoDir(path string, shared bool) (*RepoDir, error) {
 		}
 	}
 	return d, nil
+}
+
+// lockTemporary makes and locks a temporary directory. Until it is locked it has
+// another name, so that none who starts at the same moment takes it for abandoned.
+func (d *RepoDir) lockTemporary() error {
+	made, err := os.MkdirTemp("", freshDirPrefix+"*")
+	if err != nil {
+		d.temporary = false // there is nothing to remove
+		return err
+	}
+	d.Path = made
+	if err := d.lock(); err != nil || runtime.GOOS == "windows" { // renames nothing that is open
+		return err
+	}
+	final := filepath.Join(filepath.Dir(made), tempDirPrefix+strings.TrimPrefix(filepath.Base(made), freshDirPrefix))
+	if err := os.Rename(made, final); err != nil {
+		return err
+	}
+	d.Path = final
+	return nil
+}
+
+func (d *RepoDir) lock() error {
+	lock, err := store.AcquireLock(filepath.Join(d.Path, repoDirLock))
+	if err == nil {
+		d.locks = append(d.locks, lock)
+	}
+	return err
 }
 
 // letThrough lets others pass a directory without looking around in it.
@@ -66,8 +98,13 @@ func letThrough(dir string) error {
 // adoptAbandoned locks the temporary directories that have no agent any more.
 func (d *RepoDir) adoptAbandoned() {
 	candidates, _ := filepath.Glob(filepath.Join(os.TempDir(), tempDirPrefix+"*"))
-	for _, dir := range candidates {
-		if info, err := os.Lstat(dir); err != nil || !info.IsDir() || !ownedByMe(info) {
+	unfinished, _ := filepath.Glob(filepath.Join(os.TempDir(), freshDirPrefix+"*"))
+	for _, dir := range append(candidates, unfinished...) {
+		info, err := os.Lstat(dir)
+		if err != nil || !info.IsDir() || !ownedByMe(info) {
+			continue
+		}
+		if strings.HasPrefix(filepath.Base(dir), freshDirPrefix) && time.Since(info.ModTime()) < fresh {
 			continue
 		}
 		if _, err := os.Lstat(filepath.Join(dir, repoDirLock)); err != nil {
