@@ -9,8 +9,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/index"
@@ -121,7 +119,7 @@ func (g *dotGit) copyFrom(ctx context.Context, l local.Repository, s *odb.Store,
 	if err := c.localTags(ctx, l, s, a); err != nil {
 		return err
 	}
-	tags := []plumbing.Hash{c.rev.ID}
+	tags := []object.ID{c.rev.ID}
 	for _, t := range c.tags {
 		tags = append(tags, t.ID)
 	}
@@ -137,7 +135,7 @@ func (g *dotGit) copyFrom(ctx context.Context, l local.Repository, s *odb.Store,
 	if err != nil {
 		return err
 	}
-	ends := map[plumbing.Hash]bool{}
+	ends := map[object.ID]bool{}
 	for _, id := range a.Ends {
 		ends[id] = true
 	}

@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/remote"
@@ -25,7 +23,7 @@ const (
 
 // write makes the files that say what the objects are for. shallow are the
 // commits without parents.
-func (g *dotGit) write(c *checkout, shallow []plumbing.Hash) error {
+func (g *dotGit) write(c *checkout, shallow []object.ID) error {
 	files := map[string]string{
 		"HEAD":         c.rev.Commit.String() + "\n",
 		"config":       c.gitConfig(),

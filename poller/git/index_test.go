@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/bittrance/kitops/poller/git/index"
+	"github.com/bittrance/kitops/poller/git/object"
 )
 
 func readIndex(t *testing.T, path string) *index.File {
@@ -13,7 +14,7 @@ func readIndex(t *testing.T, path string) *index.File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, err := index.Parse(content)
+	x, err := index.Parse(content, object.SHA1)
 	if err != nil {
 		t.Fatal(err)
 	}

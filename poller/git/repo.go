@@ -8,9 +8,9 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/ancestry"
+
+	"github.com/bittrance/kitops/poller/git/object"
 )
 
 const historyInfix = "-history-"
@@ -21,7 +21,7 @@ type repo struct {
 	depth int   // commits; FullHistory: all
 	busy  mutex // who holds it has dir for itself
 
-	tagged []plumbing.Hash // tag objects of the remote, as of late
+	tagged []object.ID // tag objects of the remote, as of late
 }
 
 // repos are those of one mirror, by depth. It is safe for concurrent use.

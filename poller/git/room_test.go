@@ -14,8 +14,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/gittest"
 	"github.com/bittrance/kitops/poller/git/mirror"
@@ -163,7 +161,7 @@ func TestNoRoomForDotGit(t *testing.T) {
 	for name, m := range map[string]*Mirror{"http": overHTTP(t, r), "path": mirrorOf(t, r.Dir)} {
 		mustCheckout(t, m, rev.SHA)
 		m.space = func(string) (disk.Space, error) { return disk.Space{Free: disk.MaxReserve, Total: 1 << 40}, nil }
-		c := &checkout{Mirror: m, Options: Options{DotGit: true, Owner: &safedir.Owner{}}, kept: m.depot(1), rev: mirror.Held{Ref: rev.Ref, ID: plumbing.NewHash(rev.SHA)}, dir: filepath.Join(t.TempDir(), "workdir")}
+		c := &checkout{Mirror: m, Options: Options{DotGit: true, Owner: &safedir.Owner{}}, kept: m.depot(1), rev: mirror.Held{Ref: rev.Ref, ID: idOf(t, rev.SHA)}, dir: filepath.Join(t.TempDir(), "workdir")}
 		var s *odb.Store
 		err := c.withGit(gittest.Generous(t), func(ctx context.Context) (err error) {
 			s, _, err = c.reach(ctx, "")
@@ -200,4 +198,13 @@ func TestTidyWithoutRoom(t *testing.T) {
 	}
 	mustEqual(t, m, r, sha)
 	mustBeSound(t, m)
+}
+
+func idOf(tb testing.TB, hex string) object.ID {
+	tb.Helper()
+	id, ok := object.ParseID(hex)
+	if !ok {
+		tb.Fatalf("%q is no name", hex)
+	}
+	return id
 }

@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/address"
 	"github.com/bittrance/kitops/poller/git/gitmodules"
 	"github.com/bittrance/kitops/poller/git/mirror"
@@ -29,7 +27,7 @@ type submodule struct {
 	path   string // below the checkout, "" for all of it
 	dir    int32  // of the plan, which is path
 	url    address.URL
-	id     plumbing.Hash // the recorded commit
+	id     object.ID // the recorded commit
 	mirror *Mirror
 
 	store *odb.Store // what the mirror holds, open
@@ -93,7 +91,7 @@ func (s *submodule) search(ctx context.Context, c *checkout) error {
 	}
 	s.store, _, err = c.reach(ctx, "")
 	switch {
-	case errors.Is(err, remote.ErrMoved), c.whole && errors.Is(err, plumbing.ErrObjectNotFound):
+	case errors.Is(err, remote.ErrMoved), c.whole && errors.Is(err, object.ErrMissing):
 		return gone
 	case err != nil:
 		return fmt.Errorf("fetch %s: %w", s.url, err)

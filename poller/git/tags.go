@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/mirror"
@@ -101,13 +99,13 @@ func (c *checkout) doWithout(ctx context.Context, err error) bool {
 }
 
 // keepTags are those that lead into a history.
-func keepTags(tags []remote.Tag, part func(plumbing.Hash) bool) []remote.Tag {
+func keepTags(tags []remote.Tag, part func(object.ID) bool) []remote.Tag {
 	return slices.DeleteFunc(tags, func(t remote.Tag) bool { return !part(t.Target) })
 }
 
 func (c *checkout) fetchMissing(ctx context.Context, r *remote.Remote, b *mirror.Bare, w remote.FetchRequest) error {
 	return c.ask(ctx, r, w, func(d *remote.FetchResponse) error {
-		return b.TakeIn(ctx, d, c.maxSize(), nil, func(whole *odb.Store) ([]plumbing.Hash, error) {
+		return b.TakeIn(ctx, d, c.maxSize(), nil, func(whole *odb.Store) ([]object.ID, error) {
 			for _, id := range w.Want {
 				if _, _, err := object.CommitOf(ctx, id, whole.Reader().Read); err != nil {
 					return nil, err

@@ -93,9 +93,9 @@ func TestUselessRecords(t *testing.T) {
 		"of git": func([]byte) []byte {
 			return index.Encode(&index.File{Entries: []index.Entry{{Path: "same", Mode: object.ModeFile}}})
 		},
-		"no extras": func(b []byte) []byte { x, _ := index.Parse(b); x.Extras = nil; return index.Encode(x) },
+		"no extras": func(b []byte) []byte { x, _ := index.Parse(b, object.SHA1); x.Extras = nil; return index.Encode(x) },
 		"format": func(b []byte) []byte {
-			x, _ := index.Parse(b)
+			x, _ := index.Parse(b, object.SHA1)
 			x.Extras[0].Data[0]++
 			return index.Encode(x)
 		},

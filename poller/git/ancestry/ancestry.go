@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/object"
 )
 
@@ -14,28 +12,28 @@ const maxCommits = 1 << 23 // of a history; the largest public ones have a fifth
 // Ancestry is a walk through the history of some commits, the nearest first,
 // each once however many ways lead to it.
 type Ancestry struct {
-	Read  func(plumbing.Hash) (object.Object, error)
-	Depth int                      // commits on every way; FullHistory: all
-	Cut   map[plumbing.Hash]bool   // those whose parents are not here
-	Known func(plumbing.Hash) bool // complete, and all below it as well; nil: none is
+	Read  func(object.ID) (object.Object, error)
+	Depth int                  // commits on every way; FullHistory: all
+	Cut   map[object.ID]bool   // those whose parents are not here
+	Known func(object.ID) bool // complete, and all below it as well; nil: none is
 
 	Commits []ancestor
-	at      map[plumbing.Hash]int32
-	Ends    []plumbing.Hash // they have parents, which are no part of it
-	Short   bool            // the walk ended nearer than depth somewhere
+	at      map[object.ID]int32
+	Ends    []object.ID // they have parents, which are no part of it
+	Short   bool        // the walk ended nearer than depth somewhere
 }
 
 // ancestor is a commit of a walk.
 type ancestor struct {
-	ID, Tree plumbing.Hash
+	ID, Tree object.ID
 	first    int32 // its first parent; -1: no part of the walk
 	known    bool
 }
 
 // Walk fails where a commit is missing that the walk must come by. A full walk
 // does not go below what is known.
-func (a *Ancestry) Walk(ctx context.Context, from ...plumbing.Hash) error {
-	a.at = map[plumbing.Hash]int32{}
+func (a *Ancestry) Walk(ctx context.Context, from ...object.ID) error {
+	a.at = map[object.ID]int32{}
 	for _, id := range from {
 		a.enter(id)
 	}
@@ -84,7 +82,7 @@ func (a *Ancestry) visit(i, level int) error {
 	return nil
 }
 
-func (a *Ancestry) enter(id plumbing.Hash) int32 {
+func (a *Ancestry) enter(id object.ID) int32 {
 	at, known := a.at[id]
 	if !known {
 		at = int32(len(a.Commits))
@@ -95,7 +93,7 @@ func (a *Ancestry) enter(id plumbing.Hash) int32 {
 }
 
 // Has says whether a commit was walked.
-func (a *Ancestry) Has(id plumbing.Hash) bool {
+func (a *Ancestry) Has(id object.ID) bool {
 	_, ok := a.at[id]
 	return ok
 }
@@ -103,14 +101,14 @@ func (a *Ancestry) Has(id plumbing.Hash) bool {
 // Check sees that the trees of all commits are here, blobs included, comparing
 // each with one that was found complete: its parent's where that can be.
 // complete may be zero. The first commit's tree must also be fit to check out.
-func (a *Ancestry) Check(ctx context.Context, complete plumbing.Hash, has func(plumbing.Hash) bool) error {
+func (a *Ancestry) Check(ctx context.Context, complete object.ID, has func(object.ID) bool) error {
 	visit := func(e object.TreeEntry) error {
 		if !has(e.ID) {
 			return fmt.Errorf("blob %w", object.Missing(e.ID))
 		}
 		return nil
 	}
-	past := comparison{read: a.Read, visit: visit, lenient: true, whole: map[plumbing.Hash]bool{}}
+	past := comparison{read: a.Read, visit: visit, lenient: true, whole: map[object.ID]bool{}}
 	checked := make([]bool, len(a.Commits))
 	for i := len(a.Commits) - 1; i >= 0; i-- {
 		c := a.Commits[i]

@@ -4,24 +4,22 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/object"
 )
 
 // comparison visits the files of a tree that a known one does not have in the
 // same place.
 type comparison struct {
-	read  func(plumbing.Hash) (object.Object, error)
+	read  func(object.ID) (object.Object, error)
 	visit func(object.TreeEntry) error
 	seen  int // entries
 
-	lenient bool                   // names that no checkout may have do no harm
-	whole   map[plumbing.Hash]bool // trees that were gone through; nil: not noted, and entries are limited
+	lenient bool               // names that no checkout may have do no harm
+	whole   map[object.ID]bool // trees that were gone through; nil: not noted, and entries are limited
 }
 
 // walk compares two trees. The known one may be zero.
-func (c *comparison) walk(ctx context.Context, known, tree plumbing.Hash, depth int) error {
+func (c *comparison) walk(ctx context.Context, known, tree object.ID, depth int) error {
 	if known == tree || c.whole[tree] {
 		return nil
 	}
@@ -51,7 +49,7 @@ func (c *comparison) walk(ctx context.Context, known, tree plumbing.Hash, depth 
 		case same.Mode == object.ModeDir:
 			err = c.walk(ctx, same.ID, e.ID, depth+1)
 		default:
-			err = c.walk(ctx, plumbing.ZeroHash, e.ID, depth+1)
+			err = c.walk(ctx, object.ID{}, e.ID, depth+1)
 		}
 		if err != nil {
 			return err
@@ -63,14 +61,14 @@ func (c *comparison) walk(ctx context.Context, known, tree plumbing.Hash, depth 
 	return nil
 }
 
-func (c *comparison) tree(id plumbing.Hash) ([]object.TreeEntry, error) {
+func (c *comparison) tree(id object.ID) ([]object.TreeEntry, error) {
 	if c.lenient {
 		return object.ReadPastTree(id, c.read)
 	}
 	return object.ReadTree(id, c.read)
 }
 
-func (c *comparison) entries(tree plumbing.Hash) (map[string]object.TreeEntry, error) {
+func (c *comparison) entries(tree object.ID) (map[string]object.TreeEntry, error) {
 	if tree.IsZero() {
 		return nil, nil //nolint:nilnil // no tree has no entries
 	}

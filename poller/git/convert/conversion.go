@@ -2,8 +2,6 @@ package convert
 
 import (
 	"bytes"
-
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // Conversion says how the content of a blob becomes that of a file, as
@@ -19,7 +17,7 @@ const (
 )
 
 // Apply converts a whole blob. The result may be the content itself.
-func (c Conversion) Apply(content []byte, id plumbing.Hash) []byte {
+func (c Conversion) Apply(content []byte, id string) []byte {
 	switch {
 	case c&Ident == 0:
 	case c&Auto != 0:
@@ -35,7 +33,7 @@ func (c Conversion) Apply(content []byte, id plumbing.Hash) []byte {
 
 // streamed expands idents as they are where nothing else is to be known of the
 // file: git has two ways, which differ where one $ closes and opens.
-func (c Conversion) streamed(content []byte, id plumbing.Hash) []byte {
+func (c Conversion) streamed(content []byte, id string) []byte {
 	var out bytes.Buffer
 	w := newIdentWriter(&out, id)
 	_, _ = w.Write(content) // a buffer takes all

@@ -3,8 +3,6 @@ package convert
 import (
 	"bytes"
 	"io"
-
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 const (
@@ -14,7 +12,7 @@ const (
 
 // expandIdents replaces $Id$ and $Id: … $ in a whole blob, as git does where
 // text=auto is set too. An ident with a space inside is of another system and stays.
-func expandIdents(content []byte, id plumbing.Hash) []byte {
+func expandIdents(content []byte, id string) []byte {
 	var out []byte
 	done, rest := 0, content
 	for {
@@ -31,7 +29,7 @@ func expandIdents(content []byte, id plumbing.Hash) []byte {
 			continue
 		}
 		out = append(out, content[done:len(content)-len(rest)]...)
-		out = append(out, "Id: "+id.String()+" $"...)
+		out = append(out, "Id: "+id+" $"...)
 		rest = rest[length:]
 		done = len(content) - len(rest)
 	}
@@ -77,8 +75,8 @@ type identWriter struct {
 	out    []byte
 }
 
-func newIdentWriter(w io.Writer, id plumbing.Hash) *identWriter {
-	return &identWriter{w: w, ident: identHead + ": " + id.String() + " $"}
+func newIdentWriter(w io.Writer, id string) *identWriter {
+	return &identWriter{w: w, ident: identHead + ": " + id + " $"}
 }
 
 func (i *identWriter) Write(p []byte) (int, error) {

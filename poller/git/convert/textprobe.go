@@ -3,8 +3,6 @@ package convert
 import (
 	"bytes"
 	"io"
-
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // Writer converts what goes through it, except that it does not decide
@@ -15,7 +13,7 @@ type Writer struct {
 }
 
 // Writer converts what goes through it to w; id is the name of the blob.
-func (c Conversion) Writer(w io.Writer, id plumbing.Hash) Writer {
+func (c Conversion) Writer(w io.Writer, id string) Writer {
 	if c&CRLF != 0 {
 		w = &crlfWriter{w: w}
 	}

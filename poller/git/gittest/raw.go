@@ -8,8 +8,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"testing"
-
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // RawPack makes a pack of entries as they are.
@@ -24,7 +22,7 @@ func RawPack(count uint32, entries ...[]byte) []byte {
 
 // RawEntry is an entry of a pack: its head, what stands before the content, and
 // the content.
-func RawEntry(tb testing.TB, kind plumbing.ObjectType, size int64, head, content []byte) []byte {
+func RawEntry[K ~uint8 | ~int](tb testing.TB, kind K, size int64, head, content []byte) []byte {
 	tb.Helper()
 	first, rest := byte(kind)<<4|byte(size&15), uint64(size)>>4
 	var entry []byte

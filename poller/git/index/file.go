@@ -1,21 +1,15 @@
 package index
 
 import (
-	"crypto/sha1"
 	"encoding/binary"
 	"strconv"
-
-	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/bittrance/kitops/poller/git/object"
 )
 
 const (
 	stageMagic    = "DIRC\x00\x00\x00\x02"
-	stageStat     = 40                        // bytes of an entry before the name of its blob
-	stageHead     = stageStat + sha1.Size + 2 // and before its path
-	stageMinEntry = (stageHead + 1 + 8) &^ 7  // bytes of an entry with the shortest path
-	stageMinLen   = len(stageMagic) + 4 + sha1.Size
+	stageStat     = 40 // bytes of an entry before the name of its blob
 	stageNameMask = 0xfff
 	treeExtension = "TREE"
 )
@@ -23,8 +17,9 @@ const (
 // File is what git's index holds, gitformat-index(5), version 2: the files
 // of a work tree, what they were when they were written, and the trees they make.
 type File struct {
-	Entries []Entry // by path, byte for byte; none twice
-	Trees   []Tree  // none, or the root and all that it says is below, depth first
+	Format  object.Format // of names and of the checksum
+	Entries []Entry       // by path, byte for byte; none twice
+	Trees   []Tree        // none, or the root and all that it says is below, depth first
 	Extras  []Extra
 }
 
@@ -32,7 +27,7 @@ type File struct {
 type Entry struct {
 	Path string      // with slashes
 	Mode object.Mode // never modeDir
-	ID   plumbing.Hash
+	ID   object.ID
 	Stat FileStat
 
 	Convert uint8 // how it was written, in numbers of whoever keeps it: an index does not tell
@@ -58,7 +53,7 @@ type Tree struct {
 	Name    string // within the tree above; "" for the root
 	Entries int    // of the index, those of trees below included; -1: the tree is not known
 	Below   int    // trees right below
-	ID      plumbing.Hash
+	ID      object.ID
 }
 
 // Extra is an extension that may be ignored. Its name is four bytes, the
@@ -78,9 +73,9 @@ func StatSize(size int64) uint32 {
 
 // Encode makes an index file. What it is given is in order and sound.
 func Encode(x *File) []byte {
-	size := stageMinLen + len(x.Trees)*64
+	size := stageMinLen(x.Format) + len(x.Trees)*64
 	for _, e := range x.Entries {
-		size += stageLen(len(e.Path))
+		size += stageLen(x.Format, len(e.Path))
 	}
 	for _, extra := range x.Extras {
 		size += 8 + len(extra.Data)
@@ -88,32 +83,36 @@ func Encode(x *File) []byte {
 	out := append(make([]byte, 0, size), stageMagic...)
 	out = binary.BigEndian.AppendUint32(out, uint32(len(x.Entries)))
 	for i := range x.Entries {
-		out = x.Entries[i].append(out)
+		out = x.Entries[i].append(out, x.Format)
 	}
 	if len(x.Trees) > 0 {
-		out = appendExtra(out, Extra{treeExtension, encodeIndexTrees(x.Trees)})
+		out = appendExtra(out, Extra{treeExtension, encodeIndexTrees(x.Trees, x.Format)})
 	}
 	for _, extra := range x.Extras {
 		out = appendExtra(out, extra)
 	}
-	sum := sha1.Sum(out)
-	return append(out, sum[:]...)
+	return x.Format.Sum(out).AppendTo(out)
 }
 
-// stageLen is how long an entry is: one to eight zeros end it.
-func stageLen(path int) int { return (stageHead + path + 8) &^ 7 }
+// stageHead is how long an entry is before its path.
+func stageHead(f object.Format) int { return stageStat + f.Size() + 2 }
 
-func (e *Entry) append(out []byte) []byte {
+func stageMinLen(f object.Format) int { return len(stageMagic) + 4 + f.Size() }
+
+// stageLen is how long an entry is: one to eight zeros end it.
+func stageLen(f object.Format, path int) int { return (stageHead(f) + path + 8) &^ 7 }
+
+func (e *Entry) append(out []byte, f object.Format) []byte {
 	s := &e.Stat
 	for _, field := range [...]uint32{
 		s.Ctime.Sec, s.Ctime.Nsec, s.Mtime.Sec, s.Mtime.Nsec, s.Dev, s.Ino, uint32(e.Mode), s.Uid, s.Gid, s.Size,
 	} {
 		out = binary.BigEndian.AppendUint32(out, field)
 	}
-	out = append(out, e.ID[:]...)
+	out = e.ID.AppendAs(f, out)
 	out = binary.BigEndian.AppendUint16(out, uint16(min(len(e.Path), stageNameMask)))
 	out = append(out, e.Path...)
-	return append(out, "\x00\x00\x00\x00\x00\x00\x00\x00"[:stageLen(len(e.Path))-stageHead-len(e.Path)]...)
+	return append(out, "\x00\x00\x00\x00\x00\x00\x00\x00"[:stageLen(f, len(e.Path))-stageHead(f)-len(e.Path)]...)
 }
 
 func appendExtra(out []byte, extra Extra) []byte {
@@ -122,14 +121,14 @@ func appendExtra(out []byte, extra Extra) []byte {
 	return append(out, extra.Data...)
 }
 
-func encodeIndexTrees(trees []Tree) []byte {
+func encodeIndexTrees(trees []Tree, f object.Format) []byte {
 	var out []byte
 	for _, t := range trees {
 		out = append(append(out, t.Name...), 0)
 		out = append(strconv.AppendInt(out, int64(t.Entries), 10), ' ')
 		out = append(strconv.AppendInt(out, int64(t.Below), 10), '\n')
 		if t.Entries >= 0 {
-			out = append(out, t.ID[:]...)
+			out = t.ID.AppendAs(f, out)
 		}
 	}
 	return out

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/object"
 )
 
@@ -19,10 +17,10 @@ func TestIndexPaths(t *testing.T) {
 	x := &File{Extras: []Extra{{"KOPS", []byte("extra")}}}
 	for length := 1; length < 5000; length += 1 + length/4093*500 {
 		path := strings.Repeat("p", length)
-		x.Entries = append(x.Entries, Entry{Path: path, Mode: object.ModeRun, ID: plumbing.NewHash(path[:1]), Stat: FileStat{Size: uint32(length)}})
+		x.Entries = append(x.Entries, Entry{Path: path, Mode: object.ModeRun, ID: idOf(t, strings.Repeat("70", 20)), Stat: FileStat{Size: uint32(length)}})
 	}
-	x.Trees = []Tree{{Entries: -1, Below: 1}, {Name: "below", Entries: 2, ID: plumbing.NewHash("12")}}
-	found, err := Parse(Encode(x))
+	x.Trees = []Tree{{Entries: -1, Below: 1}, {Name: "below", Entries: 2, ID: idOf(t, strings.Repeat("12", 20))}}
+	found, err := Parse(Encode(x), object.SHA1)
 	if err != nil || !reflect.DeepEqual(found, x) {
 		t.Errorf("%v: %d entries, want %d", err, len(found.Entries), len(x.Entries))
 	}
@@ -35,7 +33,7 @@ func TestHostileIndex(t *testing.T) {
 	entry := func(path string) Entry { return Entry{Path: path, Mode: object.ModeFile} }
 	encoded := func(x File) []byte { return Encode(&x) }
 	good := File{Entries: []Entry{entry("a"), entry("b/c")}, Trees: []Tree{{Entries: 2, Below: 1}, {Name: "b", Entries: 1}}}
-	if _, err := Parse(encoded(good)); err != nil {
+	if _, err := Parse(encoded(good), object.SHA1); err != nil {
 		t.Fatal(err)
 	}
 	// edit changes bytes of the good one and makes the checksum right.
@@ -53,14 +51,14 @@ func TestHostileIndex(t *testing.T) {
 		"version 4":   edit(func(b []byte) []byte { b[7] = 4; return b }),
 		"too many":    edit(func(b []byte) []byte { b[11]++; return b }),
 		"billions":    edit(func(b []byte) []byte { binary.BigEndian.PutUint32(b[8:], 1<<31); return b }),
-		"conflict":    edit(func(b []byte) []byte { b[12+stageHead-2] |= 0x10; return b }),
-		"longer name": edit(func(b []byte) []byte { b[12+stageHead-1] = 9; return b }),
+		"conflict":    edit(func(b []byte) []byte { b[12+(stageStat+22)-2] |= 0x10; return b }),
+		"longer name": edit(func(b []byte) []byte { b[12+(stageStat+22)-1] = 9; return b }),
 		"longest name": edit(func(b []byte) []byte {
-			b[12+stageHead-2], b[12+stageHead-1] = 0x0f, 0xff
-			b[12+stageHead] = 0
+			b[12+(stageStat+22)-2], b[12+(stageStat+22)-1] = 0x0f, 0xff
+			b[12+(stageStat+22)] = 0
 			return b
 		}),
-		"no padding":      edit(func(b []byte) []byte { b[12+stageHead+1] = 1; return b }),
+		"no padding":      edit(func(b []byte) []byte { b[12+(stageStat+22)+1] = 1; return b }),
 		"extension":       edit(func(b []byte) []byte { return append(b, "link\x00\x00\x00\x00"...) }),
 		"extension cut":   edit(func(b []byte) []byte { return append(b, "KOPS\x00\x00\x00\x01"...) }),
 		"a byte too much": edit(func(b []byte) []byte { return append(b, 0) }),
@@ -87,12 +85,12 @@ func TestHostileIndex(t *testing.T) {
 		bad["trees "+name] = encoded(File{Entries: good.Entries, Trees: trees})
 	}
 	for name, data := range bad {
-		if x, err := Parse(data); err == nil {
+		if x, err := Parse(data, object.SHA1); err == nil {
 			t.Errorf("%s: taken, %v", name, x)
 		}
 	}
-	assumed := edit(func(b []byte) []byte { b[12+stageHead-2] |= 0x80; return b })
-	if x, err := Parse(assumed); err != nil || !reflect.DeepEqual(x.Entries, good.Entries) {
+	assumed := edit(func(b []byte) []byte { b[12+(stageStat+22)-2] |= 0x80; return b })
+	if x, err := Parse(assumed, object.SHA1); err != nil || !reflect.DeepEqual(x.Entries, good.Entries) {
 		t.Errorf("flags: %v, %v", x, err)
 	}
 }
@@ -106,7 +104,7 @@ func FuzzIndexFile(f *testing.F) {
 	f.Add(seed[:len(seed)-sha1.Size])
 	f.Fuzz(func(t *testing.T, data []byte) {
 		sum := sha1.Sum(data) // or no change would get beyond the checksum
-		x, err := Parse(append(data[:len(data):len(data)], sum[:]...))
+		x, err := Parse(append(data[:len(data):len(data)], sum[:]...), object.SHA1)
 		if err != nil {
 			return
 		}
@@ -118,9 +116,18 @@ func FuzzIndexFile(f *testing.F) {
 				t.Errorf("%q was let through", e.Path)
 			}
 		}
-		again, err := Parse(Encode(x))
+		again, err := Parse(Encode(x), object.SHA1)
 		if err != nil || !reflect.DeepEqual(x, again) {
 			t.Errorf("%v after writing it again: %v", err, again)
 		}
 	})
+}
+
+func idOf(tb testing.TB, hex string) object.ID {
+	tb.Helper()
+	id, ok := object.ParseID(hex)
+	if !ok {
+		tb.Fatalf("%q is no name", hex)
+	}
+	return id
 }

@@ -2,14 +2,11 @@ package index
 
 import (
 	"bytes"
-	"crypto/sha1"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
-
-	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/bittrance/kitops/poller/git/object"
 )
@@ -21,8 +18,8 @@ const ReadBuffer = 64 << 10
 var ErrDamaged = errors.New("damaged index")
 
 // Parse keeps the entries of an index file.
-func Parse(data []byte) (*File, error) {
-	x := &File{}
+func Parse(data []byte, f object.Format) (*File, error) {
+	x := &File{Format: f}
 	grow := func(count int) { x.Entries = make([]Entry, 0, count) }
 	return x, x.Parse(string(data), grow, func(e *Entry) { x.Entries = append(x.Entries, *e) })
 }
@@ -33,23 +30,23 @@ func Parse(data []byte) (*File, error) {
 // entries on instead of keeping them: what is left in one is the caller's until
 // the next.
 func (x *File) Parse(text string, grow func(count int), visit func(*Entry)) error {
-	if len(text) < stageMinLen || !strings.HasPrefix(text, stageMagic) {
+	if len(text) < stageMinLen(x.Format) || !strings.HasPrefix(text, stageMagic) {
 		return ErrDamaged
 	}
-	body := text[:len(text)-sha1.Size]
-	if !sums(body, text[len(body):]) {
+	body := text[:len(text)-x.Format.Size()]
+	if !sums(x.Format, body, text[len(body):]) {
 		return fmt.Errorf("%w: wrong checksum", ErrDamaged)
 	}
 	count := int(big32(body[len(stageMagic):]))
 	rest := body[len(stageMagic)+4:]
-	if count > object.MaxEntries || count > len(rest)/stageMinEntry {
+	if count > object.MaxEntries || count > len(rest)/stageLen(x.Format, 1) {
 		return fmt.Errorf("%w: %d entries", ErrDamaged, count)
 	}
 	grow(count)
 	before := ""
 	var e Entry
 	for range count {
-		size, err := e.parse(rest)
+		size, err := e.parse(rest, x.Format)
 		if err == nil {
 			err = checkPath(before, e.Path)
 		}
@@ -63,8 +60,8 @@ func (x *File) Parse(text string, grow func(count int), visit func(*Entry)) erro
 }
 
 // sums says whether sum is the checksum of a text, without a copy of it.
-func sums(text, sum string) bool {
-	h := sha1.New()
+func sums(f object.Format, text, sum string) bool {
+	h := f.New()
 	buf := make([]byte, ReadBuffer)
 	for len(text) > 0 {
 		n := copy(buf, text)
@@ -79,8 +76,8 @@ func big32(s string) uint32 {
 }
 
 // parse reads the entry at the beginning of a text and says how long it is.
-func (e *Entry) parse(text string) (int, error) {
-	if len(text) < stageMinEntry {
+func (e *Entry) parse(text string, f object.Format) (int, error) {
+	if len(text) < stageLen(f, 1) {
 		return 0, ErrDamaged
 	}
 	var fields [stageStat / 4]uint32
@@ -97,21 +94,22 @@ func (e *Entry) parse(text string) (int, error) {
 	default:
 		return 0, fmt.Errorf("%w: mode %o", ErrDamaged, e.Mode)
 	}
-	copy(e.ID[:], text[stageStat:])
-	flags := big32(text[stageHead-4:]) & 0xffff
+	e.ID = f.IDOf(text[stageStat:])
+	head := stageHead(f)
+	flags := big32(text[head-4:]) & 0xffff
 	if flags&0x3000 != 0 {
 		return 0, fmt.Errorf("%w: conflicts", ErrDamaged)
 	}
 	length := int(flags & stageNameMask)
 	if length == stageNameMask {
-		length = strings.IndexByte(text[stageHead:], 0)
+		length = strings.IndexByte(text[head:], 0)
 	}
-	size := stageLen(length)
+	size := stageLen(f, length)
 	if length < 1 || size > len(text) {
 		return 0, ErrDamaged
 	}
-	e.Path = text[stageHead : stageHead+length]
-	if strings.Trim(text[stageHead+length:size], "\x00") != "" {
+	e.Path = text[head : head+length]
+	if strings.Trim(text[head+length:size], "\x00") != "" {
 		return 0, ErrDamaged
 	}
 	return size, nil
@@ -178,7 +176,7 @@ func (x *File) parseTrees(data []byte, entries int) error {
 			return ErrDamaged
 		}
 		open[len(open)-1]--
-		t, rest, ok := parseIndexTree(data)
+		t, rest, ok := parseIndexTree(data, x.Format)
 		if !ok || t.Entries > entries || t.Below > len(rest) {
 			return ErrDamaged
 		}
@@ -197,7 +195,7 @@ func (x *File) parseTrees(data []byte, entries int) error {
 	return nil
 }
 
-func parseIndexTree(data []byte) (t Tree, rest []byte, ok bool) {
+func parseIndexTree(data []byte, f object.Format) (t Tree, rest []byte, ok bool) {
 	name, rest, ok := bytes.Cut(data, []byte{0})
 	line, rest, ok2 := bytes.Cut(rest, []byte("\n"))
 	entries, below, ok3 := strings.Cut(string(line), " ")
@@ -214,9 +212,9 @@ func parseIndexTree(data []byte) (t Tree, rest []byte, ok bool) {
 	if t.Entries < 0 {
 		return t, rest, true
 	}
-	if len(rest) < len(plumbing.ZeroHash) {
+	if len(rest) < f.Size() {
 		return t, nil, false
 	}
-	copy(t.ID[:], rest)
-	return t, rest[len(t.ID):], true
+	t.ID = f.ID(rest)
+	return t, rest[f.Size():], true
 }

@@ -11,8 +11,6 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/odb"
 	"github.com/bittrance/kitops/poller/git/remote"
@@ -96,8 +94,8 @@ func (l Repository) check() error {
 }
 
 // Store opens the objects, if the commit is among them.
-func (l Repository) Store(ctx context.Context, id plumbing.Hash) (*odb.Store, error) {
-	s, err := odb.Open(l.common)
+func (l Repository) Store(ctx context.Context, id object.ID) (*odb.Store, error) {
+	s, err := odb.Open(l.common, object.SHA1)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +103,7 @@ func (l Repository) Store(ctx context.Context, id plumbing.Hash) (*odb.Store, er
 		return s, nil
 	}
 	s.Close()
-	if ad, err := l.Advertisement(ctx); err == nil && ad.Gives([]plumbing.Hash{id}) {
+	if ad, err := l.Advertisement(ctx); err == nil && ad.Gives([]object.ID{id}) {
 		return nil, fmt.Errorf("commit %w", object.Missing(id)) // a ref leads nowhere: waiting will not help
 	}
 	return nil, remote.ErrMoved
@@ -114,7 +112,7 @@ func (l Repository) Store(ctx context.Context, id plumbing.Hash) (*odb.Store, er
 // Advertisement reads the refs: loose before packed, so that a ref packed in
 // between is seen in one of them.
 func (l Repository) Advertisement(ctx context.Context) (*remote.Advertisement, error) {
-	ad := &remote.Advertisement{Refs: map[string]plumbing.Hash{}}
+	ad := &remote.Advertisement{Refs: map[string]object.ID{}}
 	symbolic := map[string]string{}
 	if err := l.readLoose(ctx, ad.Refs, symbolic); err != nil {
 		return nil, err
@@ -149,7 +147,7 @@ func (l Repository) Advertisement(ctx context.Context) (*remote.Advertisement, e
 	return ad, nil
 }
 
-func (l Repository) readLoose(ctx context.Context, refs map[string]plumbing.Hash, symbolic map[string]string) error {
+func (l Repository) readLoose(ctx context.Context, refs map[string]object.ID, symbolic map[string]string) error {
 	return filepath.WalkDir(filepath.Join(l.common, "refs"), func(path string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // deleted or packed while we looked
@@ -178,7 +176,7 @@ func (l Repository) readLoose(ctx context.Context, refs map[string]plumbing.Hash
 	})
 }
 
-func (l Repository) readPacked(refs map[string]plumbing.Hash, symbolic map[string]string) error {
+func (l Repository) readPacked(refs map[string]object.ID, symbolic map[string]string) error {
 	f, err := os.Open(filepath.Join(l.common, "packed-refs"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -202,12 +200,12 @@ func (l Repository) readPacked(refs map[string]plumbing.Hash, symbolic map[strin
 }
 
 // Shallow are the commits whose parents are not here.
-func (l Repository) Shallow() (map[plumbing.Hash]bool, error) {
+func (l Repository) Shallow() (map[object.ID]bool, error) {
 	lines, err := os.ReadFile(filepath.Join(l.common, object.Shallow))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	cut := map[plumbing.Hash]bool{}
+	cut := map[object.ID]bool{}
 	for line := range strings.Lines(string(lines)) {
 		if id, ok := object.ParseID(line); ok {
 			cut[id] = true

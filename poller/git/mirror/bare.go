@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/odb"
@@ -33,14 +31,14 @@ type Bare struct {
 	Depth   int // commits on every way down from a ref; FullHistory: all
 	Store   *odb.Store
 	Held    []Held // the one used last comes first
-	Shallow []plumbing.Hash
+	Shallow []object.ID
 	saved   string // the file of that name, as it is
 }
 
 // Held is a ref of a bare repository and the commit that it leads to.
 type Held struct {
 	Ref        string
-	ID, Commit plumbing.Hash
+	ID, Commit object.ID
 }
 
 // Open opens the repository, or makes one. It removes what an interrupted
@@ -51,7 +49,7 @@ func Open(ctx context.Context, dir string, depth int) (*Bare, error) {
 		return nil, err
 	}
 	var err error
-	if b.Store, err = odb.Open(dir); err != nil {
+	if b.Store, err = odb.Open(dir, object.SHA1); err != nil {
 		return nil, err
 	}
 	if err := b.readRefs(ctx); err != nil {
@@ -179,8 +177,8 @@ func (b *Bare) checkRefs(ctx context.Context) error {
 }
 
 // Commits are the revisions held.
-func (b *Bare) Commits() []plumbing.Hash {
-	var ids []plumbing.Hash
+func (b *Bare) Commits() []object.ID {
+	var ids []object.ID
 	for _, h := range b.Held {
 		if !slices.Contains(ids, h.Commit) {
 			ids = append(ids, h.Commit)
@@ -207,8 +205,8 @@ func (b *Bare) saveRefs() error {
 	return errors.Join(b.saveShallow(b.Shallow), b.save(object.PackedRefs, []byte(refs.String())))
 }
 
-func (b *Bare) saveShallow(ids []plumbing.Hash) error {
-	set := map[plumbing.Hash]bool{}
+func (b *Bare) saveShallow(ids []object.ID) error {
+	set := map[object.ID]bool{}
 	for _, id := range ids {
 		set[id] = true
 	}
@@ -225,7 +223,7 @@ func (b *Bare) saveShallow(ids []plumbing.Hash) error {
 
 // refName is what a ref is called here: as there, unless that is HEAD or no
 // name that git would give.
-func refName(ref string, id plumbing.Hash) string {
+func refName(ref string, id object.ID) string {
 	if object.ValidRef(ref) {
 		return ref
 	}
@@ -234,7 +232,7 @@ func refName(ref string, id plumbing.Hash) string {
 
 // adopt gives a pack and its index their names, in git's order: the index last.
 // Checkouts link to the pack, so it is never written to again.
-func (b *Bare) adopt(file string, index []byte, sum plumbing.Hash) error {
+func (b *Bare) adopt(file string, index []byte, sum object.ID) error {
 	name := b.PackName(sum)
 	if err := errors.Join(os.Chmod(file, 0o444), os.Rename(file, name+".pack")); err != nil {
 		return err
@@ -243,7 +241,7 @@ func (b *Bare) adopt(file string, index []byte, sum plumbing.Hash) error {
 	if err := b.save(relative, index); err != nil {
 		return errors.Join(err, os.Remove(name+".pack"))
 	}
-	p, err := pack.Open(name)
+	p, err := pack.Open(name, b.Store.Format)
 	if err != nil {
 		return err
 	}
@@ -252,6 +250,6 @@ func (b *Bare) adopt(file string, index []byte, sum plumbing.Hash) error {
 }
 
 // PackName is the path of a pack without what tells it from its index.
-func (b *Bare) PackName(sum plumbing.Hash) string {
+func (b *Bare) PackName(sum object.ID) string {
 	return filepath.Join(b.packDir(), "pack-"+sum.String())
 }

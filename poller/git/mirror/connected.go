@@ -1,12 +1,9 @@
 package mirror
 
 import (
-	"bytes"
 	"context"
 	"maps"
 	"slices"
-
-	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/object"
@@ -21,7 +18,7 @@ const (
 
 // connected checks that all of a revision is there, down to where its history
 // is cut. It gives all commits of the repository that are without parents.
-func (b *Bare) connected(ctx context.Context, whole *odb.Store, rev Held, told []plumbing.Hash) (Held, []plumbing.Hash, error) {
+func (b *Bare) connected(ctx context.Context, whole *odb.Store, rev Held, told []object.ID) (Held, []object.ID, error) {
 	r := whole.Reader()
 	var err error
 	if rev.Commit, _, err = object.CommitOf(ctx, rev.ID, r.Read); err != nil {
@@ -35,7 +32,7 @@ func (b *Bare) connected(ctx context.Context, whole *odb.Store, rev Held, told [
 	if err := a.Walk(ctx, rev.Commit); err != nil {
 		return rev, nil, err
 	}
-	var complete plumbing.Hash
+	var complete object.ID
 	if len(b.Held) > 0 {
 		if _, complete, err = object.CommitOf(ctx, b.Held[0].Commit, r.Read); err != nil {
 			return rev, nil, err
@@ -53,14 +50,14 @@ func (b *Bare) connected(ctx context.Context, whole *odb.Store, rev Held, told [
 }
 
 // Sorted are the keys of a set.
-func Sorted(set map[plumbing.Hash]bool) []plumbing.Hash {
-	return slices.SortedFunc(maps.Keys(set), func(a, b plumbing.Hash) int { return bytes.Compare(a[:], b[:]) })
+func Sorted(set map[object.ID]bool) []object.ID {
+	return slices.SortedFunc(maps.Keys(set), func(a, b object.ID) int { return a.Compare(b) })
 }
 
 // cuts are those of some commits that are here without all their parents. With
 // a depth of one commit that is all of them, and nobody looks.
-func (b *Bare) cuts(s *odb.Store, candidates []plumbing.Hash) (map[plumbing.Hash]bool, error) {
-	cut := map[plumbing.Hash]bool{}
+func (b *Bare) cuts(s *odb.Store, candidates []object.ID) (map[object.ID]bool, error) {
+	cut := map[object.ID]bool{}
 	r := s.Reader()
 	for _, id := range candidates {
 		switch {
@@ -72,7 +69,7 @@ func (b *Bare) cuts(s *odb.Store, candidates []plumbing.Hash) (map[plumbing.Hash
 			if err != nil {
 				return nil, err
 			}
-			if slices.ContainsFunc(c.Parents, func(p plumbing.Hash) bool { return !s.Has(p) }) {
+			if slices.ContainsFunc(c.Parents, func(p object.ID) bool { return !s.Has(p) }) {
 				cut[id] = true
 			}
 		}
@@ -120,7 +117,7 @@ func (b *Bare) History(ctx context.Context, rev Held) (*ancestry.Ancestry, error
 // Wish asks for a revision upon what is here. A server may have forgotten the
 // head of a branch that was pushed over and still know what it grew upon.
 func (b *Bare) Wish(rev Held) (remote.FetchRequest, error) {
-	w := remote.FetchRequest{Want: []plumbing.Hash{rev.ID}, Have: b.Commits(), Shallow: b.Shallow, Depth: b.Depth}
+	w := remote.FetchRequest{Want: []object.ID{rev.ID}, Have: b.Commits(), Shallow: b.Shallow, Depth: b.Depth}
 	if b.Depth == 1 {
 		w.Shallow = w.Have
 		return w, nil

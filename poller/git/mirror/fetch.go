@@ -7,8 +7,6 @@ import (
 	"io"
 	"os"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/odb"
 	"github.com/bittrance/kitops/poller/git/pack"
@@ -19,7 +17,7 @@ import (
 // what the repository has. early, which may be nil, has the arrival tell what comes in. Nothing
 // is changed but that there may be a temporary file until all is checked.
 func (b *Bare) Receive(ctx context.Context, d *remote.FetchResponse, rev Held, limit int64, early func(*pack.Receiver)) (Held, error) {
-	err := b.TakeIn(ctx, d, limit, early, func(whole *odb.Store) (cut []plumbing.Hash, err error) {
+	err := b.TakeIn(ctx, d, limit, early, func(whole *odb.Store) (cut []object.ID, err error) {
 		rev, cut, err = b.connected(ctx, whole, rev, d.Shallow)
 		return cut, err
 	})
@@ -32,7 +30,7 @@ func (b *Bare) Receive(ctx context.Context, d *remote.FetchResponse, rev Held, l
 // TakeIn makes a pack one of the repository if check finds all in order, given
 // the repository as it will be. check says which commits are without parents
 // then.
-func (b *Bare) TakeIn(ctx context.Context, r io.Reader, limit int64, early func(*pack.Receiver), check func(*odb.Store) ([]plumbing.Hash, error)) (err error) {
+func (b *Bare) TakeIn(ctx context.Context, r io.Reader, limit int64, early func(*pack.Receiver), check func(*odb.Store) ([]object.ID, error)) (err error) {
 	file, err := os.CreateTemp(b.packDir(), object.TmpPrefix+"pack_")
 	if err != nil {
 		return err
@@ -41,7 +39,7 @@ func (b *Bare) TakeIn(ctx context.Context, r io.Reader, limit int64, early func(
 		_ = file.Close()           // closed before it was renamed, if it was
 		_ = os.Remove(file.Name()) // gone after the rename; what stays is swept
 	}()
-	a := pack.NewReceiver(ctx, r, file, limit)
+	a := pack.NewReceiver(ctx, r, file, limit, b.Store.Format)
 	if early != nil {
 		early(a)
 	}
@@ -49,7 +47,7 @@ func (b *Bare) TakeIn(ctx context.Context, r io.Reader, limit int64, early func(
 	if err != nil {
 		return fmt.Errorf("fetch the pack: %w", remote.CtxErr(ctx, err))
 	}
-	var borrow func(plumbing.Hash) (object.Object, error)
+	var borrow func(object.ID) (object.Object, error)
 	if len(b.Store.Packs) > 0 {
 		borrow = b.Store.Reader().Read
 	}
@@ -61,12 +59,12 @@ func (b *Bare) TakeIn(ctx context.Context, r io.Reader, limit int64, early func(
 		return err
 	}
 	index := pack.EncodeIndex(a.Entries, sum)
-	parsed, ok := pack.ParseIndex(index)
+	parsed, ok := pack.ParseIndex(index, sum.Format())
 	if !ok {
 		return errors.New("the index of the pack cannot be read back")
 	}
-	p := &pack.Pack{File: file, Size: a.Pack.Size, Index: parsed}
-	cut, err := check(&odb.Store{Packs: append(b.Store.Packs[:len(b.Store.Packs):len(b.Store.Packs)], p)})
+	p := &pack.Pack{File: file, Size: a.Pack.Size, Index: parsed, Format: b.Store.Format}
+	cut, err := check(&odb.Store{Format: b.Store.Format, Packs: append(b.Store.Packs[:len(b.Store.Packs):len(b.Store.Packs)], p)})
 	if err != nil {
 		return fmt.Errorf("check the pack: %w", err)
 	}
@@ -79,8 +77,8 @@ func (b *Bare) TakeIn(ctx context.Context, r io.Reader, limit int64, early func(
 // accept makes a pack one of the repository that was found in order. A crash
 // may leave commits too many in the list of those without parents, which does
 // no harm, and never one too few.
-func (b *Bare) accept(file string, index []byte, sum plumbing.Hash, cut []plumbing.Hash) error {
-	if parsed, ok := pack.ParseIndex(index); ok && parsed.Count > 0 {
+func (b *Bare) accept(file string, index []byte, sum object.ID, cut []object.ID) error {
+	if parsed, ok := pack.ParseIndex(index, sum.Format()); ok && parsed.Count > 0 {
 		if err := b.saveShallow(append(cut[:len(cut):len(cut)], b.Shallow...)); err != nil {
 			return err
 		}

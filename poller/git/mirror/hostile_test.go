@@ -8,11 +8,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/gittest"
 	"github.com/bittrance/kitops/poller/git/remote"
+
+	"github.com/bittrance/kitops/poller/git/object"
 )
 
 func emptyBare(t *testing.T, depth int) *Bare {
@@ -26,7 +26,7 @@ func emptyBare(t *testing.T, depth int) *Bare {
 }
 
 // send has a repository receive a pack of some objects.
-func send(t *testing.T, b *Bare, r *gittest.Repo, rev Held, objects []string, told ...plumbing.Hash) error {
+func send(t *testing.T, b *Bare, r *gittest.Repo, rev Held, objects []string, told ...object.ID) error {
 	t.Helper()
 	pack := gittest.RawOutput(t, r.Dir, strings.Join(objects, "\n")+"\n", "pack-objects", "--stdout", "-q")
 	_, err := b.Receive(gittest.Generous(t), &remote.FetchResponse{Reader: bytes.NewReader(pack), Body: io.NopCloser(nil), Shallow: told}, rev, 1<<30, nil)
@@ -41,7 +41,7 @@ func names(t *testing.T, r *gittest.Repo, args ...string) []string {
 // TestHolesInHistory sends a history without one of its objects, each in turn.
 func TestHolesInHistory(t *testing.T) {
 	r, sha := gittest.ThreeCommits(t)
-	rev := Held{Ref: "refs/heads/main", ID: plumbing.NewHash(sha)}
+	rev := Held{Ref: "refs/heads/main", ID: idOf(t, sha)}
 	all := names(t, r, "main")
 	for _, depth := range []int{ancestry.FullHistory, 5, 2} {
 		needed := all
@@ -61,17 +61,26 @@ func TestHolesInHistory(t *testing.T) {
 			}
 		}
 	}
-	merge := plumbing.NewHash(r.SHA("main~1"))
+	merge := idOf(t, r.SHA("main~1"))
 	cut := append(names(t, r, "main", "^main~1"), names(t, r, "main~1^{tree}")...)
 	cut = append(cut, merge.String())
 	if err := send(t, emptyBare(t, 5), r, rev, cut); err == nil {
 		t.Error("a history that nobody said is cut was taken")
 	}
 	b := emptyBare(t, 5)
-	if err := send(t, b, r, rev, cut, merge, plumbing.NewHash(strings.Repeat("12", 20))); err != nil || !slices.Equal(b.Shallow, []plumbing.Hash{merge}) {
+	if err := send(t, b, r, rev, cut, merge, idOf(t, strings.Repeat("12", 20))); err != nil || !slices.Equal(b.Shallow, []object.ID{merge}) {
 		t.Errorf("cut at %v: %v", b.Shallow, err)
 	}
 	if err := send(t, b, r, rev, names(t, r, "main~1")); err != nil || len(b.Shallow) > 0 {
 		t.Errorf("made whole, but cut at %v: %v", b.Shallow, err)
 	}
+}
+
+func idOf(tb testing.TB, hex string) object.ID {
+	tb.Helper()
+	id, ok := object.ParseID(hex)
+	if !ok {
+		tb.Fatalf("%q is no name", hex)
+	}
+	return id
 }

@@ -11,8 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/odb"
@@ -21,13 +19,13 @@ import (
 
 // When the packs of a mirror become one.
 const (
-	MaxPacks   = 40 // more are gathered
+	MaxPacks   = 40         // more are gathered
 	Obsolete   = "obsolete" // a file that lists packs
 	freeGrowth = 128 << 10  // bytes that packs may have beyond the largest, whatever that has
 )
 
 // Rewrite makes one pack with what the revisions held need and nothing else.
-func (b *Bare) Rewrite(ctx context.Context, tags []plumbing.Hash) error {
+func (b *Bare) Rewrite(ctx context.Context, tags []object.ID) error {
 	cut, err := b.cuts(b.Store, b.Shallow)
 	if err != nil {
 		return err
@@ -84,7 +82,7 @@ func (b *Bare) GatherPacks(ctx context.Context) error {
 }
 
 // repack adds a pack of what gather finds.
-func (b *Bare) repack(ctx context.Context, gather func(*odb.Repacker) error) (plumbing.Hash, error) {
+func (b *Bare) repack(ctx context.Context, gather func(*odb.Repacker) error) (object.ID, error) {
 	path, index, sum, err := odb.Repack(ctx, b.Store, b.packDir(), gather)
 	if err != nil {
 		return sum, err
@@ -94,7 +92,7 @@ func (b *Bare) repack(ctx context.Context, gather func(*odb.Repacker) error) (pl
 
 // drop removes packs, all or none: a crash amidst must leave no commit without
 // what it needs, so that the rest goes when the repository is opened again.
-func (b *Bare) drop(packs []*pack.Pack, kept plumbing.Hash) error {
+func (b *Bare) drop(packs []*pack.Pack, kept object.ID) error {
 	var names strings.Builder
 	for _, p := range packs {
 		if p.Index.Pack != kept {

@@ -2,18 +2,16 @@ package object
 
 import (
 	"bytes"
-
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // Commit is what a commit says of its place in the history.
 type Commit struct {
-	Tree    plumbing.Hash
-	Parents []plumbing.Hash
+	Tree    ID
+	Parents []ID
 }
 
 // ReadCommit reads a commit.
-func ReadCommit(id plumbing.Hash, read func(plumbing.Hash) (Object, error)) (Commit, error) {
+func ReadCommit(id ID, read func(ID) (Object, error)) (Commit, error) {
 	o, err := read(id)
 	if err != nil {
 		return Commit{}, err
@@ -22,19 +20,22 @@ func ReadCommit(id plumbing.Hash, read func(plumbing.Hash) (Object, error)) (Com
 }
 
 // ParseCommit reads the head of a commit: a tree, then the parents.
-func ParseCommit(id plumbing.Hash, o Object) (Commit, error) {
+func ParseCommit(id ID, o Object) (Commit, error) {
 	var c Commit
-	if o.Kind != plumbing.CommitObject {
+	if o.Kind != KindCommit {
 		return c, Damaged("%s is a %s, not a commit", id, o.Kind)
 	}
 	tree, rest, ok := idLine(o.Data, "tree ")
-	if !ok {
+	if !ok || tree.format != id.format {
 		return c, Damaged("commit %s has no tree", id)
 	}
 	c.Tree = tree
 	for {
 		parent, after, ok := idLine(rest, "parent ")
 		if !ok {
+			break
+		}
+		if parent.format != id.format {
 			break
 		}
 		c.Parents, rest = append(c.Parents, parent), after
@@ -46,10 +47,10 @@ func ParseCommit(id plumbing.Hash, o Object) (Commit, error) {
 }
 
 // idLine reads a line that is a word and the name of an object.
-func idLine(data []byte, word string) (id plumbing.Hash, rest []byte, ok bool) {
+func idLine(data []byte, word string) (id ID, rest []byte, ok bool) {
 	line, rest, found := bytes.Cut(data, []byte("\n"))
 	hex, named := bytes.CutPrefix(line, []byte(word))
-	if !found || !named || len(hex) != 40 {
+	if !found || !named || len(hex) != len(bytes.TrimSpace(hex)) {
 		return id, data, false
 	}
 	id, ok = ParseID(string(hex))

@@ -3,8 +3,6 @@ package object
 import (
 	"strings"
 	"testing"
-
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 func FuzzCommit(f *testing.F) {
@@ -12,7 +10,7 @@ func FuzzCommit(f *testing.F) {
 	f.Add([]byte("tree " + id + "\nparent " + id + "\nparent " + id + "\nauthor x\n\nparent " + id + "\n"))
 	f.Add([]byte("tree " + id + "\nparent x\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		c, err := ParseCommit(plumbing.ZeroHash, Object{plumbing.CommitObject, data})
+		c, err := ParseCommit(ID{}, Object{KindCommit, data})
 		if err == nil && 48*len(c.Parents)+46 > len(data) {
 			t.Errorf("%d parents of %d bytes", len(c.Parents), len(data))
 		}

@@ -1,20 +1,88 @@
 package object
 
 import (
+	"bytes"
+	"encoding/hex"
 	"errors"
 	"strings"
-
-	"github.com/go-git/go-git/v5/plumbing"
 )
+
+// ID is the name of an object. It knows its format, and two of different
+// formats are never equal. The zero value names nothing.
+type ID struct {
+	raw    [maxSize]byte // the first of them, by format; the others are 0
+	format Format
+}
+
+// ParseID reads a name in hex: 40 digits are SHA-1, 64 are SHA-256.
+func ParseID(s string) (ID, bool) {
+	s = strings.TrimSpace(s)
+	for _, f := range [...]Format{SHA1, SHA256} {
+		if len(s) != f.HexSize() {
+			continue
+		}
+		id := ID{format: f}
+		_, err := hex.Decode(id.raw[:], []byte(s))
+		return id, err == nil
+	}
+	return ID{}, false
+}
+
+// Is says whether id is a name in this format.
+func (f Format) Is(id ID) bool { return id.format == f }
+
+// ID takes a name from the beginning of what a file or a server holds. It
+// panics where that is shorter, as copying from a slice would.
+func (f Format) ID(raw []byte) ID {
+	id := ID{format: f}
+	copy(id.raw[:], raw[:f.Size()])
+	return id
+}
+
+// IDOf is ID of a text.
+func (f Format) IDOf(raw string) ID {
+	id := ID{format: f}
+	copy(id.raw[:f.Size()], raw)
+	return id
+}
+
+// IsZero says whether id names nothing.
+func (id ID) IsZero() bool { return id.raw == [maxSize]byte{} }
+
+// Format is how the name was made.
+func (id ID) Format() Format { return id.format }
+
+// Size is how many bytes the name has.
+func (id ID) Size() int { return id.format.Size() }
+
+// Bytes are the name as files have it.
+func (id ID) Bytes() []byte { return id.raw[:id.format.Size()] }
+
+// AppendTo appends the bytes of the name.
+func (id ID) AppendTo(out []byte) []byte { return append(out, id.raw[:id.format.Size()]...) }
+
+// AppendAs appends the bytes of a name in a format, be it that of none.
+func (id ID) AppendAs(f Format, out []byte) []byte { return append(out, id.raw[:f.Size()]...) }
+
+// First is the first byte, by which indexes have their fan-out.
+func (id ID) First() byte { return id.raw[0] }
+
+// Compare orders names of one format as packs' indexes do.
+func (id ID) Compare(other ID) int { return bytes.Compare(id.raw[:], other.raw[:]) }
+
+// CompareBytes orders id and a name as files have it, of the same format.
+func (id ID) CompareBytes(raw []byte) int {
+	return bytes.Compare(id.raw[:id.format.Size()], raw)
+}
+
+// String is the name in hex.
+func (id ID) String() string { return hex.EncodeToString(id.raw[:id.format.Size()]) }
 
 // ErrSHA256 says that the names of a repository's objects are of the other kind.
 var ErrSHA256 = errors.New("the repository uses SHA-256 object names, which kitops cannot read yet")
 
-// ParseID reads the hex of a name.
-func ParseID(s string) (plumbing.Hash, bool) {
-	s = strings.TrimSpace(s)
-	return plumbing.NewHash(s), len(s) == 40 && plumbing.IsHash(s)
-}
-
 // ErrTooLarge says that an object is larger than what is taken into memory.
 var ErrTooLarge = errors.New("an object is too large")
+
+// ErrMissing says that an object is not there.
+var ErrMissing = errors.New("object not found")

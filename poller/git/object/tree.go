@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // Mode says what an entry of a tree is, in git's numbers.
@@ -26,17 +24,17 @@ const (
 
 // TreeEntry is one name in a tree.
 type TreeEntry struct {
-	Mode Mode
 	Name string
-	ID   plumbing.Hash
+	ID   ID
+	Mode Mode
 }
 
 var errTree = errors.New("damaged tree")
 
 // ParseTree reads a tree object and refuses names that must not be in one. It
 // gives the entries in git's order, also where the tree is not.
-func ParseTree(data []byte) ([]TreeEntry, error) {
-	entries, err := scanTree(data)
+func ParseTree(f Format, data []byte) ([]TreeEntry, error) {
+	entries, err := scanTree(f, data)
 	if err != nil {
 		return nil, err
 	}
@@ -49,9 +47,10 @@ func ParseTree(data []byte) ([]TreeEntry, error) {
 }
 
 // scanTree reads a tree object as it is.
-func scanTree(data []byte) ([]TreeEntry, error) {
+func scanTree(f Format, data []byte) ([]TreeEntry, error) {
 	text := string(data) // names are parts of it
-	entries := make([]TreeEntry, 0, len(data)/40)
+	size := f.Size()
+	entries := make([]TreeEntry, 0, len(data)/(size+20))
 	for len(text) > 0 {
 		space := strings.IndexByte(text[:min(len(text), 8)], ' ')
 		if space < 0 {
@@ -66,12 +65,13 @@ func scanTree(data []byte) ([]TreeEntry, error) {
 		}
 		text = text[space+1:]
 		end := strings.IndexByte(text, 0)
-		if end < 0 || len(text) < end+1+len(plumbing.ZeroHash) {
+		if end < 0 || len(text) < end+1+size {
 			return nil, errTree
 		}
 		e := TreeEntry{Mode: m, Name: text[:end]}
-		copy(e.ID[:], text[end+1:])
-		text = text[end+1+len(e.ID):]
+		e.ID.format = f
+		copy(e.ID.raw[:size], text[end+1:])
+		text = text[end+1+size:]
 		entries = append(entries, e)
 	}
 	return entries, nil

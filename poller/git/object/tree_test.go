@@ -9,7 +9,7 @@ func FuzzTree(f *testing.F) {
 	f.Add([]byte("100644 a\x0012345678901234567890" + "40000 b\x0012345678901234567890"))
 	f.Add([]byte("120000 .git\x0012345678901234567890"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		entries, err := ParseTree(data)
+		entries, err := ParseTree(SHA1, data)
 		if err != nil {
 			return
 		}

@@ -10,15 +10,13 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/object"
 )
 
 // looseObject is an object that has a file of its own, gitformat-loose(5), open.
 type looseObject struct {
-	id   plumbing.Hash
-	kind plumbing.ObjectType
+	id   object.ID
+	kind object.Kind
 	size int64
 	r    io.Reader
 	file *os.File
@@ -26,7 +24,7 @@ type looseObject struct {
 
 func (l *looseObject) close() { _ = l.file.Close() }
 
-func (r *Reader) openLoose(id plumbing.Hash) (*looseObject, error) {
+func (r *Reader) openLoose(id object.ID) (*looseObject, error) {
 	l := &looseObject{id: id}
 	err := object.Missing(id)
 	for _, dir := range r.Store.loose {
@@ -58,7 +56,7 @@ func (l *looseObject) begin() error {
 }
 
 // CopyLoose reads an object that has a file of its own.
-func (r *Reader) CopyLoose(w io.Writer, id plumbing.Hash, limit int64) (plumbing.ObjectType, error) {
+func (r *Reader) CopyLoose(w io.Writer, id object.ID, limit int64) (object.Kind, error) {
 	l, err := r.openLoose(id)
 	if err != nil {
 		return 0, err
@@ -84,7 +82,7 @@ func (r *Reader) copyFrom(l *looseObject, w io.Writer) error {
 }
 
 // looseHead reads "blob 42\0" and what came along with it.
-func looseHead(r io.Reader) (kind plumbing.ObjectType, size int64, rest []byte, err error) {
+func looseHead(r io.Reader) (kind object.Kind, size int64, rest []byte, err error) {
 	buf := make([]byte, 64)
 	n, err := io.ReadFull(r, buf)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
@@ -95,7 +93,7 @@ func looseHead(r io.Reader) (kind plumbing.ObjectType, size int64, rest []byte, 
 	if !ok || !ok2 {
 		return 0, 0, nil, errors.New("damaged head")
 	}
-	if kind, err = plumbing.ParseObjectType(name); err != nil {
+	if kind, err = object.ParseKind(name); err != nil {
 		return 0, 0, nil, err
 	}
 	size, err = strconv.ParseInt(length, 10, 64)

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"io"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/pack"
@@ -25,11 +23,11 @@ type Reader struct {
 
 // Reader reads objects of the store, for one goroutine.
 func (s *Store) Reader() *Reader {
-	return &Reader{Unpacker: pack.NewUnpacker(basesSize), Store: s, hash: object.NewRepeatedHasher()}
+	return &Reader{Unpacker: pack.NewUnpacker(basesSize), Store: s, hash: object.NewRepeatedHasher(s.Format)}
 }
 
 // Read gives a whole object.
-func (r *Reader) Read(id plumbing.Hash) (object.Object, error) {
+func (r *Reader) Read(id object.ID) (object.Object, error) {
 	at, ok := r.Store.Find(id)
 	if !ok {
 		return object.Object{}, object.Missing(id)
@@ -37,7 +35,7 @@ func (r *Reader) Read(id plumbing.Hash) (object.Object, error) {
 	return r.readAt(at, id)
 }
 
-func (r *Reader) readAt(at pack.Place, id plumbing.Hash) (object.Object, error) {
+func (r *Reader) readAt(at pack.Place, id object.ID) (object.Object, error) {
 	var o object.Object
 	var err error
 	if at.Pack == nil {
@@ -57,7 +55,7 @@ func (r *Reader) readAt(at pack.Place, id plumbing.Hash) (object.Object, error) 
 
 // locate finds what a delta leans on by its name: in a pack, or at once when
 // the place has none.
-func (r *Reader) locate(id plumbing.Hash) (pack.Place, object.Object, error) {
+func (r *Reader) locate(id object.ID) (pack.Place, object.Object, error) {
 	at, ok := r.Store.Find(id)
 	if !ok {
 		return at, object.Object{}, object.Missing(id)
@@ -70,9 +68,9 @@ func (r *Reader) locate(id plumbing.Hash) (pack.Place, object.Object, error) {
 }
 
 // Blob gives a whole blob.
-func (r *Reader) Blob(at pack.Place, id plumbing.Hash) ([]byte, error) {
+func (r *Reader) Blob(at pack.Place, id object.ID) ([]byte, error) {
 	o, err := r.readAt(at, id)
-	if err == nil && o.Kind != plumbing.BlobObject {
+	if err == nil && o.Kind != object.KindBlob {
 		err = object.Damaged("%s is a %s, not a blob", id, o.Kind)
 	}
 	return o.Data, err
@@ -89,11 +87,11 @@ func (r *Reader) Streamed(at pack.Place) (bool, error) {
 }
 
 // CopyBlob writes a blob to w in pieces.
-func (r *Reader) CopyBlob(ctx context.Context, w io.Writer, at pack.Place, id plumbing.Hash) error {
+func (r *Reader) CopyBlob(ctx context.Context, w io.Writer, at pack.Place, id object.ID) error {
 	out := &disk.CountingWriter{Ctx: ctx, W: w}
 	if at.Pack == nil {
 		kind, err := r.CopyLoose(out, id, 1<<62)
-		if err == nil && kind != plumbing.BlobObject {
+		if err == nil && kind != object.KindBlob {
 			err = object.Damaged("%s is a %s, not a blob", id, kind)
 		}
 		return err
@@ -106,7 +104,7 @@ func (r *Reader) CopyBlob(ctx context.Context, w io.Writer, at pack.Place, id pl
 	if err := r.Window.Copy(io.MultiWriter(r.hash, out), at.Pack, at.Offset, h); err != nil {
 		return AsDamage(err, id)
 	}
-	if found, err := r.hash.ID(); err != nil || found != id || h.Kind != plumbing.BlobObject {
+	if found, err := r.hash.ID(); err != nil || found != id || h.Kind != object.KindBlob {
 		return errors.Join(object.Damaged("%s %s is damaged", h.Kind, id), err)
 	}
 	return nil

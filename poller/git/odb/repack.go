@@ -2,14 +2,11 @@ package odb
 
 import (
 	"context"
-	"crypto/sha1"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-
-	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/disk"
@@ -18,14 +15,14 @@ import (
 )
 
 // Repack makes a pack in a directory of what gather finds for it.
-func Repack(ctx context.Context, s *Store, dir string, gather func(*Repacker) error) (path string, index []byte, sum plumbing.Hash, err error) {
+func Repack(ctx context.Context, s *Store, dir string, gather func(*Repacker) error) (path string, index []byte, sum object.ID, err error) {
 	file, err := os.CreateTemp(dir, object.TmpPrefix+"pack_")
 	if err != nil {
 		return "", nil, sum, err
 	}
 	r := &Repacker{
 		reader: s.Reader(), out: pack.Writer{F: file},
-		written: map[plumbing.Hash]int64{}, packs: map[*pack.Pack][]pack.Entry{},
+		written: map[object.ID]int64{}, packs: map[*pack.Pack][]pack.Entry{},
 	}
 	if err = gather(r); err == nil {
 		sum, err = r.write(ctx, file)
@@ -42,8 +39,8 @@ func Repack(ctx context.Context, s *Store, dir string, gather func(*Repacker) er
 type Repacker struct {
 	reader  *Reader
 	out     pack.Writer
-	order   []plumbing.Hash
-	written map[plumbing.Hash]int64 // where; 0: to be written, -1: under way
+	order   []object.ID
+	written map[object.ID]int64 // where; 0: to be written, -1: under way
 	entries []pack.Entry
 	packs   map[*pack.Pack][]pack.Entry // what they have, by offset
 	piece   []byte
@@ -52,7 +49,7 @@ type Repacker struct {
 }
 
 // Gather finds all objects of a history, and the tags that lead into it.
-func (r *Repacker) Gather(ctx context.Context, a *ancestry.Ancestry, tags []plumbing.Hash) error {
+func (r *Repacker) Gather(ctx context.Context, a *ancestry.Ancestry, tags []object.ID) error {
 	for _, c := range a.Commits {
 		r.Add(c.ID)
 	}
@@ -70,12 +67,12 @@ func (r *Repacker) Gather(ctx context.Context, a *ancestry.Ancestry, tags []plum
 }
 
 // gatherTag adds a tag and those below it, if what they lead to is to be there.
-func (r *Repacker) gatherTag(ctx context.Context, id plumbing.Hash) error {
+func (r *Repacker) gatherTag(ctx context.Context, id object.ID) error {
 	if !r.reader.Store.Has(id) {
 		return nil
 	}
-	var chain []plumbing.Hash
-	commit, _, err := object.CommitOf(ctx, id, func(id plumbing.Hash) (object.Object, error) {
+	var chain []object.ID
+	commit, _, err := object.CommitOf(ctx, id, func(id object.ID) (object.Object, error) {
 		chain = append(chain, id)
 		return r.reader.Read(id)
 	})
@@ -88,7 +85,7 @@ func (r *Repacker) gatherTag(ctx context.Context, id plumbing.Hash) error {
 	return nil
 }
 
-func (r *Repacker) gatherTree(ctx context.Context, id plumbing.Hash, depth int) error {
+func (r *Repacker) gatherTree(ctx context.Context, id object.ID, depth int) error {
 	if !r.Add(id) {
 		return ctx.Err()
 	}
@@ -109,7 +106,7 @@ func (r *Repacker) gatherTree(ctx context.Context, id plumbing.Hash, depth int) 
 }
 
 // Add takes an object into the new pack, once.
-func (r *Repacker) Add(id plumbing.Hash) bool {
+func (r *Repacker) Add(id object.ID) bool {
 	if _, known := r.written[id]; known {
 		return false
 	}
@@ -119,7 +116,7 @@ func (r *Repacker) Add(id plumbing.Hash) bool {
 }
 
 // write makes the pack and returns its checksum.
-func (r *Repacker) write(ctx context.Context, file *os.File) (sum plumbing.Hash, err error) {
+func (r *Repacker) write(ctx context.Context, file *os.File) (sum object.ID, err error) {
 	head := binary.BigEndian.AppendUint32([]byte("PACK\x00\x00\x00\x02"), uint32(len(r.order)))
 	if _, err := r.out.Write(head); err != nil {
 		return sum, err
@@ -139,11 +136,11 @@ func (r *Repacker) write(ctx context.Context, file *os.File) (sum plumbing.Hash,
 			return sum, fmt.Errorf("the history has %w", disk.TooMuch(r.Limit))
 		}
 	}
-	h := sha1.New()
+	h := r.reader.Store.Format.New()
 	if _, err := io.Copy(h, io.NewSectionReader(file, 0, r.out.Offset)); err != nil {
 		return sum, err
 	}
-	h.Sum(sum[:0])
-	_, err = r.out.Write(sum[:])
-	return sum, err
+	raw := h.Sum(nil)
+	_, err = r.out.Write(raw)
+	return r.reader.Store.Format.ID(raw), err
 }

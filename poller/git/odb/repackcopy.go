@@ -7,8 +7,6 @@ import (
 	"hash/crc32"
 	"slices"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/pack"
 )
@@ -16,7 +14,7 @@ import (
 const pieceSize = 1 << 20 // bytes of a pack copied at once
 
 // copy writes one object, after what it leans on if that is written as well.
-func (r *Repacker) copy(id plumbing.Hash, depth int) error {
+func (r *Repacker) copy(id object.ID, depth int) error {
 	if r.written[id] != 0 {
 		return nil
 	}
@@ -57,9 +55,9 @@ func (r *Repacker) copy(id plumbing.Hash, depth int) error {
 }
 
 // baseOf names what a delta leans on, if that is to be in the pack.
-func (r *Repacker) baseOf(at pack.Place, h pack.EntryHead) (plumbing.Hash, bool) {
+func (r *Repacker) baseOf(at pack.Place, h pack.EntryHead) (object.ID, bool) {
 	name := h.Base
-	if h.Kind == plumbing.OFSDeltaObject {
+	if h.Kind == object.KindOffsetDelta {
 		entries, i, ok := r.entryAt(pack.Place{Pack: at.Pack, Offset: at.Offset - h.Back})
 		if !ok {
 			return name, false // reading it will say so
@@ -120,7 +118,7 @@ func (r *Repacker) raw(at pack.Place, h pack.EntryHead, base int64) (crc uint32,
 }
 
 // loose packs an object that has a file of its own, in pieces.
-func (r *Repacker) loose(id plumbing.Hash) (pack.Entry, error) {
+func (r *Repacker) loose(id object.ID) (pack.Entry, error) {
 	e := pack.Entry{ID: id, Offset: r.out.Offset}
 	loose, err := r.reader.openLoose(id)
 	if err != nil {

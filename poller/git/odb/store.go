@@ -10,9 +10,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/pack"
+
+	"github.com/bittrance/kitops/poller/git/object"
 )
 
 const maxAlternates = 32
@@ -21,13 +21,15 @@ const maxAlternates = 32
 // included, and knows where loose objects are. It is safe for concurrent use,
 // each goroutine with a reader of its own.
 type Store struct {
-	Packs []*pack.Pack
-	loose []string // directories of objects
+	Format object.Format
+	Packs  []*pack.Pack
+	loose  []string // directories of objects
 }
 
-// Open opens the object store of a git directory.
-func Open(gitDir string) (*Store, error) {
-	s := &Store{}
+// Open opens the object store of a git directory whose objects are named in
+// the format given.
+func Open(gitDir string, f object.Format) (*Store, error) {
+	s := &Store{Format: f}
 	pending := []string{filepath.Join(gitDir, "objects")}
 	for len(pending) > 0 {
 		dir := filepath.Clean(pending[0])
@@ -69,7 +71,7 @@ func (s *Store) add(dir string) error {
 		if !isIndex || !strings.HasPrefix(base, "pack-") {
 			continue
 		}
-		p, err := pack.Open(filepath.Join(dir, "pack", base))
+		p, err := pack.Open(filepath.Join(dir, "pack", base), s.Format)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -133,7 +135,7 @@ func (s *Store) Close() {
 }
 
 // Find says where an object is, and whether it is there at all.
-func (s *Store) Find(id plumbing.Hash) (pack.Place, bool) {
+func (s *Store) Find(id object.ID) (pack.Place, bool) {
 	for _, p := range s.Packs {
 		if offset, ok := p.Index.Find(id); ok {
 			return pack.Place{Pack: p, Offset: offset}, true
@@ -148,12 +150,12 @@ func (s *Store) Find(id plumbing.Hash) (pack.Place, bool) {
 }
 
 // Has says whether an object is there, by name alone.
-func (s *Store) Has(id plumbing.Hash) bool {
+func (s *Store) Has(id object.ID) bool {
 	_, ok := s.Find(id)
 	return ok
 }
 
-func loosePath(dir string, id plumbing.Hash) string {
+func loosePath(dir string, id object.ID) string {
 	name := id.String()
 	return filepath.Join(dir, name[:2], name[2:])
 }

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/gittest"
+
+	"github.com/bittrance/kitops/poller/git/object"
 )
 
 // takeIn is what a fetch does with a pack.
@@ -20,7 +20,7 @@ func takeIn(tb testing.TB, pack []byte) ([]Entry, error) {
 		tb.Fatal(err)
 	}
 	defer file.Close()
-	a := NewReceiver(tb.Context(), bytes.NewReader(pack), file, 1<<20)
+	a := NewReceiver(tb.Context(), bytes.NewReader(pack), file, 1<<20, object.SHA1)
 	if _, err := a.Read(tb.Context()); err != nil {
 		return nil, err
 	}
@@ -29,10 +29,10 @@ func takeIn(tb testing.TB, pack []byte) ([]Entry, error) {
 }
 
 func TestHostilePacks(t *testing.T) {
-	id := plumbing.NewHash(strings.Repeat("12", 20))
-	blob := gittest.RawEntry(t, plumbing.BlobObject, 5, nil, []byte("hello"))
+	id := idOf(t, strings.Repeat("12", 20))
+	blob := gittest.RawEntry(t, object.KindBlob, 5, nil, []byte("hello"))
 	copyAll := []byte{5, 5, 0x90, 5}
-	good := gittest.RawPack(2, blob, gittest.RawEntry(t, plumbing.OFSDeltaObject, 4, []byte{byte(len(blob))}, copyAll))
+	good := gittest.RawPack(2, blob, gittest.RawEntry(t, object.KindOffsetDelta, 4, []byte{byte(len(blob))}, copyAll))
 	if entries, err := takeIn(t, good); err != nil || len(entries) != 2 || entries[0].ID != entries[1].ID {
 		t.Fatalf("a good pack: %v, %v", entries, err)
 	}
@@ -49,19 +49,19 @@ func TestHostilePacks(t *testing.T) {
 		"claims 4 billion":  gittest.RawPack(1<<32-1, blob),
 		"unknown kind":      gittest.RawPack(1, gittest.RawEntry(t, 5, 5, nil, []byte("hello"))),
 		"kind 0":            gittest.RawPack(1, gittest.RawEntry(t, 0, 5, nil, []byte("hello"))),
-		"claims more":       gittest.RawPack(1, gittest.RawEntry(t, plumbing.BlobObject, 6, nil, []byte("hello"))),
-		"claims less":       gittest.RawPack(1, gittest.RawEntry(t, plumbing.BlobObject, 4, nil, []byte("hello"))),
-		"claims 400 MB":     gittest.RawPack(1, gittest.RawEntry(t, plumbing.TreeObject, 400<<20, nil, []byte("hello"))),
-		"claims 1 EB":       gittest.RawPack(1, gittest.RawEntry(t, plumbing.BlobObject, 1<<60, nil, []byte("hello"))),
-		"bombs":             gittest.RawPack(9, bytes.Repeat(gittest.RawEntry(t, plumbing.BlobObject, int64(len(bomb)), nil, bomb), 9)),
-		"base before begin": gittest.RawPack(1, gittest.RawEntry(t, plumbing.OFSDeltaObject, 4, []byte{100}, copyAll)),
-		"base is itself":    gittest.RawPack(1, gittest.RawEntry(t, plumbing.OFSDeltaObject, 4, []byte{0}, copyAll)),
-		"base amidst":       gittest.RawPack(2, blob, gittest.RawEntry(t, plumbing.OFSDeltaObject, 4, []byte{byte(len(blob) - 1)}, copyAll)),
-		"base nowhere":      gittest.RawPack(1, gittest.RawEntry(t, plumbing.REFDeltaObject, 4, id[:], copyAll)),
-		"delta cut":         gittest.RawPack(2, blob, gittest.RawEntry(t, plumbing.OFSDeltaObject, 3, []byte{byte(len(blob))}, copyAll[:3])),
-		"delta of another":  gittest.RawPack(2, blob, gittest.RawEntry(t, plumbing.OFSDeltaObject, 4, []byte{byte(len(blob))}, []byte{6, 5, 0x90, 5})),
-		"delta beyond base": gittest.RawPack(2, blob, gittest.RawEntry(t, plumbing.OFSDeltaObject, 5, []byte{byte(len(blob))}, []byte{5, 5, 0x91, 1, 5})),
-		"delta too long":    gittest.RawPack(2, blob, gittest.RawEntry(t, plumbing.OFSDeltaObject, 6, []byte{byte(len(blob))}, []byte{5, 5, 0x90, 5, 0x90, 5})),
+		"claims more":       gittest.RawPack(1, gittest.RawEntry(t, object.KindBlob, 6, nil, []byte("hello"))),
+		"claims less":       gittest.RawPack(1, gittest.RawEntry(t, object.KindBlob, 4, nil, []byte("hello"))),
+		"claims 400 MB":     gittest.RawPack(1, gittest.RawEntry(t, object.KindTree, 400<<20, nil, []byte("hello"))),
+		"claims 1 EB":       gittest.RawPack(1, gittest.RawEntry(t, object.KindBlob, 1<<60, nil, []byte("hello"))),
+		"bombs":             gittest.RawPack(9, bytes.Repeat(gittest.RawEntry(t, object.KindBlob, int64(len(bomb)), nil, bomb), 9)),
+		"base before begin": gittest.RawPack(1, gittest.RawEntry(t, object.KindOffsetDelta, 4, []byte{100}, copyAll)),
+		"base is itself":    gittest.RawPack(1, gittest.RawEntry(t, object.KindOffsetDelta, 4, []byte{0}, copyAll)),
+		"base amidst":       gittest.RawPack(2, blob, gittest.RawEntry(t, object.KindOffsetDelta, 4, []byte{byte(len(blob) - 1)}, copyAll)),
+		"base nowhere":      gittest.RawPack(1, gittest.RawEntry(t, object.KindRefDelta, 4, id.Bytes(), copyAll)),
+		"delta cut":         gittest.RawPack(2, blob, gittest.RawEntry(t, object.KindOffsetDelta, 3, []byte{byte(len(blob))}, copyAll[:3])),
+		"delta of another":  gittest.RawPack(2, blob, gittest.RawEntry(t, object.KindOffsetDelta, 4, []byte{byte(len(blob))}, []byte{6, 5, 0x90, 5})),
+		"delta beyond base": gittest.RawPack(2, blob, gittest.RawEntry(t, object.KindOffsetDelta, 5, []byte{byte(len(blob))}, []byte{5, 5, 0x91, 1, 5})),
+		"delta too long":    gittest.RawPack(2, blob, gittest.RawEntry(t, object.KindOffsetDelta, 6, []byte{byte(len(blob))}, []byte{5, 5, 0x90, 5, 0x90, 5})),
 	} {
 		if _, err := takeIn(t, pack); err == nil {
 			t.Errorf("%s: taken", name)
@@ -97,7 +97,7 @@ func FuzzPack(f *testing.F) {
 		if err != nil {
 			return
 		}
-		x, ok := ParseIndex(EncodeIndex(entries, sum))
+		x, ok := ParseIndex(EncodeIndex(entries, object.SHA1.ID(sum[:])), object.SHA1)
 		if !ok {
 			t.Fatal("the index cannot be read back")
 		}
@@ -120,13 +120,22 @@ func FuzzDelta(f *testing.F) {
 }
 
 func FuzzIndex(f *testing.F) {
-	f.Add(EncodeIndex([]Entry{{Offset: 12}, {ID: plumbing.NewHash(strings.Repeat("f", 40)), Offset: 1 << 40}}, plumbing.ZeroHash))
+	f.Add(EncodeIndex([]Entry{{Offset: 12}, {ID: idOf(f, strings.Repeat("f", 40)), Offset: 1 << 40}}, object.ID{}))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if x, ok := ParseIndex(data); ok {
-			_, _ = x.Find(plumbing.NewHash(strings.Repeat("f", 40)))
+		if x, ok := ParseIndex(data, object.SHA1); ok {
+			_, _ = x.Find(idOf(t, strings.Repeat("f", 40)))
 			for _, e := range x.Entries() {
 				_, _ = x.Find(e.ID)
 			}
 		}
 	})
+}
+
+func idOf(tb testing.TB, hex string) object.ID {
+	tb.Helper()
+	id, ok := object.ParseID(hex)
+	if !ok {
+		tb.Fatalf("%q is no name", hex)
+	}
+	return id
 }

@@ -3,38 +3,40 @@ package pack
 import (
 	"bytes"
 	"cmp"
-	"crypto/sha1"
 	"encoding/binary"
 	"os"
 	"slices"
-
-	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/bittrance/kitops/poller/git/object"
 )
 
 const (
-	indexMagic  = "\xfftOc\x00\x00\x00\x02"
-	indexNames  = len(indexMagic) + 256*4
-	farOffset   = 1 << 31
-	perObject   = sha1.Size + 4 + 4 // name, CRC, offset
-	indexMinLen = indexNames + 2*sha1.Size
+	indexMagic = "\xfftOc\x00\x00\x00\x02"
+	indexNames = len(indexMagic) + 256*4
+	farOffset  = 1 << 31
 )
+
+// perObject is what an index has of each: name, CRC, offset.
+func perObject(f object.Format) int { return f.Size() + 4 + 4 }
+
+func indexMinLen(f object.Format) int { return indexNames + 2*f.Size() }
 
 // Index is an index of version 2, gitformat-pack(5), as it is in its file.
 // What it leads to is hashed when read, so it is not itself.
 type Index struct {
-	data  []byte
-	Count int
-	Pack  plumbing.Hash // the checksum of the pack
+	data   []byte
+	format object.Format
+	size   int // of a name
+	Count  int
+	Pack   object.ID // the checksum of the pack
 }
 
-func readPackIndex(path string) (*Index, error) {
+func readPackIndex(path string, f object.Format) (*Index, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	x, ok := ParseIndex(data)
+	x, ok := ParseIndex(data, f)
 	if !ok {
 		return nil, object.Damaged("%s is no index that can be read", path)
 	}
@@ -42,11 +44,11 @@ func readPackIndex(path string) (*Index, error) {
 }
 
 // ParseIndex reads an index of version 2; false: it is damaged.
-func ParseIndex(data []byte) (*Index, bool) {
-	if len(data) < indexMinLen || !bytes.HasPrefix(data, []byte(indexMagic)) {
+func ParseIndex(data []byte, f object.Format) (*Index, bool) {
+	if len(data) < indexMinLen(f) || !bytes.HasPrefix(data, []byte(indexMagic)) {
 		return nil, false
 	}
-	x := &Index{data: data}
+	x := &Index{data: data, format: f, size: f.Size()}
 	last := uint32(0)
 	for i := range 256 {
 		next := binary.BigEndian.Uint32(data[len(indexMagic)+4*i:])
@@ -56,24 +58,27 @@ func ParseIndex(data []byte) (*Index, bool) {
 		last = next
 	}
 	x.Count = int(last)
-	far := len(data) - indexMinLen - x.Count*perObject
+	far := len(data) - indexMinLen(f) - x.Count*perObject(f)
 	if far < 0 || far%8 != 0 || far/8 > x.Count {
 		return nil, false
 	}
-	copy(x.Pack[:], data[len(data)-2*sha1.Size:])
+	x.Pack = f.ID(data[len(data)-2*x.size:])
 	return x, true
 }
 
 // Find says where in the pack an object begins.
-func (x *Index) Find(id plumbing.Hash) (int64, bool) {
-	low := 0
-	if id[0] > 0 {
-		low = int(binary.BigEndian.Uint32(x.data[len(indexMagic)+4*(int(id[0])-1):]))
+func (x *Index) Find(id object.ID) (int64, bool) {
+	if !x.format.Is(id) {
+		return 0, false
 	}
-	high := int(binary.BigEndian.Uint32(x.data[len(indexMagic)+4*int(id[0]):]))
+	low, first := 0, int(id.First())
+	if first > 0 {
+		low = int(binary.BigEndian.Uint32(x.data[len(indexMagic)+4*(first-1):]))
+	}
+	high := int(binary.BigEndian.Uint32(x.data[len(indexMagic)+4*first:]))
 	for low < high {
 		middle := int(uint(low+high) / 2)
-		switch bytes.Compare(id[:], x.name(middle)) {
+		switch id.CompareBytes(x.name(middle)) {
 		case -1:
 			high = middle
 		case 1:
@@ -86,16 +91,16 @@ func (x *Index) Find(id plumbing.Hash) (int64, bool) {
 }
 
 func (x *Index) name(i int) []byte {
-	return x.data[indexNames+i*sha1.Size:][:sha1.Size]
+	return x.data[indexNames+i*x.size:][:x.size]
 }
 
 func (x *Index) offset(i int) (int64, bool) {
-	offsets := x.data[indexNames+x.Count*(sha1.Size+4):]
+	offsets := x.data[indexNames+x.Count*(x.size+4):]
 	near := binary.BigEndian.Uint32(offsets[4*i:])
 	if near < farOffset {
 		return int64(near), true
 	}
-	far := offsets[4*x.Count : len(offsets)-2*sha1.Size]
+	far := offsets[4*x.Count : len(offsets)-2*x.size]
 	at := 8 * int(near-farOffset)
 	if at+8 > len(far) {
 		return 0, false
@@ -107,9 +112,9 @@ func (x *Index) offset(i int) (int64, bool) {
 // Entries are all that the index has, in the order of the pack.
 func (x *Index) Entries() []Entry {
 	all := make([]Entry, x.Count)
-	crcs := x.data[indexNames+x.Count*sha1.Size:]
+	crcs := x.data[indexNames+x.Count*x.size:]
 	for i := range all {
-		copy(all[i].ID[:], x.name(i))
+		all[i].ID = x.format.ID(x.name(i))
 		all[i].Crc = binary.BigEndian.Uint32(crcs[4*i:])
 		all[i].Offset, _ = x.offset(i)
 	}
@@ -119,29 +124,30 @@ func (x *Index) Entries() []Entry {
 
 // Entry is what an index says of an object.
 type Entry struct {
-	ID     plumbing.Hash
-	Crc    uint32
-	Kind   plumbing.ObjectType // not in the index; 0 as long as it is not known
 	Offset int64
+	Crc    uint32
+	Kind   object.Kind // not in the index; 0 as long as it is not known
+	ID     object.ID
 }
 
 // EncodeIndex makes an index of entries in any order. Of an object that is
 // twice in the pack it keeps one.
-func EncodeIndex(entries []Entry, pack plumbing.Hash) []byte {
+func EncodeIndex(entries []Entry, pack object.ID) []byte {
 	sorted := slices.Clone(entries)
-	slices.SortFunc(sorted, func(a, b Entry) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	slices.SortFunc(sorted, func(a, b Entry) int { return a.ID.Compare(b.ID) })
 	sorted = slices.CompactFunc(sorted, func(a, b Entry) bool { return a.ID == b.ID })
-	out := make([]byte, 0, indexMinLen+len(sorted)*perObject)
+	f := pack.Format()
+	out := make([]byte, 0, indexMinLen(f)+len(sorted)*perObject(f))
 	out = append(out, indexMagic...)
 	n := 0
 	for first := range 256 {
-		for n < len(sorted) && int(sorted[n].ID[0]) == first {
+		for n < len(sorted) && int(sorted[n].ID.First()) == first {
 			n++
 		}
 		out = binary.BigEndian.AppendUint32(out, uint32(n))
 	}
 	for _, e := range sorted {
-		out = append(out, e.ID[:]...)
+		out = e.ID.AppendTo(out)
 	}
 	for _, e := range sorted {
 		out = binary.BigEndian.AppendUint32(out, e.Crc)
@@ -158,7 +164,6 @@ func EncodeIndex(entries []Entry, pack plumbing.Hash) []byte {
 	for _, offset := range far {
 		out = binary.BigEndian.AppendUint64(out, uint64(offset))
 	}
-	out = append(out, pack[:]...)
-	sum := sha1.Sum(out)
-	return append(out, sum[:]...)
+	out = pack.AppendTo(out)
+	return f.Sum(out).AppendTo(out)
 }

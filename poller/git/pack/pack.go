@@ -7,8 +7,6 @@ import (
 	"io"
 	"os"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/inflate"
 	"github.com/bittrance/kitops/poller/git/object"
 )
@@ -17,14 +15,15 @@ const windowSize = 64 << 10 // bytes read at once
 
 // Pack is a pack file with its index. It is safe for concurrent use.
 type Pack struct {
-	File  *os.File
-	Size  int64
-	Index *Index
+	File   *os.File
+	Size   int64
+	Index  *Index
+	Format object.Format
 }
 
 // Open opens a pack by its index file.
-func Open(base string) (*Pack, error) {
-	index, err := readPackIndex(base + ".idx")
+func Open(base string, f object.Format) (*Pack, error) {
+	index, err := readPackIndex(base+".idx", f)
 	if err != nil {
 		return nil, err
 	}
@@ -36,11 +35,12 @@ func Open(base string) (*Pack, error) {
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	var trailer plumbing.Hash
-	if _, err := file.ReadAt(trailer[:], max(0, info.Size()-packTrailer)); err != nil || trailer != index.Pack {
+	trailer := make([]byte, f.Size())
+	end := info.Size() - int64(len(trailer))
+	if _, err := file.ReadAt(trailer, max(0, end)); err != nil || f.ID(trailer) != index.Pack {
 		return nil, errors.Join(object.Damaged("%s.pack is not what its index describes", base), file.Close())
 	}
-	return &Pack{File: file, Size: info.Size() - packTrailer, Index: index}, nil
+	return &Pack{File: file, Size: end, Index: index, Format: f}, nil
 }
 
 // packWindow reads entries of packs anywhere, the faster the closer they lie
@@ -79,7 +79,7 @@ func (w *packWindow) Head(p *Pack, offset int64) (EntryHead, error) {
 	if err != nil {
 		return EntryHead{}, err
 	}
-	return parseEntryHead(b)
+	return parseEntryHead(b, p.Format)
 }
 
 // content inflates the entry at offset, the head of which is h. It also says

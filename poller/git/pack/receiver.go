@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 
-	"github.com/go-git/go-git/v5/plumbing"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bittrance/kitops/poller/git/disk"
@@ -36,8 +35,8 @@ type Receiver struct {
 	// onMeta gets commits, trees and tags in their order, and blobs that come
 	// later are received later. onBlob makes a receiver of blobs for each of
 	// several goroutines, and what ends it. Both may be nil.
-	OnMeta func(id plumbing.Hash, o object.Object) error
-	OnBlob func() (receive func(id plumbing.Hash, data []byte) error, done func(), err error)
+	OnMeta func(id object.ID, o object.Object) error
+	OnBlob func() (receive func(id object.ID, data []byte) error, done func(), err error)
 
 	delta  []byte    // room for the one at hand
 	chunks [][]Entry // entries, while workers write names into them
@@ -48,8 +47,8 @@ type Receiver struct {
 // waitingDelta is an entry whose base must be found first.
 type waitingDelta struct {
 	entry int
-	base  int64         // its offset, or 0:
-	id    plumbing.Hash // its name
+	base  int64     // its offset, or 0:
+	id    object.ID // its name
 }
 
 // received is a blob on its way to a worker.
@@ -59,21 +58,21 @@ type received struct {
 }
 
 // NewReceiver makes one that saves the pack to file.
-func NewReceiver(ctx context.Context, r io.Reader, file *os.File, limit int64) *Receiver {
+func NewReceiver(ctx context.Context, r io.Reader, file *os.File, limit int64, f object.Format) *Receiver {
 	return &Receiver{
-		stream: newPackStream(ctx, r, file, limit), Pack: &Pack{File: file},
-		Unpacker: NewUnpacker(arrivalBases), hash: object.NewHasher(),
+		stream: newPackStream(ctx, r, file, limit, f), Pack: &Pack{File: file, Format: f},
+		Unpacker: NewUnpacker(arrivalBases), hash: object.NewHasher(f),
 	}
 }
 
 // Read takes in the whole pack and returns its checksum.
-func (a *Receiver) Read(ctx context.Context) (plumbing.Hash, error) {
+func (a *Receiver) Read(ctx context.Context) (object.ID, error) {
 	count, err := a.stream.open()
 	if err != nil {
-		return plumbing.ZeroHash, err
+		return object.ID{}, err
 	}
 	if count > maxPackCount {
-		return plumbing.ZeroHash, fmt.Errorf("the pack claims to have %d objects", count)
+		return object.ID{}, fmt.Errorf("the pack claims to have %d objects", count)
 	}
 	batches := make(chan []received, 2*disk.Writers())
 	group, ctx := errgroup.WithContext(ctx)
@@ -90,7 +89,7 @@ func (a *Receiver) Read(ctx context.Context) (plumbing.Hash, error) {
 		return a.send(ctx, batches)
 	})
 	if err := group.Wait(); err != nil {
-		return plumbing.ZeroHash, err
+		return object.ID{}, err
 	}
 	for _, chunk := range a.chunks {
 		a.Entries = append(a.Entries, chunk...)
@@ -110,7 +109,7 @@ func (a *Receiver) next(ctx context.Context, i int, batches chan<- []received) e
 	}
 	e := a.add(i)
 	e.Offset = offset
-	if !h.Delta() && h.Size > StreamAbove && h.Kind == plumbing.BlobObject {
+	if !h.Delta() && h.Size > StreamAbove && h.Kind == object.KindBlob {
 		a.hash.Begin(h.Kind, h.Size)
 		if err := a.stream.copy(a.hash, h); err != nil {
 			return err
@@ -144,7 +143,7 @@ func (a *Receiver) next(ctx context.Context, i int, batches chan<- []received) e
 	}
 	a.bases.put(Place{a.Pack, offset}, o)
 	e.Kind = o.Kind
-	if o.Kind == plumbing.BlobObject {
+	if o.Kind == object.KindBlob {
 		a.batch = append(a.batch, received{e, o.Data})
 		if a.size += Weight(o); a.size > batchBytes {
 			return a.send(ctx, batches)
@@ -169,7 +168,7 @@ func (a *Receiver) add(i int) *Entry {
 
 // base is what an offset delta leans on, if it is still in memory.
 func (a *Receiver) base(h EntryHead, offset int64) (object.Object, bool) {
-	if h.Kind != plumbing.OFSDeltaObject {
+	if h.Kind != object.KindOffsetDelta {
 		return object.Object{}, false
 	}
 	return a.bases.get(Place{a.Pack, offset - h.Back})
@@ -177,7 +176,7 @@ func (a *Receiver) base(h EntryHead, offset int64) (object.Object, bool) {
 
 func (a *Receiver) wait(i int, h EntryHead, offset int64) error {
 	w := waitingDelta{entry: i, id: h.Base}
-	if h.Kind == plumbing.OFSDeltaObject {
+	if h.Kind == object.KindOffsetDelta {
 		if w.base = offset - h.Back; h.Back <= 0 || w.base < packHead {
 			return errEntry
 		}
@@ -201,9 +200,9 @@ func (a *Receiver) send(ctx context.Context, batches chan<- []received) error {
 
 // work names blobs and hands them on.
 func (a *Receiver) work(batches <-chan []received) (err error) {
-	receive := func(plumbing.Hash, []byte) error { return nil }
+	receive := func(object.ID, []byte) error { return nil }
 	var started bool
-	hash := object.NewHasher()
+	hash := object.NewHasher(a.Pack.Format)
 	for batch := range batches {
 		if !started && a.OnBlob != nil {
 			started = true
@@ -214,7 +213,7 @@ func (a *Receiver) work(batches <-chan []received) (err error) {
 			defer done()
 		}
 		for _, blob := range batch {
-			id, err := hash.Of(object.Object{Kind: plumbing.BlobObject, Data: blob.data})
+			id, err := hash.Of(object.Object{Kind: object.KindBlob, Data: blob.data})
 			if err != nil {
 				return err
 			}
@@ -228,8 +227,8 @@ func (a *Receiver) work(batches <-chan []received) (err error) {
 }
 
 // named are the entries by what they are called, those that wait left out.
-func (a *Receiver) named() map[plumbing.Hash]int {
-	names := make(map[plumbing.Hash]int, len(a.Entries))
+func (a *Receiver) named() map[object.ID]int {
+	names := make(map[object.ID]int, len(a.Entries))
 	for i, e := range a.Entries {
 		if _, twice := names[e.ID]; !twice && e.Kind != 0 {
 			names[e.ID] = i

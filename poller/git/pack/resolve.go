@@ -6,8 +6,6 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/object"
 )
 
@@ -17,25 +15,25 @@ var errNoBase = errors.New("the pack leans on an object that is nowhere")
 // bases come.
 type resolver struct {
 	*Receiver
-	names map[plumbing.Hash]int
+	names map[object.ID]int
 
 	// borrow reads what a thin pack leans on from elsewhere. It may be nil.
-	borrow   func(plumbing.Hash) (object.Object, error)
-	borrowed map[plumbing.Hash]object.Object
+	borrow   func(object.ID) (object.Object, error)
+	borrowed map[object.ID]object.Object
 
-	byID     map[plumbing.Hash][]waitingDelta
+	byID     map[object.ID][]waitingDelta
 	byOffset map[int64][]waitingDelta
 }
 
 // Resolve returns the objects that the pack leans on and does not have.
-func (a *Receiver) Resolve(ctx context.Context, borrow func(plumbing.Hash) (object.Object, error)) (map[plumbing.Hash]object.Object, error) {
+func (a *Receiver) Resolve(ctx context.Context, borrow func(object.ID) (object.Object, error)) (map[object.ID]object.Object, error) {
 	if len(a.waiting) == 0 {
 		return nil, nil
 	}
 	a.bases.limit = resolveBases
 	r := &resolver{
 		Receiver: a, names: a.named(), borrow: borrow,
-		borrowed: map[plumbing.Hash]object.Object{}, byID: map[plumbing.Hash][]waitingDelta{}, byOffset: map[int64][]waitingDelta{},
+		borrowed: map[object.ID]object.Object{}, byID: map[object.ID][]waitingDelta{}, byOffset: map[int64][]waitingDelta{},
 	}
 	for _, w := range a.waiting {
 		if w.base > 0 {
@@ -119,7 +117,7 @@ func (r *resolver) name(w waitingDelta) error {
 	return nil
 }
 
-func (r *resolver) locate(id plumbing.Hash) (Place, object.Object, error) {
+func (r *resolver) locate(id object.ID) (Place, object.Object, error) {
 	if i, ok := r.names[id]; ok {
 		return Place{r.Pack, r.Entries[i].Offset}, object.Object{}, nil
 	}

@@ -3,7 +3,6 @@ package pack
 import (
 	"bytes"
 	"context"
-	"crypto/sha1"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -11,16 +10,13 @@ import (
 	"hash/crc32"
 	"io"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/inflate"
 	"github.com/bittrance/kitops/poller/git/object"
 )
 
 const (
-	packHead    = 12 // bytes: PACK, version, number of objects
-	packTrailer = sha1.Size
+	packHead    = 12        // bytes: PACK, version, number of objects
 	streamChunk = 128 << 10 // bytes read ahead
 	maxRatio    = 1032      // zlib packs nothing tighter
 
@@ -33,10 +29,11 @@ var errPackCut = errors.New("the pack is cut short")
 // packStream reads a pack as it arrives, entry by entry, and passes every byte
 // on. It never holds more than the entry at hand and a chunk.
 type packStream struct {
-	ctx   context.Context
-	r     io.Reader
-	out   io.Writer
-	limit int64 // bytes
+	ctx    context.Context
+	r      io.Reader
+	out    io.Writer
+	limit  int64 // bytes
+	format object.Format
 
 	buf      []byte
 	pos, end int
@@ -50,8 +47,8 @@ type packStream struct {
 	eof      bool
 }
 
-func newPackStream(ctx context.Context, r io.Reader, out io.Writer, limit int64) *packStream {
-	return &packStream{ctx: ctx, r: r, out: out, limit: limit, buf: make([]byte, streamChunk), sum: sha1.New()}
+func newPackStream(ctx context.Context, r io.Reader, out io.Writer, limit int64, f object.Format) *packStream {
+	return &packStream{ctx: ctx, r: r, out: out, limit: limit, format: f, buf: make([]byte, streamChunk), sum: f.New()}
 }
 
 // open reads the head of the pack and says how many entries follow.
@@ -71,18 +68,19 @@ func (s *packStream) open() (uint32, error) {
 }
 
 // close checks the trailer, which is the name of the pack.
-func (s *packStream) close() (plumbing.Hash, error) {
-	if err := s.need(packTrailer + 1); err != nil {
-		return plumbing.ZeroHash, err
+func (s *packStream) close() (object.ID, error) {
+	trailer := s.format.Size()
+	if err := s.need(trailer + 1); err != nil {
+		return object.ID{}, err
 	}
 	s.flush()
-	var sum, told plumbing.Hash
-	s.sum.Sum(sum[:0])
-	copy(told[:], s.buf[s.pos:s.end])
-	switch left := s.end - s.pos; {
-	case left < packTrailer:
+	sum := s.format.ID(s.sum.Sum(nil))
+	left := s.end - s.pos
+	if left < trailer {
 		return sum, errPackCut
-	case left > packTrailer:
+	}
+	switch told := s.format.ID(s.buf[s.pos:]); {
+	case left > trailer:
 		return sum, errors.New("the pack has something behind its end")
 	case sum != told:
 		return sum, errors.New("the checksum of the pack is wrong")
@@ -149,7 +147,7 @@ func (s *packStream) head() (EntryHead, error) {
 	if err := s.need(maxEntryHead); err != nil {
 		return EntryHead{}, err
 	}
-	h, err := parseEntryHead(s.buf[s.pos:s.end])
+	h, err := parseEntryHead(s.buf[s.pos:s.end], s.format)
 	if errors.Is(err, inflate.ErrShort) {
 		return h, errPackCut
 	}

@@ -1,8 +1,6 @@
 package pack
 
 import (
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/object"
 )
 
@@ -23,7 +21,7 @@ func NewUnpacker(bases int) Unpacker { return Unpacker{bases: newObjectCache(bas
 
 // locate finds the base of a delta by its name. A place without a pack says
 // that the object is given with it.
-type locate func(plumbing.Hash) (Place, object.Object, error)
+type locate func(object.ID) (Place, object.Object, error)
 
 // step is a delta on the way from an object down to its base.
 type step struct {
@@ -74,7 +72,7 @@ func (u *Unpacker) Unpack(at Place, find locate) (object.Object, error) {
 
 // below is what a delta leans on.
 func below(at Place, h EntryHead, find locate) (Place, object.Object, error) {
-	if h.Kind == plumbing.REFDeltaObject {
+	if h.Kind == object.KindRefDelta {
 		return find(h.Base)
 	}
 	if h.Back <= 0 {

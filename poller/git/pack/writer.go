@@ -2,20 +2,17 @@ package pack
 
 import (
 	"compress/zlib"
-	"crypto/sha1"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
 	"io"
-
-	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/bittrance/kitops/poller/git/object"
 )
 
 // Complete appends to a thin pack what it leans on, and gives the pack the
 // checksum that it has then.
-func (a *Receiver) Complete(borrowed map[plumbing.Hash]object.Object, sum plumbing.Hash) (plumbing.Hash, error) {
+func (a *Receiver) Complete(borrowed map[object.ID]object.Object, sum object.ID) (object.ID, error) {
 	if len(borrowed) == 0 {
 		return sum, nil
 	}
@@ -32,12 +29,13 @@ func (a *Receiver) Complete(borrowed map[plumbing.Hash]object.Object, sum plumbi
 	if _, err := f.WriteAt(binary.BigEndian.AppendUint32(nil, uint32(len(a.Entries))), 8); err != nil {
 		return sum, err
 	}
-	h := sha1.New()
+	h := a.Pack.Format.New()
 	if _, err := io.Copy(h, io.NewSectionReader(f, 0, end)); err != nil {
 		return sum, err
 	}
-	h.Sum(sum[:0])
-	if _, err := f.WriteAt(sum[:], end); err != nil {
+	raw := h.Sum(nil)
+	sum = a.Pack.Format.ID(raw)
+	if _, err := f.WriteAt(raw, end); err != nil {
 		return sum, err
 	}
 	a.Pack.Size = end
@@ -60,7 +58,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 }
 
 // Whole writes an object that leans on none.
-func (w *Writer) Whole(id plumbing.Hash, o object.Object) (Entry, error) {
+func (w *Writer) Whole(id object.ID, o object.Object) (Entry, error) {
 	e := Entry{ID: id, Kind: o.Kind, Offset: w.Offset}
 	w.Crc = 0
 	if _, err := w.Write(AppendEntryHead(nil, o.Kind, int64(len(o.Data)))); err != nil {

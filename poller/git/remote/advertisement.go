@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/refs"
 )
@@ -21,12 +19,12 @@ const (
 
 // Advertisement is what a remote says it has.
 type Advertisement struct {
-	Refs    map[string]plumbing.Hash
-	peeled  map[string]plumbing.Hash // what refs that are at tags lead to, where that is told
-	shallow []plumbing.Hash          // where the remote's own history is cut, where that is told
-	Head    plumbing.Hash            // the commit HEAD leads to; zero when there is none
-	HeadRef string                   // the branch HEAD names; "" when detached or not told
-	caps    capabilities             // of version 0
+	Refs    map[string]object.ID
+	peeled  map[string]object.ID // what refs that are at tags lead to, where that is told
+	shallow []object.ID          // where the remote's own history is cut, where that is told
+	Head    object.ID            // the commit HEAD leads to; zero when there is none
+	HeadRef string               // the branch HEAD names; "" when detached or not told
+	caps    capabilities         // of version 0
 }
 
 // capabilities are what a server of version 0 offers, with their values.
@@ -114,22 +112,22 @@ func (ad *Advertisement) guess() {
 
 // Gives says whether the remote may be asked for all of these: they are where
 // refs are, or the server takes any commit that it has.
-func (ad *Advertisement) Gives(want []plumbing.Hash) bool {
+func (ad *Advertisement) Gives(want []object.ID) bool {
 	for _, name := range []string{"allow-tip-sha1-in-want", "allow-reachable-sha1-in-want", "allow-any-sha1-in-want"} {
 		if ad.caps.has(name) {
 			return true
 		}
 	}
-	tips := map[plumbing.Hash]bool{ad.Head: true}
+	tips := map[object.ID]bool{ad.Head: true}
 	for _, at := range ad.Refs {
 		tips[at] = true
 	}
-	return !slices.ContainsFunc(want, func(id plumbing.Hash) bool { return !tips[id] })
+	return !slices.ContainsFunc(want, func(id object.ID) bool { return !tips[id] })
 }
 
 // tips are where branches and tags are, each once.
-func (ad *Advertisement) tips() []plumbing.Hash {
-	seen := map[plumbing.Hash]bool{}
+func (ad *Advertisement) tips() []object.ID {
+	seen := map[object.ID]bool{}
 	for ref, id := range ad.Refs {
 		if strings.HasPrefix(ref, "refs/heads/") || strings.HasPrefix(ref, "refs/tags/") {
 			seen[id] = true

@@ -3,19 +3,19 @@ package remote
 import (
 	"strconv"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/ancestry"
+
+	"github.com/bittrance/kitops/poller/git/object"
 )
 
 // FetchRequest is what a fetch asks for.
 type FetchRequest struct {
-	Want    []plumbing.Hash
-	Have    []plumbing.Hash // commits that are here with all below them,
-	Shallow []plumbing.Hash // down to these, which are without their parents
-	Depth   int             // commits on every way; FullHistory: all; 0: 1
-	Tags    bool            // and tags that lead to what is sent
-	Whole   bool            // it is no head, and the server gives heads only: then all that they lead to
+	Want    []object.ID
+	Have    []object.ID // commits that are here with all below them,
+	Shallow []object.ID // down to these, which are without their parents
+	Depth   int         // commits on every way; FullHistory: all; 0: 1
+	Tags    bool        // and tags that lead to what is sent
+	Whole   bool        // it is no head, and the server gives heads only: then all that they lead to
 }
 
 // fetchRequest is fetch of gitprotocol-v2(5).

@@ -5,8 +5,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/object"
 )
 
@@ -16,7 +14,7 @@ const maxShallow = 1 << 20 // lines that a server may say of where the history i
 type FetchResponse struct {
 	io.Reader
 	Body    io.Closer
-	Shallow []plumbing.Hash // commits whose parents do not come; what the server says, to be checked
+	Shallow []object.ID // commits whose parents do not come; what the server says, to be checked
 }
 
 // Close ends the conversation.
@@ -25,7 +23,7 @@ func (d *FetchResponse) Close() error { return d.Body.Close() }
 // readToPack goes through what comes before the pack, and gives what the
 // section shallow-info of gitprotocol-v2(5) says. Its unshallow lines say
 // nothing that what came does not show.
-func readToPack(p *pktReader) (shallow []plumbing.Hash, err error) {
+func readToPack(p *pktReader) (shallow []object.ID, err error) {
 	for {
 		line, kind, err := p.next()
 		switch {

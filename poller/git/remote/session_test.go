@@ -4,13 +4,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/bittrance/kitops/poller/git/object"
 )
 
 // TestRequestAsOffered asks for nothing that a server does not offer, and for
 // all that git uses of what it does.
 func TestRequestAsOffered(t *testing.T) {
-	w := FetchRequest{Want: make([]plumbing.Hash, 1)}
+	w := FetchRequest{Want: make([]object.ID, 1)}
 	zero := strings.Repeat("0", 40)
 	for offered, want := range map[string]string{
 		"": pktText("want "+zero, flush, "done"),

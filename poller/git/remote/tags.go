@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/refs"
 )
@@ -20,8 +18,8 @@ const (
 // Tag is a ref below refs/tags.
 type Tag struct {
 	Ref    string
-	ID     plumbing.Hash
-	Target plumbing.Hash // what it leads to: id where it is no object of its own
+	ID     object.ID
+	Target object.ID // what it leads to: id where it is no object of its own
 }
 
 // tagRequest is ls-refs of gitprotocol-v2(5), for tags and what they lead to.

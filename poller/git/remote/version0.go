@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/refs"
@@ -90,7 +88,7 @@ func (r *Remote) fetchV0(ctx context.Context, w FetchRequest) (*FetchResponse, e
 
 // readToPackV0 goes through what comes before the pack: where the history is
 // cut, and which commits both sides have. Some servers leave the latter out.
-func readToPackV0(p *pktReader) (shallow []plumbing.Hash, err error) {
+func readToPackV0(p *pktReader) (shallow []object.ID, err error) {
 	for {
 		head, peeked := p.r.Peek(5)
 		switch {
@@ -123,7 +121,7 @@ func readToPackV0(p *pktReader) (shallow []plumbing.Hash, err error) {
 
 // readAdvertisement reads what a server of version 0 says first.
 func readAdvertisement(p *pktReader) (*Advertisement, error) {
-	ad := &Advertisement{Refs: map[string]plumbing.Hash{}, peeled: map[string]plumbing.Hash{}}
+	ad := &Advertisement{Refs: map[string]object.ID{}, peeled: map[string]object.ID{}}
 	if _, err := p.r.Peek(1); errors.Is(err, io.EOF) {
 		return nil, errors.New("the server hung up without an answer")
 	}

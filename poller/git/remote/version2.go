@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/refs"
 )
@@ -26,7 +24,7 @@ func listRequest(agent string, prefixes []string) []byte {
 
 // readList reads the answer to a listRequest.
 func readList(p *pktReader) (*Advertisement, error) {
-	ad, room := &Advertisement{Refs: map[string]plumbing.Hash{}}, advertisementRoom()
+	ad, room := &Advertisement{Refs: map[string]object.ID{}}, advertisementRoom()
 	for {
 		line, kind, err := p.next()
 		if err != nil {

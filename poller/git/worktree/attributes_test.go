@@ -16,7 +16,7 @@ import (
 // planned is what a plan makes of a revision of a repository that is at hand.
 func planned(tb testing.TB, r *gittest.Repo, sha string, native bool) *Plan {
 	tb.Helper()
-	s, err := odb.Open(r.Dir)
+	s, err := odb.Open(r.Dir, object.SHA1)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func planned(tb testing.TB, r *gittest.Repo, sha string, native bool) *Plan {
 // attributesOf are those of all files that have to do with conversion.
 func attributesOf(t *testing.T, r *gittest.Repo, sha string) map[string]string {
 	t.Helper()
-	s, err := odb.Open(r.Dir)
+	s, err := odb.Open(r.Dir, object.SHA1)
 	if err != nil {
 		t.Fatal(err)
 	}

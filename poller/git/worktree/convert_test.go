@@ -33,7 +33,7 @@ func TestConvertLikeGit(t *testing.T) {
 		converted := 0
 		for _, f := range p.Files {
 			content := []byte(files[f.Name])
-			found := f.Convert.Apply(content, f.ID)
+			found := f.Convert.Apply(content, f.ID.String())
 			if is := want[f.Name]; is != "false "+string(found) {
 				t.Errorf("eol=%s %s: %.90q becomes %.90q, want %.90q", eol, f.Name, content, found, is)
 			}
@@ -55,7 +55,7 @@ func mustStream(t *testing.T, f PlanFile, content, want []byte) {
 	t.Helper()
 	for _, size := range []int{1, 2, 3, 1000} {
 		var out bytes.Buffer
-		w := f.Convert.Writer(&out, f.ID)
+		w := f.Convert.Writer(&out, f.ID.String())
 		for rest := content; len(rest) > 0; {
 			n, err := w.Write(rest[:min(size, len(rest))])
 			if err != nil {

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/convert"
 	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/object"
@@ -22,7 +20,7 @@ import (
 func (w *TreeWriter) writeLarge(ctx context.Context, out *safedir.Dir, f PlanFile, copyTo func(io.Writer) error) error {
 	how := f.Convert
 	through := func(to io.Writer) error {
-		converting := how.Writer(to, f.ID)
+		converting := how.Writer(to, f.ID.String())
 		err := copyTo(converting)
 		if err == nil {
 			err = converting.Close()
@@ -53,7 +51,7 @@ func (w *TreeWriter) writeStored(ctx context.Context, out *safedir.Dir, r *odb.R
 	if j.at.Pack == nil && f.Convert != 0 {
 		var content bytes.Buffer
 		kind, err := r.CopyLoose(&content, f.ID, pack.StreamAbove)
-		if err == nil && kind != plumbing.BlobObject {
+		if err == nil && kind != object.KindBlob {
 			err = object.Damaged("%s is a %s, not a blob", f.ID, kind)
 		}
 		if err == nil {

@@ -7,8 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/index"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/pack"
@@ -26,34 +24,34 @@ var errEarly = errors.New("the trees of the revision are others than they were o
 // treeWriter.finish, so that it may give up at any time.
 type EarlyWriter struct {
 	ctx    context.Context
-	want   plumbing.Hash
+	want   object.ID
 	writer *TreeWriter // counts; gets its plan when all is here
 
 	// Of the goroutine that reads the pack.
-	metas map[plumbing.Hash]object.Object // nil: gave up
-	size  int                             // bytes
-	waits map[plumbing.Hash]int32         // trees and the directory that each fills, -1 once it did
-	out   *safedir.Dir                    // nil: the root is not known yet
-	known Plan                            // what the trees say so far
-	nodes []earlyDir                      // what belongs to known.dirs
+	metas map[object.ID]object.Object // nil: gave up
+	size  int                         // bytes
+	waits map[object.ID]int32         // trees and the directory that each fills, -1 once it did
+	out   *safedir.Dir                // nil: the root is not known yet
+	known Plan                        // what the trees say so far
+	nodes []earlyDir                  // what belongs to known.dirs
 
 	mu      sync.Mutex
 	dirs    []PlanDir // of known, for those who write files
 	files   []PlanFile
 	written []bool
-	found   []index.FileStat        // of each file; nil: nobody asked
-	first   map[plumbing.Hash]int32 // a file that the blob fills
-	next    []int32                 // another one with the same blob; -1: none
+	found   []index.FileStat    // of each file; nil: nobody asked
+	first   map[object.ID]int32 // a file that the blob fills
+	next    []int32             // another one with the same blob; -1: none
 }
 
 // earlyDir says which directories and files of the landing are in one.
 type earlyDir struct{ dirs, dirsEnd, files, filesEnd int32 }
 
 // NewEarlyWriter is for a directory that is empty.
-func NewEarlyWriter(ctx context.Context, dir string, want plumbing.Hash, o FileOptions) *EarlyWriter {
+func NewEarlyWriter(ctx context.Context, dir string, want object.ID, o FileOptions) *EarlyWriter {
 	return &EarlyWriter{
 		ctx: ctx, want: want, writer: &TreeWriter{Dir: dir, FileOptions: o},
-		metas: map[plumbing.Hash]object.Object{}, waits: map[plumbing.Hash]int32{}, first: map[plumbing.Hash]int32{},
+		metas: map[object.ID]object.Object{}, waits: map[object.ID]int32{}, first: map[object.ID]int32{},
 	}
 }
 
@@ -68,7 +66,7 @@ func (l *EarlyWriter) Close() {
 }
 
 // meta takes in a commit, a tree or a tag.
-func (l *EarlyWriter) meta(id plumbing.Hash, o object.Object) error {
+func (l *EarlyWriter) meta(id object.ID, o object.Object) error {
 	if l.metas == nil {
 		return nil
 	}
@@ -78,7 +76,7 @@ func (l *EarlyWriter) meta(id plumbing.Hash, o object.Object) error {
 	}
 	l.metas[id] = o
 	if l.out == nil {
-		if o.Kind == plumbing.TreeObject {
+		if o.Kind == object.KindTree {
 			return nil
 		}
 		_, tree, err := object.CommitOf(l.ctx, l.want, l.held)
@@ -90,7 +88,7 @@ func (l *EarlyWriter) meta(id plumbing.Hash, o object.Object) error {
 	return l.grow(id)
 }
 
-func (l *EarlyWriter) held(id plumbing.Hash) (object.Object, error) {
+func (l *EarlyWriter) held(id object.ID) (object.Object, error) {
 	o, ok := l.metas[id]
 	if !ok {
 		return o, object.Missing(id)
@@ -98,7 +96,7 @@ func (l *EarlyWriter) held(id plumbing.Hash) (object.Object, error) {
 	return o, nil
 }
 
-func (l *EarlyWriter) begin(tree plumbing.Hash) error {
+func (l *EarlyWriter) begin(tree object.ID) error {
 	var err error
 	if l.out, err = l.writer.openFor(&l.known); err != nil {
 		return err
@@ -114,8 +112,8 @@ func (l *EarlyWriter) begin(tree plumbing.Hash) error {
 // grow adds what a tree holds to the directory that waits for it, and so on
 // with the trees in that. A tree fills one directory only: a small pack could
 // else stand for a large number of them.
-func (l *EarlyWriter) grow(id plumbing.Hash) error {
-	for ready := []plumbing.Hash{id}; len(ready) > 0; {
+func (l *EarlyWriter) grow(id object.ID) error {
+	for ready := []object.ID{id}; len(ready) > 0; {
 		id := ready[len(ready)-1]
 		ready = ready[:len(ready)-1]
 		dir, wanted := l.waits[id]
@@ -124,8 +122,8 @@ func (l *EarlyWriter) grow(id plumbing.Hash) error {
 			continue
 		}
 		l.waits[id] = -1
-		entries, err := object.ParseTree(o.Data)
-		if err != nil || o.Kind != plumbing.TreeObject || l.known.Dirs[dir].depth > object.MaxDepth || len(l.waits)+len(l.known.Files)+len(entries) > object.MaxEntries {
+		entries, err := object.ParseTree(id.Format(), o.Data)
+		if err != nil || o.Kind != object.KindTree || l.known.Dirs[dir].depth > object.MaxDepth || len(l.waits)+len(l.known.Files)+len(entries) > object.MaxEntries {
 			l.metas = nil
 			return l.ctx.Err()
 		}
@@ -183,7 +181,7 @@ func (l *EarlyWriter) add(dir int32, entries []object.TreeEntry) error {
 
 // take gives the numbers of the files that a blob fills, once, with the files
 // and the directories known by now.
-func (l *EarlyWriter) take(id plumbing.Hash, into []int32) ([]int32, []PlanFile, []PlanDir) {
+func (l *EarlyWriter) take(id object.ID, into []int32) ([]int32, []PlanFile, []PlanDir) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if i, ok := l.first[id]; ok {
@@ -197,14 +195,14 @@ func (l *EarlyWriter) take(id plumbing.Hash, into []int32) ([]int32, []PlanFile,
 }
 
 // receiver is for one goroutine of several.
-func (l *EarlyWriter) receiver() (func(plumbing.Hash, []byte) error, func(), error) {
+func (l *EarlyWriter) receiver() (func(object.ID, []byte) error, func(), error) {
 	var p Plan
 	out, err := l.writer.openFor(&p)
 	if err != nil {
 		return nil, nil, err
 	}
 	var numbers []int32
-	return func(id plumbing.Hash, data []byte) error {
+	return func(id object.ID, data []byte) error {
 		numbers, p.Files, p.Dirs = l.take(id, numbers[:0])
 		for _, i := range numbers {
 			err := l.writer.count(int64(len(data)))
@@ -231,8 +229,8 @@ func (l *EarlyWriter) note(file int32, out *safedir.Dir) {
 
 // Finish gives what goes on where the landing ended, when all has come. It
 // makes the directories that are missing yet.
-func (l *EarlyWriter) Finish(ctx context.Context, tree plumbing.Hash, read func(plumbing.Hash) (object.Object, error)) (*TreeWriter, error) {
-	p, err := makePlan(ctx, tree, func(id plumbing.Hash) (object.Object, error) {
+func (l *EarlyWriter) Finish(ctx context.Context, tree object.ID, read func(object.ID) (object.Object, error)) (*TreeWriter, error) {
+	p, err := makePlan(ctx, tree, func(id object.ID) (object.Object, error) {
 		if o, err := l.held(id); err == nil {
 			return o, nil
 		}

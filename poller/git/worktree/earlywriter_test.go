@@ -11,8 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/gittest"
 	"github.com/bittrance/kitops/poller/git/mirror"
 	"github.com/bittrance/kitops/poller/git/object"
@@ -20,11 +18,11 @@ import (
 )
 
 // entriesOf are all objects of a revision as entries of a pack, in git's order.
-func entriesOf(t *testing.T, r *gittest.Repo, sha string) (entries [][]byte, kinds []plumbing.ObjectType) {
+func entriesOf(t *testing.T, r *gittest.Repo, sha string) (entries [][]byte, kinds []object.Kind) {
 	t.Helper()
 	for line := range strings.Lines(r.Bare("rev-list", "--objects", "--no-walk", sha) + "\n") {
 		id := line[:40]
-		kind, err := plumbing.ParseObjectType(r.Bare("cat-file", "-t", id))
+		kind, err := object.ParseKind(r.Bare("cat-file", "-t", id))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +89,7 @@ func TestLandingOrders(t *testing.T) {
 	entries, kinds := entriesOf(t, r, sha)
 	want := gittest.Exported(t, r, sha)
 
-	byKind := func(first func(plumbing.ObjectType) bool) []int {
+	byKind := func(first func(object.Kind) bool) []int {
 		var order, rest []int
 		for i, kind := range kinds {
 			if first(kind) {
@@ -102,12 +100,12 @@ func TestLandingOrders(t *testing.T) {
 		}
 		return append(order, rest...)
 	}
-	isBlob := func(kind plumbing.ObjectType) bool { return kind == plumbing.BlobObject }
-	asSent := byKind(func(plumbing.ObjectType) bool { return true })
+	isBlob := func(kind object.Kind) bool { return kind == object.KindBlob }
+	asSent := byKind(func(object.Kind) bool { return true })
 	backwards := slices.Clone(asSent)
 	slices.Reverse(backwards)
 	orders := map[string][]int{
-		"as git sends": asSent, "trees first": byKind(func(kind plumbing.ObjectType) bool { return !isBlob(kind) }), "blobs first": byKind(isBlob),
+		"as git sends": asSent, "trees first": byKind(func(kind object.Kind) bool { return !isBlob(kind) }), "blobs first": byKind(isBlob),
 		"twice": append(slices.Clone(asSent), asSent...), "blobs around trees": append(byKind(isBlob), byKind(isBlob)...),
 		"backwards": backwards,
 	}
@@ -148,12 +146,12 @@ func TestLandingBomb(t *testing.T) {
 	l := NewEarlyWriter(t.Context(), dir, id, FileOptions{Limit: 1 << 30})
 	defer l.Close()
 	for line := range strings.Lines(r.Bare("rev-list", "--objects", "--no-walk", sha) + "\n") {
-		kind, err := plumbing.ParseObjectType(r.Bare("cat-file", "-t", line[:40]))
+		kind, err := object.ParseKind(r.Bare("cat-file", "-t", line[:40]))
 		if err != nil {
 			t.Fatal(err)
 		}
 		id, _ := object.ParseID(line[:40])
-		if kind == plumbing.BlobObject {
+		if kind == object.KindBlob {
 			continue
 		}
 		if err := l.meta(id, object.Object{Kind: kind, Data: gittest.RawOutput(t, r.Dir, "", "cat-file", kind.String(), line[:40])}); err != nil {

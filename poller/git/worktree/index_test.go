@@ -20,7 +20,7 @@ import (
 func writeStats(t *testing.T, r *gittest.Repo, sha, dir string, owner *safedir.Owner) *TreeWriter {
 	t.Helper()
 	ctx := gittest.Generous(t)
-	s, err := odb.Open(r.Dir)
+	s, err := odb.Open(r.Dir, object.SHA1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func readIndex(t *testing.T, path string) *index.File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, err := index.Parse(content)
+	x, err := index.Parse(content, object.SHA1)
 	if err != nil {
 		t.Fatal(err)
 	}

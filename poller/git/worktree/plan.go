@@ -6,8 +6,6 @@ import (
 	"path"
 	"slices"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/attributes"
 	"github.com/bittrance/kitops/poller/git/convert"
 	"github.com/bittrance/kitops/poller/git/index"
@@ -17,7 +15,7 @@ import (
 
 // Plan is what a checkout will hold. Directories come before what is in them.
 type Plan struct {
-	tree  plumbing.Hash
+	tree  object.ID
 	Dirs  []PlanDir // the first is the checkout itself
 	Files []PlanFile
 	known *Record // whose trees need not be read; nil: none
@@ -32,9 +30,9 @@ type PlanDir struct {
 	entries int32 // names in it
 	name    string
 	depth   int
-	Mode    object.Mode   // modeDir or modeSubmodule
-	ID      plumbing.Hash // of its tree, or of the submodule's commit
-	was     int32         // its number in the record, the first is 1; 0: not in it
+	Mode    object.Mode // modeDir or modeSubmodule
+	ID      object.ID   // of its tree, or of the submodule's commit
+	was     int32       // its number in the record, the first is 1; 0: not in it
 }
 
 // PlanFile is one file of a plan.
@@ -42,18 +40,18 @@ type PlanFile struct {
 	Dir  int32
 	Mode object.Mode // never modeDir or modeSubmodule
 	Name string
-	ID   plumbing.Hash
+	ID   object.ID
 
 	Convert convert.Conversion // 0 until the attributes are known
 }
 
 // makePlan walks all trees below a tree. read gives a tree by its name.
-func makePlan(ctx context.Context, tree plumbing.Hash, read func(plumbing.Hash) (object.Object, error)) (*Plan, error) {
+func makePlan(ctx context.Context, tree object.ID, read func(object.ID) (object.Object, error)) (*Plan, error) {
 	return MakePlanFrom(ctx, nil, tree, read)
 }
 
 // MakePlanFrom walks the trees that are not as in a record, which may be nil.
-func MakePlanFrom(ctx context.Context, known *Record, tree plumbing.Hash, read func(plumbing.Hash) (object.Object, error)) (*Plan, error) {
+func MakePlanFrom(ctx context.Context, known *Record, tree object.ID, read func(object.ID) (object.Object, error)) (*Plan, error) {
 	p := &Plan{tree: tree, Dirs: []PlanDir{{Mode: object.ModeDir, ID: tree, was: 1}}, known: known}
 	if known != nil {
 		p.Dirs, p.Files = slices.Grow(p.Dirs, len(known.plan.Dirs)), make([]PlanFile, 0, len(known.plan.Files)+64)
@@ -65,7 +63,7 @@ func MakePlanFrom(ctx context.Context, known *Record, tree plumbing.Hash, read f
 }
 
 // Fill puts a tree below a directory of the plan.
-func (p *Plan) Fill(ctx context.Context, dir int32, id plumbing.Hash, read func(plumbing.Hash) (object.Object, error)) error {
+func (p *Plan) Fill(ctx context.Context, dir int32, id object.ID, read func(object.ID) (object.Object, error)) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}

@@ -7,8 +7,6 @@ import (
 	"runtime"
 	"slices"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/attributes"
 	"github.com/bittrance/kitops/poller/git/object"
 )
@@ -36,11 +34,11 @@ func (p *Plan) AttributeRoots(roots map[int32]bool) []int32 {
 // ApplyAttributes says of the files of one repository how they are written: of
 // those below the directory root, which is the checkout or a submodule, but of
 // none in a submodule below it. read gives the blobs.
-func (p *Plan) ApplyAttributes(ctx context.Context, root int32, read func(plumbing.Hash) (object.Object, error)) error {
+func (p *Plan) ApplyAttributes(ctx context.Context, root int32, read func(object.ID) (object.Object, error)) error {
 	return p.applyAttributesAs(ctx, root, read, nativeCRLF)
 }
 
-func (p *Plan) applyAttributesAs(ctx context.Context, root int32, read func(plumbing.Hash) (object.Object, error), native bool) error {
+func (p *Plan) applyAttributesAs(ctx context.Context, root int32, read func(object.ID) (object.Object, error), native bool) error {
 	if len(p.attributes) == 0 {
 		return nil
 	}
@@ -56,7 +54,7 @@ type attributesPlan struct {
 	*Plan
 	*attributes.Vocabulary
 	root  int32
-	read  func(plumbing.Hash) (object.Object, error)
+	read  func(object.ID) (object.Object, error)
 	match *attributes.Matcher
 	files []*attributes.File // by directory; nil: nothing to look for
 	path  []byte             // of the file looked at, below the root
@@ -105,7 +103,7 @@ func (a *attributesPlan) rulesOf(f PlanFile, top bool) ([]attributes.Rule, error
 	if errors.Is(err, object.ErrTooLarge) {
 		return nil, nil // as git ignores it
 	}
-	if err == nil && o.Kind != plumbing.BlobObject {
+	if err == nil && o.Kind != object.KindBlob {
 		err = object.Damaged("%s is a %s, not a blob", f.ID, o.Kind)
 	}
 	if err != nil {

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/attributes"
 	"github.com/bittrance/kitops/poller/git/convert"
 	"github.com/bittrance/kitops/poller/git/gittest"
@@ -22,15 +20,15 @@ func TestAttributesOfSubmodules(t *testing.T) {
 	inner := r.Bare("rev-parse", gittest.AsIs(t, r, "", map[string]string{attributes.FileName: "/x ident\n[attr]outer -ident\n", "x": "", "y": "", "deep/x": ""})+"^{tree}")
 	blob := gittest.GitInput(t, r.Dir, "[attr]outer eol=crlf\n* outer\n/x -text\n", "hash-object", "-w", "--stdin")
 	outer := gittest.RawTree(t, r, "100644", attributes.FileName, blob, "160000", "sub", strings.Repeat("1", 40), "100644", "x", blob, "100644", "y", blob)
-	s, err := odb.Open(r.Dir)
+	s, err := odb.Open(r.Dir, object.SHA1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
 	read := s.Reader().Read
-	p, err := makePlan(t.Context(), plumbing.NewHash(outer), read)
+	p, err := makePlan(t.Context(), idOf(t, outer), read)
 	if err == nil {
-		err = p.Fill(t.Context(), 1, plumbing.NewHash(inner), read)
+		err = p.Fill(t.Context(), 1, idOf(t, inner), read)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -91,8 +89,8 @@ func BenchmarkPlanAttributes(b *testing.B) {
 			if name != "none" {
 				p.Files, p.attributes = append(files[:len(files):len(files)], PlanFile{Name: attributes.FileName, Mode: object.ModeFile}), []int32{int32(len(files))}
 			}
-			blob := object.Object{Kind: plumbing.BlobObject, Data: []byte(common.String() + more)}
-			read := func(plumbing.Hash) (object.Object, error) { return blob, nil }
+			blob := object.Object{Kind: object.KindBlob, Data: []byte(common.String() + more)}
+			read := func(object.ID) (object.Object, error) { return blob, nil }
 			b.ReportAllocs()
 			for b.Loop() {
 				if err := p.applyAttributesAs(b.Context(), 0, read, false); err != nil {
@@ -102,4 +100,13 @@ func BenchmarkPlanAttributes(b *testing.B) {
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(files)), "ns/file")
 		})
 	}
+}
+
+func idOf(tb testing.TB, hex string) object.ID {
+	tb.Helper()
+	id, ok := object.ParseID(hex)
+	if !ok {
+		tb.Fatalf("%q is no name", hex)
+	}
+	return id
 }

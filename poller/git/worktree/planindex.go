@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/index"
 	"github.com/bittrance/kitops/poller/git/object"
 )
@@ -61,7 +59,7 @@ func newIndexer(p *Plan, found []index.FileStat) *indexer {
 // index makes the index, in which directories that are links are entries.
 func (b *indexer) index(link func(dir int32) bool) *index.File {
 	p := b.plan
-	x := &index.File{Entries: make([]index.Entry, 0, len(p.Files))}
+	x := &index.File{Format: p.tree.Format(), Entries: make([]index.Entry, 0, len(p.Files))}
 	paths := make([]string, len(p.Dirs))
 	for i := int32(1); int(i) < len(p.Dirs); i++ {
 		d := p.Dirs[i]
@@ -105,7 +103,7 @@ func (b *indexer) add(dir int32) {
 	d := b.plan.Dirs[dir]
 	t := index.Tree{Name: d.name, Entries: b.entries[dir], Below: len(b.below[dir]), ID: d.ID}
 	if b.unknown[dir] {
-		t.Entries, t.ID = -1, plumbing.ZeroHash
+		t.Entries, t.ID = -1, object.ID{}
 	}
 	b.trees = append(b.trees, t)
 	for _, below := range b.below[dir] {

@@ -3,8 +3,6 @@ package worktree
 import (
 	"slices"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/attributes"
 	"github.com/bittrance/kitops/poller/git/object"
 )
@@ -23,7 +21,7 @@ func (r *Record) lookup(parent int32, name string) int32 {
 
 // copyKnown plans what is below a directory from the record, if that has the
 // same tree there.
-func (p *Plan) copyKnown(dir int32, id plumbing.Hash) bool {
+func (p *Plan) copyKnown(dir int32, id object.ID) bool {
 	if p.known == nil || p.Dirs[dir].was == 0 {
 		return false
 	}

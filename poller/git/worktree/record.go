@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/bittrance/kitops/poller/git/index"
+	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/safedir"
 )
 
@@ -51,13 +52,14 @@ func RecordPath(dir string) string { return dir + ".index" }
 // JournalPath is the file beside a directory that says what is about to be made in it.
 func JournalPath(dir string) string { return dir + ".index.next" }
 
-// LoadRecord reads what is known of a directory, which can be nothing.
-func LoadRecord(dir string, id safedir.ID) *Record {
-	next := &index.File{}
+// LoadRecord reads what is known of a directory, which can be nothing. A record
+// in another format than that of the revision to come is none.
+func LoadRecord(dir string, id safedir.ID, f object.Format) *Record {
+	next := &index.File{Format: f}
 	var entries []index.Entry
 	_, begun := readRecordFile(JournalPath(dir), id, next, func(n int) { entries = make([]index.Entry, 0, n) }, func(e *index.Entry) { entries = append(entries, *e) })
 	r := newRecord()
-	x := &index.File{}
+	x := &index.File{Format: f}
 	var known bool
 	if r.since, known = readRecordFile(RecordPath(dir), id, x, r.grow, r.add); !known {
 		r = newRecord()

@@ -3,8 +3,6 @@ package worktree
 import (
 	"strings"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/convert"
 	"github.com/bittrance/kitops/poller/git/index"
 	"github.com/bittrance/kitops/poller/git/object"
@@ -34,7 +32,7 @@ func (r *Record) add(e *index.Entry) {
 		if !within {
 			break
 		}
-		at = openDir{r.addDir(at.dir, name, object.ModeDir, plumbing.ZeroHash), at.length + len(name) + 1}
+		at = openDir{r.addDir(at.dir, name, object.ModeDir, object.ID{}), at.length + len(name) + 1}
 		r.open = append(r.open, at)
 	}
 	if name := e.Path[at.length:]; e.Mode == object.ModeSubmodule {
@@ -72,7 +70,7 @@ func (o openDir) above(last, next string) bool {
 	return len(next) > o.length && next[:o.length] == last[:o.length]
 }
 
-func (r *Record) addDir(parent int32, name string, m object.Mode, id plumbing.Hash) int32 {
+func (r *Record) addDir(parent int32, name string, m object.Mode, id object.ID) int32 {
 	dir := int32(len(r.plan.Dirs))
 	r.plan.Dirs = append(r.plan.Dirs, PlanDir{parent: parent, name: name, depth: r.plan.Dirs[parent].depth + 1, Mode: m, ID: id})
 	r.spans = append(r.spans, span{firstFile: int32(len(r.plan.Files))})

@@ -7,8 +7,6 @@ import (
 	"io"
 	"io/fs"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/index"
 	"github.com/bittrance/kitops/poller/git/object"
@@ -29,7 +27,7 @@ func (u *updater) each(ctx context.Context, dirs []int32, visit func(context.Con
 		if err != nil {
 			return nil, nil, err
 		}
-		return &visitor{out: out, hash: object.NewRepeatedHasher()}, out.Close, nil
+		return &visitor{out: out, hash: object.NewRepeatedHasher(u.Plan.tree.Format())}, out.Close, nil
 	}
 	return disk.InBatches(ctx, batchDirs, len(dirs), open, func(ctx context.Context, v *visitor, i int) error {
 		if err := visit(ctx, v, dirs[i]); err != nil {
@@ -240,7 +238,7 @@ func (u *updater) sameContent(ctx context.Context, v *visitor, f PlanFile, info 
 		if err != nil {
 			return false
 		}
-		id, err := v.hash.Of(object.Object{Kind: plumbing.BlobObject, Data: []byte(target)})
+		id, err := v.hash.Of(object.Object{Kind: object.KindBlob, Data: []byte(target)})
 		return err == nil && id == f.ID
 	}
 	if info.Stat.Size > u.Limit {
@@ -254,7 +252,7 @@ func (u *updater) sameContent(ctx context.Context, v *visitor, f PlanFile, info 
 	if v.buffer == nil {
 		v.buffer = make([]byte, index.ReadBuffer)
 	}
-	v.hash.Begin(plumbing.BlobObject, info.Stat.Size)
+	v.hash.Begin(object.KindBlob, info.Stat.Size)
 	counted := &disk.CountingWriter{Ctx: ctx, W: v.hash}
 	if _, err := io.CopyBuffer(counted, struct{ io.Reader }{io.LimitReader(file, info.Stat.Size+1)}, v.buffer); err != nil {
 		return false

@@ -82,7 +82,9 @@ func (w *TreeWriter) write(ctx context.Context, out *safedir.Dir, file int, cont
 			return err
 		}))
 	}
-	content = f.Convert.Apply(content, f.ID)
+	if f.Convert != 0 {
+		content = f.Convert.Apply(content, f.ID.String())
+	}
 	if err := w.count(int64(len(content))); err != nil {
 		return err
 	}

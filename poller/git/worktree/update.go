@@ -131,7 +131,7 @@ func (u *updater) writeJournal() error {
 	if len(added) == 0 {
 		return nil // what was in the journal stays in it
 	}
-	x := &index.File{Entries: mergeEntries(u.known.journal, added)}
+	x := &index.File{Format: u.Plan.tree.Format(), Entries: mergeEntries(u.known.journal, added)}
 	return SaveRecord(JournalPath(u.Dir), u.tmp(), x, u.since, u.id)
 }
 
