@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
-	"sync/atomic"
+	"sync"
 
 	"github.com/bittrance/kitops/poller/git/address"
 	"github.com/bittrance/kitops/poller/git/disk"
@@ -38,13 +38,11 @@ type Mirror struct {
 	MaxSize    disk.Size         // bytes that a pack may have, and the files of a revision; 0: DefaultMaxSize; less where the disk has no room
 	Log        *slog.Logger      // for what is put right without an error; nil: nowhere
 
-	asked   remote.Memory // http: how it answers
-	odd     atomic.Bool   // it was said that names of refs are left out
-	tagless atomic.Bool   // it was said that tags could not be fetched
-	crowded atomic.Bool   // it was said that there are too many tags
-	looks   looks
-	depots  repos
-	warned  warned
+	asked  remote.Memory // http: how it answers
+	told   sync.Map      // warnings that were given
+	looks  looks
+	depots repos
+	warned warned
 
 	space func(dir string) (disk.Space, error) // nil: SpaceOf
 }
@@ -78,8 +76,8 @@ func (m *Mirror) look(ctx context.Context, patterns refs.Patterns) (*remote.Adve
 	if err != nil {
 		return nil, err
 	}
-	if out, example := refs.Sieve(ad.Refs); out > 0 && m.Log != nil && !m.odd.Swap(true) {
-		m.Log.WarnContext(ctx, "refs are left out whose names git would not give, or that are no UTF-8", "url", m.URL.String(), "refs", out, "example", example)
+	if out, example := refs.Sieve(ad.Refs); out > 0 {
+		m.warnOnce(ctx, "refs are left out whose names git would not give, or that are no UTF-8", "refs", out, "example", example)
 	}
 	return ad, nil
 }
@@ -112,5 +110,15 @@ func (m *Mirror) maxSize() int64 {
 }
 
 func (m *Mirror) access() *remote.Access {
-	return &remote.Access{URL: m.URL, Auth: m.Auth, Transport: m.Transport, SSHKeyFile: m.SSHKeyFile, SSHAgent: m.SSHAgent, Home: m.Home, Agent: m.Agent, Memory: &m.asked}
+	return &remote.Access{URL: m.URL, Auth: m.Auth, Transport: m.Transport, SSHKeyFile: m.SSHKeyFile, SSHAgent: m.SSHAgent, Home: m.Home, Agent: m.Agent, Memory: &m.asked, Warn: m.warnOnce}
+}
+
+// warnOnce says something that was not said before, with the address.
+func (m *Mirror) warnOnce(ctx context.Context, msg string, args ...any) {
+	if m.Log == nil {
+		return
+	}
+	if _, said := m.told.LoadOrStore(msg, true); !said {
+		m.Log.WarnContext(ctx, msg, append([]any{"url", m.URL.String()}, args...)...)
+	}
 }

@@ -30,13 +30,9 @@ func (c *checkout) tagged() bool { return c.git != nil && c.kept.depth != 1 }
 // choose keeps the tags of the remote, unless there are so many of them that
 // each checkout would ask for a list without an end.
 func (c *checkout) choose(ctx context.Context, tags []remote.Tag, count int) {
-	c.tags = sound(tags)
-	if count <= remote.MaxTagRefs {
-		return
-	}
-	c.tags = nil
-	if c.Log != nil && !c.crowded.Swap(true) {
-		c.Log.WarnContext(ctx, "the repository has too many tags, checkouts have none", "url", c.URL.String(), "tags", count, "most", remote.MaxTagRefs)
+	if c.tags = sound(tags); count > remote.MaxTagRefs {
+		c.tags = nil
+		c.warnOnce(ctx, "the repository has too many tags, checkouts have none", "tags", count, "most", remote.MaxTagRefs)
 	}
 }
 
@@ -92,9 +88,7 @@ func (c *checkout) doWithout(ctx context.Context, err error) bool {
 	if ctx.Err() != nil || errors.As(err, &damage) || errors.As(err, &file) || errors.Is(err, disk.ErrTooMuch) {
 		return false
 	}
-	if c.Log != nil && !c.tagless.Swap(true) {
-		c.Log.WarnContext(ctx, "tags could not be fetched, checkouts have only those that came with the history", "url", c.URL.String(), "err", err)
-	}
+	c.warnOnce(ctx, "tags could not be fetched, checkouts have only those that came with the history", "err", err)
 	return true
 }
 

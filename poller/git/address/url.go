@@ -17,7 +17,7 @@ import (
 type URL struct {
 	Scheme         string // https, http, ssh, file; "" for a bare path
 	User, Password string
-	Host, Port     string
+	Host, Port     string // for ssh the host as it is typed: ~/.ssh/config may have a name for it
 	Path           string // as sent to the server: percent-encoded for http(s), decoded otherwise
 	scp            bool   // written host:path
 }
@@ -67,11 +67,11 @@ func parseAbsolute(scheme, s string) (URL, error) {
 	if scheme == "file" {
 		return parseFile(p)
 	}
-	u := URL{Scheme: scheme, Host: strings.ToLower(p.Hostname()), Port: p.Port(), Path: p.Path}
+	u := URL{Scheme: scheme, Host: p.Hostname(), Port: p.Port(), Path: p.Path}
 	u.User = p.User.Username()
 	u.Password, _ = p.User.Password()
 	if scheme != "ssh" {
-		u.Path = p.EscapedPath()
+		u.Host, u.Path = strings.ToLower(u.Host), p.EscapedPath()
 	}
 	return u.checked()
 }
@@ -132,7 +132,6 @@ func parseSCP(s string) (URL, error) {
 	if !scpUser.MatchString(u.User) {
 		return URL{}, errors.New("malformed user name (write ssh://user@host/path, percent-encoded)")
 	}
-	u.Host = strings.ToLower(u.Host)
 	return u.checked()
 }
 

@@ -33,6 +33,19 @@ func (s *SSH) URL(repo string) string { return "ssh://git@" + s.Addr + "/" + rep
 // ServeSSH serves the repositories below dir by git-upload-pack.
 func ServeSSH(tb TB, dir string) *SSH {
 	tb.Helper()
+	return serveSSH(tb, dir, nil)
+}
+
+// ServeSSHCertified is ServeSSH for keys that an authority has certified, and no
+// others.
+func ServeSSHCertified(tb TB, dir string, authority ssh.PublicKey) *SSH {
+	tb.Helper()
+	checker := &ssh.CertChecker{IsUserAuthority: func(key ssh.PublicKey) bool { return string(key.Marshal()) == string(authority.Marshal()) }}
+	return serveSSH(tb, dir, checker.Authenticate)
+}
+
+func serveSSH(tb TB, dir string, let func(ssh.ConnMetadata, ssh.PublicKey) (*ssh.Permissions, error)) *SSH {
+	tb.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // loopback does not block
 	if err != nil {
 		tb.Fatalf("%v", err)
@@ -46,6 +59,9 @@ func ServeSSH(tb TB, dir string) *SSH {
 		}
 		return nil, os.ErrPermission
 	}}
+	if let != nil {
+		s.config.PublicKeyCallback = let
+	}
 	host := WriteKey(tb, filepath.Join(tb.TempDir(), "host"))
 	s.config.AddHostKey(host)
 	line := knownhosts.Line([]string{s.Addr}, host.PublicKey()) + "\n"

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
@@ -15,6 +16,13 @@ type Access struct {
 	Agent                      string // what kitops calls itself, kitops/VERSION; "": kitops
 	SSHKeyFile, SSHAgent, Home string
 	Memory                     *Memory
+	Warn                       func(ctx context.Context, msg string, args ...any) // nil: nobody hears it
+}
+
+func (m *Access) warn(ctx context.Context, msg string, args ...any) {
+	if m.Warn != nil {
+		m.Warn(ctx, msg, args...)
+	}
 }
 
 // agent is a name that the protocol can carry: no space, no control character.

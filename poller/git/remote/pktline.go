@@ -84,6 +84,9 @@ func (p *pktReader) next() (string, pktKind, error) {
 		p.line = make([]byte, maxPkt)
 	}
 	if _, err := io.ReadFull(p.r, p.line[:n]); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
 		return "", kind, fmt.Errorf("the answer is cut short: %w", err)
 	}
 	line := strings.TrimSuffix(string(p.line[:n]), "\n")

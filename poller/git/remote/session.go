@@ -31,7 +31,7 @@ func (m *Access) Converse(ctx context.Context, do func(*Remote) error) error {
 			return err
 		}
 		defer s.close()
-		return m.listen(ctx, s, do)
+		return s.explain(ctx, m.listen(ctx, s, do))
 	}
 	s, err := m.dialHTTP(ctx)
 	if err != nil {

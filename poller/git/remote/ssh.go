@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -30,7 +31,7 @@ type sshSession struct {
 }
 
 func (m *Access) dialSSH(ctx context.Context) (*sshSession, error) {
-	host, err := m.sshHost()
+	host, err := m.sshHost(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +41,7 @@ func (m *Access) dialSSH(ctx context.Context) (*sshSession, error) {
 	}
 	defer keys.close()
 	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(host.name, host.port))
+	conn, err := dialer.DialContext(ctx, "tcp", host.dialled())
 	if err != nil {
 		return nil, CtxErr(ctx, err)
 	}
@@ -67,10 +68,14 @@ func (s *sshSession) start(conn net.Conn, host *sshHost, keys *sshKeys, url addr
 	if url.Password != "" {
 		config.Auth = append(config.Auth, ssh.Password(url.Password))
 	}
-	transport, channels, requests, err := ssh.NewClientConn(conn, known.address, config)
+	transport, channels, requests, err := ssh.NewClientConn(conn, host.dialled(), config)
 	if err != nil {
 		if known.refusal != nil {
 			return known.refusal
+		}
+		var none *ssh.AlgorithmNegotiationError
+		if errors.As(err, &none) && len(config.HostKeyAlgorithms) > 0 && strings.Contains(err.Error(), "host key") {
+			return known.noneInCommon(none)
 		}
 		return keys.explain(host, err)
 	}
@@ -116,6 +121,34 @@ func (s *sshSession) close() {
 	s.stop()
 }
 
+// explain adds what the server says on its standard error to an answer that is
+// none of git's. It waits a moment for that, as it comes by a way of its own.
+func (s *sshSession) explain(ctx context.Context, err error) error {
+	if !errors.Is(err, errPkt) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = s.stdin.Close()
+		_, _ = io.Copy(io.Discard, io.LimitReader(s.stdout, 1<<20))
+		_ = s.session.Wait()
+	}()
+	moment := time.NewTimer(time.Second)
+	defer moment.Stop()
+	select {
+	case <-ended:
+	case <-moment.C:
+	case <-ctx.Done():
+	}
+	_ = s.client.Close() // which ends the wait
+	<-ended
+	if said := s.stderr.String(); said != "" {
+		return fmt.Errorf("%w; the server says: %s", err, printable(said))
+	}
+	return err
+}
+
 // firstAnswer is what the server says first. When that is nothing, the reason
 // is on its standard error.
 type firstAnswer struct {
@@ -136,7 +169,7 @@ func (f *firstAnswer) Read(p []byte) (int, error) {
 	}
 	f.end = f.session.session.Wait()
 	if said := f.session.stderr.String(); said != "" {
-		f.end = fmt.Errorf("the server says: %s", said)
+		f.end = fmt.Errorf("the server says: %s", printable(said))
 	} else if f.end == nil {
 		f.end = errors.New("the server hung up without an answer")
 	}

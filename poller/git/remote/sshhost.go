@@ -1,18 +1,13 @@
 package remote
 
 import (
-	"bytes"
-	"errors"
+	"context"
 	"fmt"
-	"io/fs"
 	"net"
-	"os"
 	"os/user"
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"github.com/kevinburke/ssh_config"
 )
 
 // sshHost is where to connect to and as whom: the address, completed by
@@ -21,54 +16,48 @@ type sshHost struct {
 	name, port, user string
 	alias            string   // its name in known_hosts, if that is another
 	identities       []string // files with private keys
+	certificates     []string // files that certify them
 	chosen           bool     // the files were named by somebody, not by custom
 	identitiesOnly   bool
+	agent            string   // socket; "": none
 	knownHosts       []string // files
 }
 
-func (m *Access) sshHost() (*sshHost, error) {
-	host := &sshHost{name: m.URL.Host, port: m.URL.Port, user: m.URL.User}
-	config, err := m.sshConfig()
-	if err != nil {
+func (m *Access) sshHost(ctx context.Context) (*sshHost, error) {
+	config := &sshConfig{home: m.Home, host: m.URL.Host, user: m.URL.User}
+	if me, err := user.Current(); err == nil {
+		config.local = me.Username
+	}
+	if err := config.read(filepath.Join(m.Home, ".ssh", "config")); err != nil {
 		return nil, err
 	}
-	get := func(key string) string {
-		value, err := config.Get(m.URL.Host, key)
-		if err != nil {
-			return ""
-		}
-		return value
+	for _, odd := range config.unheeded() {
+		m.warn(ctx, "part of ~/.ssh/config is not heeded, its block matches nothing", "part", odd)
 	}
 	for _, proxy := range []string{"ProxyJump", "ProxyCommand"} {
-		if value := get(proxy); value != "" && !strings.EqualFold(value, "none") {
+		if value := config.get(proxy); value != "" && !strings.EqualFold(value, "none") {
 			return nil, fmt.Errorf("%s in ~/.ssh/config is not supported for host %s", proxy, m.URL.Host)
 		}
 	}
-	if name := get("HostName"); name != "" {
-		host.name = strings.NewReplacer("%h", m.URL.Host, "%%", "%").Replace(name)
+	host := &sshHost{
+		name: strings.ToLower(config.name()), alias: strings.ToLower(config.get("HostKeyAlias")),
+		port: first(m.URL.Port, config.get("Port"), "22"), user: first(m.URL.User, config.get("User"), config.local),
+		identitiesOnly: strings.EqualFold(config.get("IdentitiesOnly"), "yes"),
 	}
-	host.alias = get("HostKeyAlias")
-	host.port = first(host.port, get("Port"), "22")
-	if host.user = first(host.user, get("User")); host.user == "" {
-		me, err := user.Current()
-		if err != nil {
-			return nil, fmt.Errorf("the address names no user: %w", err)
-		}
-		host.user = me.Username
+	if host.user == "" {
+		return nil, fmt.Errorf("the address names no user: write ssh://USER@%s/", m.URL.Host)
 	}
-	host.identitiesOnly = strings.EqualFold(get("IdentitiesOnly"), "yes")
 	host.knownHosts = []string{filepath.Join(m.Home, ".ssh", "known_hosts"), "/etc/ssh/ssh_known_hosts"}
-	if files := strings.Fields(get("UserKnownHostsFile")); len(files) > 0 {
+	if files := config.values["userknownhostsfile"]; len(files) > 0 {
 		host.knownHosts = append(m.expandAll(host, files), "/etc/ssh/ssh_known_hosts")
 	}
-	return host, m.chooseIdentities(host, config)
+	m.chooseIdentities(ctx, host, config)
+	return host, nil
 }
 
-func (m *Access) chooseIdentities(host *sshHost, config *ssh_config.Config) error {
-	files, err := config.GetAll(m.URL.Host, "IdentityFile")
-	if err != nil {
-		return err
-	}
+func (m *Access) chooseIdentities(ctx context.Context, host *sshHost, config *sshConfig) {
+	files := config.values["identityfile"]
+	host.certificates = m.expandAll(host, config.values["certificatefile"])
 	switch {
 	case m.SSHKeyFile != "":
 		host.identities, host.chosen, host.identitiesOnly = []string{m.SSHKeyFile}, true, true
@@ -79,39 +68,40 @@ func (m *Access) chooseIdentities(host *sshHost, config *ssh_config.Config) erro
 	default:
 		host.identities = m.expandAll(host, []string{"~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa"})
 	}
-	return nil
-}
-
-func (m *Access) sshConfig() (*ssh_config.Config, error) {
-	content, err := os.ReadFile(filepath.Join(m.Home, ".ssh", "config"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+	switch agent := config.get("IdentityAgent"); {
+	case agent == "" || agent == "SSH_AUTH_SOCK":
+		host.agent = m.SSHAgent
+	case strings.EqualFold(agent, "none"):
+	case strings.HasPrefix(agent, "$"):
+		m.warn(ctx, "part of ~/.ssh/config is not heeded", "part", "IdentityAgent "+agent)
+	default:
+		host.agent = m.expandAll(host, []string{agent})[0]
 	}
-	config, err := ssh_config.Decode(bytes.NewReader(content))
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", filepath.Join(m.Home, ".ssh", "config"), err)
-	}
-	return config, nil
 }
 
 // expandAll does what ssh_config(5) lets paths contain.
 func (m *Access) expandAll(host *sshHost, paths []string) []string {
-	tokens := strings.NewReplacer("%d", m.Home, "%h", host.name, "%p", host.port, "%r", host.user, "%%", "%")
+	tokens := strings.NewReplacer("%d", m.Home, "%h", host.name, "%p", host.port, "%r", host.user, "%n", m.URL.Host, "%%", "%")
 	expanded := make([]string, 0, len(paths))
 	for _, path := range paths {
-		path = strings.Trim(path, `"`)
-		if rest, ok := strings.CutPrefix(path, "~/"); ok {
-			path = filepath.Join(m.Home, rest)
-		}
-		expanded = append(expanded, tokens.Replace(path))
+		expanded = append(expanded, tokens.Replace(expandHome(m.Home, path)))
 	}
 	return expanded
 }
 
-// address is the host as known_hosts names it.
+// address is the host as known_hosts names it. An alias has no port.
 func (h *sshHost) address() string {
-	return net.JoinHostPort(first(h.alias, h.name), h.port)
+	switch {
+	case h.alias != "":
+		return h.alias
+	case h.port == "22":
+		return h.name
+	}
+	return "[" + h.name + "]:" + h.port
 }
+
+// dialled is the host and port that are connected to.
+func (h *sshHost) dialled() string { return net.JoinHostPort(h.name, h.port) }
 
 func first(values ...string) string {
 	for _, v := range values {

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -34,13 +35,43 @@ func (m *Access) sshKeys(ctx context.Context, host *sshHost) (*sshKeys, error) {
 			keys.skipped = append(keys.skipped, err)
 		}
 	}
-	if m.SSHAgent == "" || m.SSHKeyFile != "" {
-		return keys, nil
+	if host.agent != "" && m.SSHKeyFile == "" {
+		if err := keys.addAgent(ctx, host.agent, host); err != nil {
+			keys.skipped = append(keys.skipped, fmt.Errorf("ssh agent: %w", CtxErr(ctx, err)))
+		}
 	}
-	if err := keys.addAgent(ctx, m.SSHAgent, host); err != nil {
-		keys.skipped = append(keys.skipped, fmt.Errorf("ssh agent: %w", CtxErr(ctx, err)))
+	for _, file := range host.certificates {
+		if err := keys.certify(file); err != nil {
+			keys.skipped = append(keys.skipped, err)
+		}
 	}
 	return keys, nil
+}
+
+// certify offers a certificate before the keys, if one of them is certified.
+func (k *sshKeys) certify(file string) error {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("ssh certificate: %w", err)
+	}
+	key, _, _, _, err := ssh.ParseAuthorizedKey(content)
+	certificate, ok := key.(*ssh.Certificate)
+	if err != nil || !ok {
+		return fmt.Errorf("%s is no ssh certificate", file)
+	}
+	for _, signer := range k.signers {
+		if !bytes.Equal(signer.PublicKey().Marshal(), certificate.Key.Marshal()) {
+			continue
+		}
+		certified, err := ssh.NewCertSigner(certificate, signer)
+		if err != nil {
+			return fmt.Errorf("ssh certificate %s: %w", file, err)
+		}
+		k.signers = append([]ssh.Signer{certified}, k.signers...)
+		k.offered = append([]string{file}, k.offered...)
+		return nil
+	}
+	return fmt.Errorf("ssh certificate %s is for none of the keys", file)
 }
 
 func (k *sshKeys) addFile(file string) error {
@@ -58,6 +89,13 @@ func (k *sshKeys) addFile(file string) error {
 	}
 	k.signers = append(k.signers, signer)
 	k.offered = append(k.offered, file)
+	certificate := file + "-cert.pub" // as OpenSSH looks for it
+	if _, err := os.Stat(certificate); err != nil {
+		return nil //nolint:nilerr // there is none
+	}
+	if err := k.certify(certificate); err != nil {
+		k.skipped = append(k.skipped, err)
+	}
 	return nil
 }
 
