@@ -1,7 +1,6 @@
 package local
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/bittrance/kitops/poller/files"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/odb"
 	"github.com/bittrance/kitops/poller/git/remote"
@@ -40,11 +40,11 @@ func Open(path string) (Repository, error) {
 		if err != nil {
 			return Repository{}, err
 		}
-		if info, err := os.Stat(filepath.Join(gitDir, "HEAD")); err != nil || !info.Mode().IsRegular() {
+		if info, err := os.Lstat(filepath.Join(gitDir, "HEAD")); err != nil || !info.Mode().IsRegular() && info.Mode()&fs.ModeSymlink == 0 {
 			continue
 		}
 		l := Repository{gitDir: gitDir, common: gitDir}
-		if common, err := os.ReadFile(filepath.Join(gitDir, "commondir")); err == nil {
+		if common, err := files.ReadRegular(filepath.Join(gitDir, "commondir"), maxFile); err == nil {
 			l.common = seenFrom(gitDir, string(common))
 		}
 		if info, err := os.Stat(filepath.Join(l.common, "objects")); err == nil && info.IsDir() {
@@ -60,7 +60,7 @@ func resolveGitFile(path string) (string, error) {
 	if err != nil || !info.Mode().IsRegular() {
 		return path, nil //nolint:nilerr // what is not there is no candidate
 	}
-	content, err := os.ReadFile(path)
+	content, err := files.ReadRegular(path, maxFile)
 	if err != nil {
 		return "", err
 	}
@@ -80,7 +80,7 @@ func seenFrom(dir, path string) string {
 }
 
 func (l Repository) check() error {
-	config, err := os.ReadFile(filepath.Join(l.common, "config"))
+	config, err := files.ReadRegular(filepath.Join(l.common, "config"), maxFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -112,17 +112,17 @@ func (l Repository) Store(ctx context.Context, id object.ID) (*odb.Store, error)
 // Advertisement reads the refs: loose before packed, so that a ref packed in
 // between is seen in one of them.
 func (l Repository) Advertisement(ctx context.Context) (*remote.Advertisement, error) {
-	ad := &remote.Advertisement{Refs: map[string]object.ID{}}
-	symbolic := map[string]string{}
-	if err := l.readLoose(ctx, ad.Refs, symbolic); err != nil {
+	r := &looseRefs{ids: map[string]object.ID{}, symbolic: map[string]string{}}
+	if err := r.walk(ctx, filepath.Join(l.common, "refs"), "refs", nil); err != nil {
 		return nil, err
 	}
-	if err := l.readPacked(ad.Refs, symbolic); err != nil {
+	if err := r.readPacked(filepath.Join(l.common, object.PackedRefs)); err != nil {
 		return nil, err
 	}
-	for name, target := range symbolic {
+	ad := &remote.Advertisement{Refs: r.ids}
+	for name, target := range r.symbolic {
 		for range 5 { // as deep as git follows
-			next, more := symbolic[target]
+			next, more := r.symbolic[target]
 			if !more {
 				break
 			}
@@ -132,76 +132,21 @@ func (l Repository) Advertisement(ctx context.Context) (*remote.Advertisement, e
 			ad.Refs[name] = sha
 		}
 	}
-	content, err := os.ReadFile(filepath.Join(l.gitDir, "HEAD"))
-	if err != nil {
+	var err error
+	if ad.HeadRef, ad.Head, err = readRef(filepath.Join(l.gitDir, "HEAD")); err != nil {
 		return nil, err
 	}
-	var ok bool
-	if ad.HeadRef, ok = symref(content); ok {
+	if ad.HeadRef != "" {
 		ad.Head = ad.Refs[ad.HeadRef]
-		return ad, nil
-	}
-	if ad.Head, ok = object.ParseID(string(content)); !ok {
+	} else if ad.Head.IsZero() {
 		return nil, errors.New("its HEAD is damaged")
 	}
 	return ad, nil
 }
 
-func (l Repository) readLoose(ctx context.Context, refs map[string]object.ID, symbolic map[string]string) error {
-	return filepath.WalkDir(filepath.Join(l.common, "refs"), func(path string, d fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil // deleted or packed while we looked
-		}
-		if err != nil || !d.Type().IsRegular() || strings.HasSuffix(path, ".lock") {
-			return errors.Join(err, ctx.Err())
-		}
-		content, err := os.ReadFile(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(l.common, path)
-		if err != nil {
-			return err
-		}
-		name = filepath.ToSlash(name)
-		if target, ok := symref(content); ok {
-			symbolic[name] = target
-		} else if sha, ok := object.ParseID(string(content)); ok { // git skips a damaged ref, too
-			refs[name] = sha
-		}
-		return ctx.Err()
-	})
-}
-
-func (l Repository) readPacked(refs map[string]object.ID, symbolic map[string]string) error {
-	f, err := os.Open(filepath.Join(l.common, "packed-refs"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer func() { _ = f.Close() }()
-	lines := bufio.NewScanner(f)
-	for lines.Scan() {
-		id, name, _ := strings.Cut(lines.Text(), " ")
-		sha, ok := object.ParseID(id)
-		if !ok || !strings.HasPrefix(name, "refs/") {
-			continue // the header, or what a tag above leads to
-		}
-		if _, loose := refs[name]; !loose && symbolic[name] == "" {
-			refs[name] = sha
-		}
-	}
-	return lines.Err()
-}
-
 // Shallow are the commits whose parents are not here.
 func (l Repository) Shallow() (map[object.ID]bool, error) {
-	lines, err := os.ReadFile(filepath.Join(l.common, object.Shallow))
+	lines, err := files.ReadRegular(filepath.Join(l.common, object.Shallow), maxShallow)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
@@ -212,12 +157,4 @@ func (l Repository) Shallow() (map[object.ID]bool, error) {
 		}
 	}
 	return cut, nil
-}
-
-func symref(content []byte) (string, bool) {
-	target, ok := strings.CutPrefix(string(content), "ref:")
-	if !ok {
-		return "", false
-	}
-	return strings.TrimSpace(target), true
 }

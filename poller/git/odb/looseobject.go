@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/bittrance/kitops/poller/files"
 	"github.com/bittrance/kitops/poller/git/object"
 )
 
@@ -28,7 +29,7 @@ func (r *Reader) openLoose(id object.ID) (*looseObject, error) {
 	l := &looseObject{id: id}
 	err := object.Missing(id)
 	for _, dir := range r.Store.loose {
-		if l.file, err = os.Open(loosePath(dir, id)); err == nil {
+		if l.file, err = files.OpenRegular(loosePath(dir, id)); err == nil {
 			break
 		}
 	}

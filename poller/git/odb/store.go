@@ -10,9 +10,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/bittrance/kitops/poller/git/pack"
-
+	"github.com/bittrance/kitops/poller/files"
 	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/bittrance/kitops/poller/git/pack"
 )
 
 const maxAlternates = 32
@@ -104,7 +104,7 @@ func (s *Store) Join(other *Store) {
 
 // alternates reads objects/info/alternates, gitrepository-layout(5).
 func alternates(dir string) ([]string, error) {
-	f, err := os.Open(filepath.Join(dir, "info", "alternates"))
+	f, err := files.OpenRegular(filepath.Join(dir, "info", "alternates"))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}

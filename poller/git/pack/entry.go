@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"github.com/bittrance/kitops/poller/git/inflate"
-
 	"github.com/bittrance/kitops/poller/git/object"
 )
 

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/bittrance/kitops/poller/git/gittest"
-
 	"github.com/bittrance/kitops/poller/git/object"
 )
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/bittrance/kitops/poller/files"
 	"github.com/bittrance/kitops/poller/git/inflate"
 	"github.com/bittrance/kitops/poller/git/object"
 )
@@ -27,7 +28,7 @@ func Open(base string, f object.Format) (*Pack, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := os.Open(base + ".pack")
+	file, err := files.OpenRegular(base + ".pack")
 	if err != nil {
 		return nil, err
 	}
