@@ -41,7 +41,8 @@ type Options struct {
 	Vars    []string  // the run's variables, KEY=VALUE; they win over all others
 	Out     io.Writer // stdout and stderr in the order written; nil discards
 	User    *User     // nil: the agent's own user
-	Reaper  *Reaper   // nil where nobody calls Reap
+	// Processes is the one of the agent; nil where nobody calls its Reap.
+	Processes *Processes
 	// Grace is the time between SIGTERM and SIGKILL; 0 means the constant Grace.
 	Grace time.Duration
 	// Kill, when closed, ends the grace period of a stop at once. It does not
@@ -56,28 +57,31 @@ type Options struct {
 // are stopped before Run returns. Several may run at the same time.
 //
 // A command that ran and failed, also by a signal, is an *exec.ExitError. When
-// ctx is done the error wraps context.Cause(ctx), and names processes that not
-// even SIGKILL ended. Any other error means that it could not be started.
+// ctx is done first the error wraps context.Cause(ctx), and names processes
+// that not even SIGKILL ended, or by a *LeftError those that may be another
+// action's. Any other error means that it could not be started.
 //
 // A failing Out gets nothing more, and the command does not notice. Nothing is
-// written to Out after Run has returned, save for a Write that blocks until then.
+// written to Out after Run has returned, save for a Write that blocks until
+// then; what background processes print later goes nowhere.
 func (a Action) Run(ctx context.Context, o Options) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("not started: %w", context.Cause(ctx))
 	}
-	cmd, out, err := a.start(ctx, o)
+	tree := &tree{runID: runID(o.Vars), all: o.Processes}
+	cmd, out, err := a.start(ctx, o, tree)
 	if err != nil {
 		return err
 	}
-	tree := newTree(cmd.Process.Pid, runID(o.Vars))
+	defer o.Processes.leave(tree)
 	defer tree.release()
-	group := groupOf(cmd.Process.Pid) // before Wait, which frees the process id
+	group := groupOf(tree) // before Wait, which frees the process id
 	exited := make(chan struct{})
 	var failed error
 	go func() {
 		defer close(exited)
 		failed = cmd.Wait()
-		o.Reaper.forget(cmd.Process.Pid)
+		o.Processes.forget(cmd.Process.Pid)
 	}()
 	if o.Started != nil {
 		o.Started(group)
@@ -86,6 +90,10 @@ func (a Action) Run(ctx context.Context, o Options) error {
 	select {
 	case <-exited:
 	case <-ctx.Done():
+		// An agent that was stopped meanwhile hears of both ends at once.
+		if hasEnded(cmd.Process.Pid) {
+			<-exited
+		}
 	}
 	select {
 	case <-exited: // also where it was a little quicker than ctx
@@ -96,6 +104,7 @@ func (a Action) Run(ctx context.Context, o Options) error {
 	left := tree.stop(context.WithoutCancel(ctx), cmp.Or(o.Grace, Grace), o.Kill)
 	if left == nil {
 		<-exited
+		left = tree.doubtful()
 	}
 	out.finish(o.Kill)
 	if left != nil {
@@ -104,8 +113,8 @@ func (a Action) Run(ctx context.Context, o Options) error {
 	return fmt.Errorf("stopped: %w", context.Cause(ctx))
 }
 
-// start starts the command in a group of its own.
-func (a Action) start(ctx context.Context, o Options) (*exec.Cmd, *output, error) {
+// start starts the command in a session of its own, as the leader of the tree.
+func (a Action) start(ctx context.Context, o Options, t *tree) (*exec.Cmd, *output, error) {
 	if err := checkDir(o.Dir); err != nil {
 		return nil, nil, err
 	}
@@ -114,17 +123,20 @@ func (a Action) start(ctx context.Context, o Options) (*exec.Cmd, *output, error
 	if err != nil {
 		return nil, nil, fmt.Errorf("start %s: %w", a.Entrypoint, err)
 	}
-	out, w, err := newOutput(o.Out)
+	out, w, err := newOutput(o.Out, o.Processes)
 	if err != nil {
 		return nil, nil, fmt.Errorf("start %s: %w", a.Entrypoint, err)
 	}
 	pause := time.Millisecond
-	for {
-		cmd := &exec.Cmd{
+	build := func() *exec.Cmd {
+		return &exec.Cmd{
 			Path: path, Args: append([]string{a.Entrypoint}, a.Args...), Dir: o.Dir, Env: env,
 			Stdout: w, Stderr: w, SysProcAttr: sysProcAttr(o.User),
 		}
-		err = o.Reaper.start(cmd)
+	}
+	for {
+		var cmd *exec.Cmd
+		cmd, err = o.Processes.start(build, t)
 		if err == nil {
 			w.Close() // the command has its own; without this the output would not end
 			out.read()

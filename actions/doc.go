@@ -1,13 +1,21 @@
 // Package actions runs one command: it starts it, streams what it prints, and
-// stops its whole process group when it must end.
+// stops everything it started when it must end.
 //
 // Stopping means SIGTERM, a grace period, then SIGKILL until nothing is left.
-// On Linux that includes processes which left the group (setsid) but still
-// carry the run's KITOPS_RUN_ID in their environment; there is no cheaper mark
-// that survives a double fork, and cgroups are not always ours to make.
-// On Windows a job object holds the tree. Elsewhere it is the group alone.
+// The command leads a session of its own, whose members are found everywhere
+// (elsewhere than on Linux: those of its process group). On Linux processes
+// that left the session are found by the cgroup of the run, where the host lets
+// kitops have one (Processes.UseCgroup). Without it they are found by the run's
+// KITOPS_RUN_ID in their environment, by their parents, and where no other
+// action can have started them as orphans that became the agent's children.
+// What may as well be another action's is left alone, and named (LeftError).
+// On Windows a job object holds the tree.
 //
 // A command that ends by itself may leave processes behind on purpose (a deploy
-// that starts a service). They are left alone; only their hold on the
-// command's output is given up, after WaitDelay.
+// that starts a service). They are left alone: what they print is read to
+// nowhere, and their cgroup stays until it is empty.
+//
+// A command inherits little: three descriptors, no terminal, default signals
+// none of which is blocked, no capability, the environment that Options and
+// Action make, and the agent's limits and umask.
 package actions

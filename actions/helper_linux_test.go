@@ -39,6 +39,16 @@ func help(name string) int {
 		err = helpIsolate()
 	case "reap":
 		err = helpReap()
+	case "host":
+		err = helpHost(os.Args[1])
+	case "cgroup":
+		err = helpCgroup(os.Args[1])
+	case "pipes":
+		err = helpPipes(os.Args[1])
+	case "stopped":
+		err = helpStopped(os.Args[1])
+	case "noclone3":
+		err = helpNoClone3()
 	case "inherit":
 		err = helpInherit()
 	case "shut":
@@ -143,7 +153,7 @@ func helpReap() error {
 	if err := actions.Isolate(); err != nil {
 		return err
 	}
-	var reaper actions.Reaper
+	var reaper actions.Processes
 	done := make(chan struct{})
 	var reaping, runs sync.WaitGroup
 	reaping.Go(func() {
@@ -161,7 +171,7 @@ func helpReap() error {
 		runs.Go(func() {
 			for range 50 {
 				code := rand.IntN(100)
-				o := actions.Options{Dir: "/", Environ: []string{path}, Reaper: &reaper}
+				o := actions.Options{Dir: "/", Environ: []string{path}, Processes: &reaper}
 				err := sh(fmt.Sprintf("(true & true &); exit %d", code)).Run(context.Background(), o)
 				var failed *exec.ExitError
 				if code == 0 && err != nil || code != 0 && (!errors.As(err, &failed) || failed.ExitCode() != code) {
@@ -181,10 +191,10 @@ func helpReap() error {
 }
 
 // reapLast waits until no child is left, as the agent does: by SIGCHLD.
-func reapLast(reaper *actions.Reaper) error {
+func reapLast(reaper *actions.Processes) error {
 	ended := make(chan os.Signal, 1)
 	signal.Notify(ended, syscall.SIGCHLD)
-	o := actions.Options{Dir: "/", Environ: []string{path}, Reaper: reaper}
+	o := actions.Options{Dir: "/", Environ: []string{path}, Processes: reaper}
 	if err := sh("(sleep 0.1 >/dev/null 2>&1 &)").Run(context.Background(), o); err != nil {
 		return err
 	}

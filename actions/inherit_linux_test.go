@@ -81,9 +81,9 @@ func helpDrop() error {
 	return become("inherit")
 }
 
-func become(name string) error {
+func become(name string, args ...string) error {
 	environ := slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, helperKey+"=") })
-	return syscall.Exec("/proc/self/exe", []string{"agent"}, append(environ, helperKey+"="+name)) //nolint:gosec // ourselves
+	return syscall.Exec("/proc/self/exe", append([]string{"agent"}, args...), append(environ, helperKey+"="+name)) //nolint:gosec // ourselves
 }
 
 // pty returns both ends of a new terminal.

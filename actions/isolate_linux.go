@@ -12,7 +12,7 @@ import (
 
 // Isolate keeps actions that run as the agent's own user from reading its
 // memory and environment (the agent's core dumps go with that), makes orphans
-// of actions children of the agent, to be collected by Reaper.Reap, and
+// of actions children of the agent, to be collected by Processes.Reap, and
 // closes every descriptor above standard error to the commands it starts.
 // Call it once, first thing in main. Elsewhere than on Linux only the
 // descriptors are its business; on Windows it does nothing.

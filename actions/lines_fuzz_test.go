@@ -3,6 +3,7 @@ package actions
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -12,11 +13,13 @@ import (
 // FuzzLines: how the input is split into writes changes nothing, no piece is
 // too long, no byte is lost, and no character is torn.
 func FuzzLines(f *testing.F) {
-	f.Add("a\r\nb\n\nc", uint8(3), uint8(5), 100)
-	f.Add("aé€😀aé€😀\r\n", uint8(1), uint8(4), 17)
+	f.Add("a\r\nb\n\nc", uint8(3), uint8(5), 100000)
+	f.Add("aé€😀aé€😀\r\n", uint8(1), uint8(4), 1000)
+	f.Add("a\nb\nc\nd\ne\nf\ng\nh\n", uint8(1), uint8(4), 900)
 	f.Add("\xff\xff\xff\xff\xff\xff\r\n", uint8(2), uint8(4), 0)
 	f.Fuzz(func(t *testing.T, s string, part, size uint8, limit int) {
 		part, size, limit = max(part, 1), max(size, utf8.UTFMax), max(limit, 0)
+		asked := limit
 		var parts []string
 		for p := range slices.Chunk([]byte(s), int(part)) {
 			parts = append(parts, string(p))
@@ -38,13 +41,10 @@ func FuzzLines(f *testing.F) {
 		if got := cut(parts...); !slices.Equal(got, want) {
 			t.Fatalf("in parts of %d bytes %q, at once %q", part, got, want)
 		}
-		if limit < len(s) {
-			last := len(want) - 1
-			if told := fmt.Sprintf("output truncated: %d more bytes", len(s)-limit); want[last] != told {
-				t.Fatalf("last line %q, want %q", want[last], told)
-			}
-			want, s = want[:last], s[:limit]
-		}
+		limit = math.MaxInt
+		all := cut(s)
+		checkTruncated(t, want, all, int64(asked))
+		want = all
 		whole := utf8.ValidString(s)
 		for _, line := range want {
 			if len(line) > int(size) || strings.Contains(line, "\n") || whole && !utf8.ValidString(line) {
@@ -56,4 +56,36 @@ func FuzzLines(f *testing.F) {
 			t.Fatalf("%q became %q", all, got)
 		}
 	})
+}
+
+// checkTruncated: the beginning and the end are there, within the limit, and
+// what is missing between them is counted.
+func checkTruncated(t *testing.T, got, all []string, limit int64) {
+	t.Helper()
+	at := slices.IndexFunc(got, func(line string) bool { return strings.HasPrefix(line, "output truncated: it is too long") })
+	if at < 0 {
+		if !slices.Equal(got, all) {
+			t.Fatalf("%q became %q", all, got)
+		}
+		return
+	}
+	head, tail := got[:at], got[at+2:]
+	missing := len(all) - len(head) - len(tail)
+	if missing <= 0 || !slices.Equal(head, all[:at]) || !slices.Equal(tail, all[len(all)-len(tail):]) {
+		t.Fatalf("limit %d: %q became %q", limit, all, got)
+	}
+	size := 0
+	for _, line := range all[at : at+missing] {
+		size += len(line)
+	}
+	if told := fmt.Sprintf("output truncated: %d lines, %d bytes are left out here", missing, size); got[at+1] != told {
+		t.Fatalf("it says %q, want %q", got[at+1], told)
+	}
+	var cost int64
+	for _, line := range slices.Concat(head, tail) {
+		cost += costOf(len(line))
+	}
+	if cost > limit {
+		t.Fatalf("limit %d, %d bytes", limit, cost)
+	}
 }

@@ -4,15 +4,18 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // process is what /proc/PID/stat tells, see proc_pid_stat(5).
 type process struct {
-	pid, parent, group int
-	dead               bool   // a zombie
-	start              string // clock ticks since boot
+	pid, parent, group, session int
+	dead                        bool   // a zombie
+	start                       string // clock ticks since boot
+	run                         string // the id of the run it carries
 }
 
 func procFile(pid int, name string) string {
@@ -33,13 +36,16 @@ func readProcess(pid int) (process, error) {
 	p := process{pid: pid, start: fields[19]}
 	p.parent, _ = strconv.Atoi(fields[1])
 	p.group, _ = strconv.Atoi(fields[2])
+	p.session, _ = strconv.Atoi(fields[3])
 	// A main thread that has ended looks like a zombie while others still run.
 	p.dead = (fields[0] == "Z" && fields[17] <= "1") || fields[0] == "X"
 	return p, nil
 }
 
-// processes lists all that can be seen; those that end meanwhile are left out.
-func processes() ([]process, error) {
+// processes lists all that can be seen, and the runs whose id they carry if
+// that is asked for; those that end meanwhile are left out. The newest come
+// first, since they may be gone soonest.
+func processes(withRun bool) ([]process, error) {
 	proc, err := os.Open("/proc")
 	if err != nil {
 		return nil, err
@@ -50,19 +56,51 @@ func processes() ([]process, error) {
 		return nil, err
 	}
 	var all []process
-	for _, name := range names {
+	for _, name := range slices.Backward(names) {
 		pid, err := strconv.Atoi(name)
 		if err != nil {
 			continue
 		}
-		if p, err := readProcess(pid); err == nil {
-			all = append(all, p)
+		p, err := readProcess(pid)
+		if err != nil {
+			continue
 		}
+		if withRun && !p.dead && p.pid > 1 {
+			p.run = runIDOf(pid)
+		}
+		all = append(all, p)
 	}
 	if len(all) == 0 {
 		return nil, errors.New("/proc is not mounted")
 	}
 	return all, nil
+}
+
+// runIDOf returns the id of the run that a process was started in, "" if it
+// has none or may not be looked at.
+func runIDOf(pid int) string {
+	env, err := os.ReadFile(procFile(pid, "environ"))
+	if err != nil {
+		return ""
+	}
+	return lookup(strings.Split(string(env), "\x00"), runIDKey)
+}
+
+// isStill tells whether the process lives, or is a zombie, in the same group.
+func (p process) isStill() bool {
+	now, err := readProcess(p.pid)
+	return err == nil && now.start == p.start && now.group == p.group
+}
+
+func (p process) signal(sig syscall.Signal) {
+	handle, err := os.FindProcess(p.pid) // a pidfd: from here on it cannot become another process
+	if err != nil {
+		return
+	}
+	defer handle.Release() //nolint:errcheck // nothing to do about it
+	if p.isStill() {
+		handle.Signal(sig) //nolint:errcheck // gone or not permitted: alive tells
+	}
 }
 
 // startOf returns boot and start of a process, "" if there is none.

@@ -18,21 +18,21 @@ import (
 // ignored, and no capability that outlives a change of user or an exec: neither
 // an inheritable nor an ambient one. What a child inherits is what the thread
 // has that forks it.
-func startClean(cmd *exec.Cmd) error {
+func startClean(cmd *exec.Cmd) (*exec.Cmd, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if err := catchIgnored(); err != nil {
-		return err
+		return nil, err
 	}
 	if err := dropInheritable(); err != nil {
-		return err
+		return nil, err
 	}
 	var none, own unix.Sigset_t
 	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &none, &own); err != nil {
-		return fmt.Errorf("unblock signals: %w", err)
+		return nil, fmt.Errorf("unblock signals: %w", err)
 	}
 	defer unix.PthreadSigmask(unix.SIG_SETMASK, &own, nil) //nolint:errcheck // it was valid
-	return cmd.Start()
+	return cmd, cmd.Start()
 }
 
 // catchIgnored makes ignored signals default ones for commands, as only a

@@ -2,4 +2,4 @@ package actions
 
 import "os/exec"
 
-func startClean(cmd *exec.Cmd) error { return cmd.Start() }
+func startClean(cmd *exec.Cmd) (*exec.Cmd, error) { return cmd, cmd.Start() }

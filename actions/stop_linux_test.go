@@ -47,6 +47,7 @@ func (r running) pid(t *testing.T) int {
 	t.Cleanup(func() {
 		if alive(pid) {
 			syscall.Kill(pid, syscall.SIGKILL) //nolint:errcheck // gone is fine
+			eventually(t, "it is gone, and what it held open", func() bool { return !alive(pid) })
 		}
 	})
 	return pid
@@ -87,6 +88,8 @@ func TestStopEndsAll(t *testing.T) {
 		"escaped, leader gone first": "setsid sh -c 'echo $$; exec sleep 1000' & trap 'exit 0' TERM; while :; do sleep 0.01; done",
 		"deaf":                       "trap '' TERM; echo $$; while :; do sleep 1000; done",
 		"deaf and escaped":           "setsid sh -c 'trap \"\" TERM; echo $$; while :; do sleep 1000; done' & sleep 1000",
+		"hopping":                    "setsid sh -c 'trap \"\" TERM; echo $$; hop() { { sleep 0.002; hop; } & exit; }; hop' & sleep 1000",
+		"own job control":            "exec 2>/dev/null; exec bash -mc 'env -i sleep 1000 & echo $!; sleep 1000'",
 		"breeding":                   "trap 'setsid sleep 1000 &' TERM; echo $$; while :; do sleep 1000; done",
 	} {
 		t.Run(name, func(t *testing.T) {

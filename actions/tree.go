@@ -3,6 +3,7 @@ package actions
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -10,16 +11,29 @@ import (
 // kernel itself holds (a dead network file system), which nobody can end.
 const killPatience = 5 * time.Second
 
+// LeftError names processes that were left alone although their action was
+// stopped: they may as well be another one's.
+type LeftError struct{ Processes []string }
+
+func (e *LeftError) Error() string {
+	return "left alone, since another action may have started them: " + strings.Join(e.Processes, ", ")
+}
+
+// looks is how often nothing must be found to believe it.
+const looks = 4
+
 // stop ends the tree: asks, waits for grace or kill, then kills until it is empty.
 func (t *tree) stop(ctx context.Context, grace time.Duration, kill <-chan struct{}) error {
 	timer := time.NewTimer(grace)
 	defer timer.Stop()
-	killing, pause := false, time.Millisecond
+	killing, pause, longest := false, time.Millisecond, 250*time.Millisecond
 	t.terminate()
 	for {
 		alive := t.alive()
-		if len(alive) == 0 {
-			alive = t.alive() // one look may miss what forks or execs at that moment
+		for range looks { // one may miss what forks or execs at that moment
+			if len(alive) == 0 {
+				alive = t.alive()
+			}
 		}
 		if len(alive) == 0 {
 			return nil
@@ -34,13 +48,13 @@ func (t *tree) stop(ctx context.Context, grace time.Duration, kill <-chan struct
 			if killing {
 				return fmt.Errorf("processes %v do not end", alive)
 			}
-			killing, pause = true, time.Millisecond
+			killing, pause, longest = true, time.Millisecond, 20*time.Millisecond
 			timer.Reset(killPatience)
 		case <-kill:
-			killing, pause, kill = true, time.Millisecond, nil
+			killing, pause, longest, kill = true, time.Millisecond, 20*time.Millisecond, nil
 			timer.Reset(killPatience)
 		case <-time.After(pause):
-			pause = min(2*pause, 250*time.Millisecond)
+			pause = min(2*pause, longest)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package actions
 
 import (
 	"errors"
+	"os/exec"
 	"syscall"
 	"unsafe"
 
@@ -10,21 +11,31 @@ import (
 
 // tree is a job object. It ends with the agent: the kernel closes its handle.
 type tree struct {
-	group, leader  int
-	job            windows.Handle
-	sparesOwnGroup bool // without meaning here
+	group, leader int
+	job           windows.Handle
+
+	// Without meaning here:
+	runID          string
+	sparesOwnGroup bool
+	cgroup         cgroup
+	all            *Processes
 }
 
-// newTree puts the leader into a job. Without one, as in old nested jobs, only
+func (t *tree) meet(map[*tree]struct{}, []process) {}
+
+func (t *tree) startInCgroup(build func() *exec.Cmd, _ *Processes) (*exec.Cmd, error) {
+	return startClean(build())
+}
+
+func (t *tree) doubtful() error { return nil }
+
+// lead puts the leader into a job. Without one, as in old nested jobs, only
 // the leader can be ended.
-func newTree(leader int, _ string) *tree {
-	t := &tree{group: leader, leader: leader}
-	if leader == 0 {
-		return t
-	}
+func (t *tree) lead(leader int) {
+	t.group, t.leader = leader, leader
 	job, err := windows.CreateJobObject(nil, nil)
 	if err != nil {
-		return t
+		return
 	}
 	p, err := windows.OpenProcess(windows.PROCESS_SET_QUOTA|windows.PROCESS_TERMINATE, false, uint32(leader))
 	if err == nil {
@@ -33,11 +44,10 @@ func newTree(leader int, _ string) *tree {
 	}
 	if err != nil {
 		windows.CloseHandle(job) //nolint:errcheck // nothing to do about it
-		return t
+		return
 	}
 	t.job = job
 	t.limit(windows.JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE)
-	return t
 }
 
 func (t *tree) limit(flags uint32) {

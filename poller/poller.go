@@ -20,13 +20,13 @@ import (
 // at any time.
 type Poller struct {
 	Store     store.Store
-	RepoDir   string          // of this agent alone; workdirs are made below it
-	Abandoned []string        // directories like RepoDir of agents that are gone, to be swept
-	Parallel  int             // runs at the same time
-	Environ   []string        // the agent's own environment, from which the actions' is made
-	User      *actions.User   // whom actions run as; nil is the agent's user
-	Reaper    *actions.Reaper // where actions are registered; may be nil
-	Kill      <-chan struct{} // closed: running actions get no grace
+	RepoDir   string             // of this agent alone; workdirs are made below it
+	Abandoned []string           // directories like RepoDir of agents that are gone, to be swept
+	Parallel  int                // runs at the same time
+	Environ   []string           // the agent's own environment, from which the actions' is made
+	User      *actions.User      // whom actions run as; nil is the agent's user
+	Processes *actions.Processes // where actions are registered; may be nil
+	Kill      <-chan struct{}    // closed: running actions get no grace
 	Observers []Observer
 	Report    Reporter // of tasks with a ReportTo, also of those that are gone; may be nil
 

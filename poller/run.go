@@ -114,7 +114,7 @@ func (w *watch) start(ctx context.Context, rev git.Revision) (Run, error) {
 
 // perform fetches, checks out and runs the actions in order, until one fails.
 func (w *watch) perform(ctx context.Context, run Run, dir string) Run {
-	timed, cancel := context.WithTimeoutCause(ctx, w.task.Timeout, timeoutError{w.task.Timeout})
+	timed, cancel := actions.WithTimeout(ctx, w.task.Timeout, timeoutError{w.task.Timeout})
 	defer cancel()
 	outcome, err := w.attempt(timed, &run, dir)
 	run.Finished = stamp()
@@ -145,7 +145,7 @@ func (w *watch) attempt(ctx context.Context, run *Run, dir string) (Outcome, err
 	}
 	if plan.Timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, plan.Timeout, timeoutError{plan.Timeout})
+		ctx, cancel = actions.WithTimeout(ctx, plan.Timeout, timeoutError{plan.Timeout})
 		defer cancel()
 	}
 	for _, action := range plan.Actions {
@@ -155,6 +155,10 @@ func (w *watch) attempt(ctx context.Context, run *Run, dir string) (Outcome, err
 		err := w.act(ctx, action, *run, dir)
 		var exit *exec.ExitError
 		var timeout timeoutError
+		var left *actions.LeftError
+		if errors.As(err, &left) {
+			w.tell(Event{Kind: Troubled, Run: *run, Err: left})
+		}
 		switch {
 		case err == nil:
 		case errors.As(err, &timeout):
@@ -207,13 +211,13 @@ func (w *watch) act(ctx context.Context, action actions.Action, run Run, dir str
 		vars = append(vars, granted...)
 	}
 	return action.Run(ctx, actions.Options{
-		Dir:     dir,
-		Environ: w.p.Environ,
-		Vars:    vars,
-		Out:     out,
-		User:    w.p.User,
-		Kill:    w.p.Kill,
-		Reaper:  w.p.Reaper,
+		Dir:       dir,
+		Environ:   w.p.Environ,
+		Vars:      vars,
+		Out:       out,
+		User:      w.p.User,
+		Kill:      w.p.Kill,
+		Processes: w.p.Processes,
 		Started: func(g actions.Group) {
 			err := w.mem.save(ctx, func(s State) State {
 				return s.with(run.Revision.Ref, func(r *RefState) { r.Group, r.Run.Action = &g, run.Action })

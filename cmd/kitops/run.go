@@ -54,7 +54,8 @@ func (p program) run(all settings.Options) (err error) {
 
 	agent.RepoDir, agent.Abandoned = dirs.Path, dirs.Abandoned
 	agent.Parallel, agent.Environ, agent.User = cfg.Poller.MaxParallel, p.environ, user
-	agent.Reaper = &actions.Reaper{}
+	agent.Processes = &actions.Processes{}
+	groupRuns(agent.Processes, user, log)
 	memory := wiring.NewMemoryRelease(debug.FreeOSMemory)
 	defer memory.Close()
 	agent.Observers = []poller.Observer{status.Log(log), memory.Observe}
@@ -71,11 +72,11 @@ func (p program) run(all settings.Options) (err error) {
 	s = listen(log)
 	defer s.end()
 	agent.Kill = s.hard.Done()
-	s.onChild = agent.Reaper.Reap
+	s.onChild = agent.Processes.Reap
 	catalog := wiring.NewCatalog(w, agent, log)
 	s.closable = cfg.Task.ConfigFile == "" && !cfg.Patterns()
 	s.exit = func(code int) {
-		within(logHardFarewell, agent.Reaper.Kill)
+		within(logHardFarewell, agent.Processes.Kill)
 		queue.Close(logHardFarewell)
 		os.Exit(code)
 	}

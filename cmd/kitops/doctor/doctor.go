@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bittrance/kitops/actions"
 	"github.com/bittrance/kitops/app"
 	"github.com/bittrance/kitops/cmd/kitops/settings"
 	"github.com/bittrance/kitops/cmd/kitops/wiring"
@@ -56,6 +57,7 @@ func (d *Doctor) Run(ctx context.Context, all settings.Options) error {
 	} else if keys := s.ReadableKeys(user); len(keys) > 0 {
 		d.say(app.Warn, "actions can read the GitHub App's private key ("+strings.Join(keys, ", ")+"), so whoever may push can take it", settings.KeyRemedy)
 	}
+	d.processes(s)
 	d.state(ctx, s.Poller.StateFile)
 	d.repoDir(s.Poller.RepoDir)
 	d.kept(s)
@@ -81,6 +83,24 @@ func (d *Doctor) say(level app.Level, text, remedy string) {
 
 func (d *Doctor) fail(what string, err error, remedy string) {
 	d.say(app.Fail, what+": "+strings.ReplaceAll(err.Error(), "\n", "; "), remedy)
+}
+
+// processes tells by what the processes of a run would be found, were kitops
+// started as doctor was.
+func (d *Doctor) processes(s settings.Settings) {
+	dir, err := actions.CgroupParent()
+	if err == nil {
+		d.say(app.OK, "processes of a run: each run has a cgroup of its own below "+dir, "")
+		return
+	}
+	user, _ := s.User() //nolint:errcheck // said already
+	unseen := (&actions.Processes{}).Unseen(user)
+	for _, reason := range unseen {
+		d.say(app.Warn, "processes of a run: "+reason, "so such a process outlives a timeout; let kitops make cgroups (Delegate=yes in its unit)")
+	}
+	if len(unseen) == 0 {
+		d.say(app.OK, "processes of a run: found by their session, environment and parents; no cgroup for each run, since "+err.Error(), "")
+	}
 }
 
 // state tries whether the memory can be read and replaced. An agent that is

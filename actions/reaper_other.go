@@ -1,6 +1,0 @@
-//go:build !linux
-
-package actions
-
-// Reap does nothing outside Linux.
-func (r *Reaper) Reap() {}
