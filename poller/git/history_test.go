@@ -80,42 +80,72 @@ func lines(t *testing.T, dir string, args ...string) []string {
 	return found
 }
 
-// mustBeAsCloned compares a checkout with what git clone makes of the branch.
-func mustBeAsCloned(t *testing.T, dir string, r *gittest.Repo, branch string, history int) {
+// clone is what git answers about a clone of one branch: the commits, all
+// objects, the ref, and the ids of the commits alone.
+type clone struct{ commits, objects, ref, ids []string }
+
+func askClone(t *testing.T, dir, branch string) clone {
 	t.Helper()
-	clone := filepath.Join(t.TempDir(), "clone")
+	return clone{
+		commits: lines(t, dir, "log", "--format=%H %P", "HEAD"),
+		objects: lines(t, dir, "rev-list", "--objects", "HEAD"),
+		ref:     lines(t, dir, "for-each-ref", "--format=%(refname) %(objectname)", "refs/remotes/origin/"+branch),
+	}
+}
+
+// cloned is git's own clone of a branch.
+func cloned(t *testing.T, r *gittest.Repo, branch string, history int) clone {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "clone")
 	args := []string{"clone", "--quiet", "--no-checkout", "--single-branch", "--branch", branch}
 	if history != ancestry.FullHistory {
 		args = append(args, fmt.Sprint("--depth=", max(history, 1)))
 	}
-	gittest.Git(t, r.Dir, append(args, "file://"+r.Dir, clone)...)
-	for _, question := range [][]string{
-		{"log", "--format=%H %P", "HEAD"},
-		{"rev-list", "--objects", "HEAD"},
-		{"for-each-ref", "--format=%(refname) %(objectname)", "refs/remotes/origin/" + branch},
-	} {
-		if got, want := lines(t, dir, question...), lines(t, clone, question...); !slices.Equal(got, want) {
-			t.Errorf("%s, %d commits: git %v: %d lines, want %d\n%v\n%v", branch, history, question, len(got), len(want), got, want)
+	gittest.Git(t, r.Dir, append(args, "file://"+r.Dir, dir)...)
+	c := askClone(t, dir, branch)
+	c.ids = lines(t, dir, "rev-list", "HEAD")
+	return c
+}
+
+// mustBeAsCloned compares a checkout with what git clone makes of the branch.
+func mustBeAsCloned(t *testing.T, dir string, r *gittest.Repo, branch string, history int) {
+	t.Helper()
+	sha, shallow := r.Tip(branch)
+	want := gittest.Memo(r, fmt.Sprintln(branch, sha, shallow, history), func() clone { return cloned(t, r, branch, history) })
+	got := askClone(t, dir, branch)
+	for _, c := range []struct {
+		what      string
+		got, want []string
+	}{{"log", got.commits, want.commits}, {"rev-list", got.objects, want.objects}, {"for-each-ref", got.ref, want.ref}} {
+		if !slices.Equal(c.got, c.want) {
+			t.Errorf("%s, %d commits: git %s: %d lines, want %d\n%v\n%v", branch, history, c.what, len(c.got), len(c.want), c.got, c.want)
 		}
 	}
-	var want []string
+	var wanted []string
 	if history > 1 || history == ancestry.FullHistory {
-		want = tagsInto(t, r, lines(t, clone, "rev-list", "HEAD"))
+		wanted = tagsInto(t, r, want.ids)
 	}
-	got := strings.Fields(gittest.Git(t, dir, "for-each-ref", "--format=%(refname)=%(objectname)=%(*objectname)", "refs/tags"))
-	if slices.Sort(got); !slices.Equal(got, want) {
-		t.Errorf("%s, %d commits: tags %v, want %v", branch, history, got, want)
+	tags := strings.Fields(gittest.Git(t, dir, "for-each-ref", "--format=%(refname)=%(objectname)=%(*objectname)", "refs/tags"))
+	if slices.Sort(tags); !slices.Equal(tags, wanted) {
+		t.Errorf("%s, %d commits: tags %v, want %v", branch, history, tags, wanted)
 	}
 }
 
 // tagsInto are the tags of a repository that lead to some commits.
 func tagsInto(t *testing.T, r *gittest.Repo, commits []string) []string {
 	t.Helper()
+	all := strings.Fields(r.Bare("for-each-ref", "--format=%(refname)=%(objectname)=%(*objectname)", "refs/tags"))
+	if len(all) == 0 {
+		return nil
+	}
+	ask := []string{"rev-parse"}
+	for _, line := range all {
+		ask = append(ask, strings.Split(line, "=")[0]+"^{}")
+	}
 	var found []string
-	for _, line := range strings.Fields(r.Bare("for-each-ref", "--format=%(refname)=%(objectname)=%(*objectname)", "refs/tags")) {
-		target := r.Bare("rev-parse", strings.Split(line, "=")[0]+"^{}")
+	for i, target := range strings.Fields(r.Bare(ask...)) {
 		if _, ok := slices.BinarySearch(commits, target); ok {
-			found = append(found, line)
+			found = append(found, all[i])
 		}
 	}
 	slices.Sort(found)
@@ -160,13 +190,13 @@ func grow(t *testing.T, r *gittest.Repo, random *rand.Rand) {
 
 // TestHistories compares checkouts of random histories with clones.
 func TestHistories(t *testing.T) {
-	for seed := range uint64(2) {
+	for seed := range rounds(2, 1) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			random := rand.New(rand.NewPCG(seed, 11))
+			random := rand.New(rand.NewPCG(uint64(seed), 11))
 			r := gittest.New(t)
 			r.Commit(map[string]string{"a": "1"})
-			for range 20 {
+			for range rounds(20, 12) {
 				grow(t, r, random)
 			}
 			branch := r.Git("branch", "--show-current")
@@ -196,7 +226,7 @@ func TestFollowedHistories(t *testing.T) {
 			r := gittest.New(t)
 			r.Commit(map[string]string{"a": "1"})
 			m := reach(t, r)
-			for range 6 {
+			for range rounds(6, 2) {
 				for range 1 + random.IntN(4) {
 					grow(t, r, random)
 				}

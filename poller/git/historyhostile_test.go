@@ -65,7 +65,8 @@ func TestDeepHistory(t *testing.T) {
 	t.Parallel()
 	r := gittest.New(t)
 	var stream strings.Builder
-	for i := range 100_000 {
+	commits := rounds(100_000, 10_000)
+	for i := range commits {
 		fmt.Fprintf(&stream, "commit refs/heads/main\nmark :%d\ncommitter x <x@example.com> %d +0000\ndata 1\nx\n", i+1, 1700000000+i)
 		if i > 0 {
 			fmt.Fprintf(&stream, "from :%d\n", i)
@@ -76,9 +77,9 @@ func TestDeepHistory(t *testing.T) {
 		stream.WriteString("\n")
 	}
 	gittest.GitInput(t, r.Dir, stream.String(), "fast-import", "--quiet")
-	for history, m := range map[int]*Mirror{ancestry.FullHistory: overHTTP(t, r), 70_000: mirrorOf(t, r.Dir)} {
+	for history, m := range map[int]*Mirror{ancestry.FullHistory: overHTTP(t, r), commits * 7 / 10: mirrorOf(t, r.Dir)} {
 		dir := mustHistory(t, m, refs.Revision{Ref: "refs/heads/main", SHA: r.Bare("rev-parse", "main")}, history)
-		want := "100000"
+		want := fmt.Sprint(commits)
 		if history > 0 {
 			want = fmt.Sprint(history)
 		}

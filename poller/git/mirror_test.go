@@ -20,6 +20,14 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// rounds is how often something is tried: n times, a few with -short.
+func rounds(n, few int) int {
+	if testing.Short() {
+		return few
+	}
+	return n
+}
+
 func mirrorOf(t *testing.T, url string) *Mirror {
 	t.Helper()
 	u, err := address.ParseURL(url)

@@ -6,10 +6,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 )
 
 // Repo is a bare repository and a work tree that pushes to it. One goroutine at
-// a time may use it.
+// a time may change it.
 type Repo struct {
 	Dir  string // the bare repository, ….git
 	Work string // the work tree; its remote origin is Dir
@@ -18,6 +19,7 @@ type Repo struct {
 	bare, work objects
 	zero       string            // the name of no object
 	config     map[string]string // of both repositories as they were made
+	memo       sync.Map          // see Memo
 }
 
 // New makes an empty repository whose default branch is main. It goes with the

@@ -62,6 +62,12 @@ func MustHave(t *testing.T, what string, found, want map[string]string) {
 // Cloned is what git clone makes of main.
 func Cloned(t *testing.T, r *Repo, config ...string) map[string]string {
 	t.Helper()
+	sha, _ := r.Tip("main")
+	return maps.Clone(Memo(r, fmt.Sprint("clone ", sha, config), func() map[string]string { return cloned(t, r, config) }))
+}
+
+func cloned(t *testing.T, r *Repo, config []string) map[string]string {
+	t.Helper()
 	dir := filepath.Join(t.TempDir(), "cloned")
 	args := append(config, "clone", "--quiet", "--branch", "main", r.Dir, dir)
 	git := exec.CommandContext(t.Context(), "git", args...)
@@ -76,6 +82,11 @@ func Cloned(t *testing.T, r *Repo, config ...string) map[string]string {
 
 // Exported is what git itself checks out.
 func Exported(t *testing.T, r *Repo, sha string) map[string]string {
+	t.Helper()
+	return maps.Clone(Memo(r, "export "+sha, func() map[string]string { return exported(t, r, sha) }))
+}
+
+func exported(t *testing.T, r *Repo, sha string) map[string]string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "exported")
 	if err := os.Mkdir(dir, 0o755); err != nil {
