@@ -88,6 +88,9 @@ func (e *TreeEntry) check() error {
 	if e.Mode == ModeSubmodule && e.ID.IsZero() {
 		return fmt.Errorf("refused: %q is a submodule without a commit", e.Name)
 	}
+	if e.Mode == ModeSymlink && isSpelledAs(e.Name, ".gitmodules", "gitmod~1", "gitmod~2", "gitmod~3", "gitmod~4") {
+		return fmt.Errorf("refused: %q is a symlink, which git does not read", e.Name)
+	}
 	return CheckName(e.Name)
 }
 
@@ -128,17 +131,19 @@ func CheckName(name string) error {
 	if os.PathSeparator != '/' && (!filepath.IsLocal(name) || filepath.Base(name) != name) {
 		return fmt.Errorf("refused: %q is no name of a file here", name)
 	}
-	if isDotGit(name) {
-		return fmt.Errorf("refused: %q would be a git directory", name)
+	for part := range strings.SplitSeq(name, `\`) { // a directory to some
+		if isSpelledAs(part, ".git", "git~1") {
+			return fmt.Errorf("refused: %q would be a git directory", name)
+		}
 	}
 	return nil
 }
 
-// isDotGit knows the spellings of .git: in any case; as NTFS reads it, with
-// trailing dots and spaces, a stream, or in its short form; as HFS+ reads it,
-// without the characters it ignores.
-func isDotGit(name string) bool {
-	if first := name[0]; first != '.' && first|0x20 != 'g' && first < 0x80 {
+// isSpelledAs knows the spellings of a name that git reads: in any case; as NTFS
+// reads it, with trailing dots and spaces, a stream, or in a short form; as HFS+
+// reads it, without the characters it ignores.
+func isSpelledAs(name, read string, short ...string) bool {
+	if name == "" || name[0] != '.' && name[0]|0x20 != 'g' && name[0] < 0x80 {
 		return false
 	}
 	name = strings.Map(func(r rune) rune {
@@ -148,9 +153,9 @@ func isDotGit(name string) bool {
 		}
 		return r
 	}, name)
-	if i := strings.IndexAny(name, `:\`); i >= 0 {
+	if i := strings.IndexByte(name, ':'); i >= 0 {
 		name = name[:i]
 	}
 	name = strings.ToLower(strings.TrimRight(name, " ."))
-	return name == ".git" || name == "git~1"
+	return name == read || slices.Contains(short, name)
 }

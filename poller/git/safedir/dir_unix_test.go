@@ -70,9 +70,11 @@ func everything(t *testing.T, dir string) map[string]string {
 func steps(d *Dir, dir int32, name string) map[string]func() error {
 	f := File{Dir: dir, Name: name, Perm: 0o644}
 	return map[string]func() error{
-		"mkdir":     func() error { return d.Mkdir(dir) },
-		"write":     func() error { return d.Write(f, []byte("new")) },
-		"stream":    func() error { return d.Stream(f, func(w io.Writer) (int64, error) { return io.Copy(w, strings.NewReader("new")) }) },
+		"mkdir": func() error { return d.Mkdir(dir) },
+		"write": func() error { return d.Write(f, []byte("new")) },
+		"stream": func() error {
+			return d.Stream(f, func(w io.Writer) (int64, error) { return io.Copy(w, strings.NewReader("new")) })
+		},
 		"symlink":   func() error { return d.Symlink(f, "target") },
 		"remove":    func() error { _, err := d.Remove(f); return err },
 		"unlink":    func() error { return d.Unlink(dir, name) },
