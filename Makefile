@@ -8,7 +8,7 @@ LINT_VERSION := v2.15.0
 FUZZTIME   ?= 30s
 
 .DEFAULT_GOAL := build
-.PHONY: help build test e2e systemd lint bench demo image cross fuzz manifest clean
+.PHONY: help build test short e2e systemd lint bench demo image cross fuzz manifest clean
 
 help: ## show this list
 	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -18,6 +18,9 @@ build: ## static binary into bin/kitops
 
 test: ## all tests, with the race detector; needs a C compiler and git, and no network but loopback
 	CGO_ENABLED=1 go test -race -timeout 20m ./...
+
+short: ## all tests in their short form, without the race detector
+	go test -short ./...
 
 e2e: ## the set-up in a headless Chromium, which must be installed; pictures of the pages into bin/e2e
 	mkdir -p bin/e2e

@@ -22,13 +22,14 @@ import (
 	"github.com/bittrance/kitops/poller/store"
 )
 
-// kills is how often TestKilledAtAnyMoment kills the agent.
-const kills = 60
-
 // TestKilledAtAnyMoment kills the agent while heads move, again and again, and
 // looks after each time whether what it left behind is right.
 func TestKilledAtAnyMoment(t *testing.T) {
 	t.Parallel()
+	kills := 60
+	if testing.Short() {
+		kills = 10
+	}
 	v := newVictim(t)
 	stop := v.keepCommitting()
 	for range kills {
@@ -47,7 +48,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	}
 	v.terminate()
 	v.inspect()
-	v.verdict()
+	v.verdict(kills)
 }
 
 // victim is the agent that is killed, with what it works on.
@@ -83,16 +84,19 @@ func (v *victim) read(name string) string {
 
 func (v *victim) logged() string { return v.read("agent.log") }
 
-// keepCommitting moves the head until stop is called, which returns the last one.
+// keepCommitting moves the head, some times for each of its runs, until stop is
+// called, which returns the last one.
 func (v *victim) keepCommitting() (stop func() string) {
 	var wait sync.WaitGroup
 	quit, head := make(chan struct{}), ""
 	wait.Go(func() {
+		pace := time.NewTicker(40 * time.Millisecond)
+		defer pace.Stop()
 		for i := 0; ; i++ {
 			select {
 			case <-quit:
 				return
-			default:
+			case <-pace.C:
 				head = v.repo.Commit(map[string]string{"file": fmt.Sprint(i), fmt.Sprintf("many/%d", i%50): fmt.Sprint(i)})
 			}
 		}
@@ -201,7 +205,7 @@ func (v *victim) inspect() {
 }
 
 // verdict is what must hold when all is over.
-func (v *victim) verdict() {
+func (v *victim) verdict(kills int) {
 	v.t.Helper()
 	log := v.read("actions.log")
 	for sha, starts := range v.applied {
