@@ -3,7 +3,6 @@ package wiring
 import (
 	"os"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -15,9 +14,6 @@ func TestTemporaryRepoDirsOfManyAtOnce(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"TMPDIR", "TMP"} {
 		t.Setenv(name, dir)
-	}
-	if runtime.GOOS == "windows" && os.TempDir() != dir {
-		t.Fatal("TMP does not say where temporary files go")
 	}
 	var agents sync.WaitGroup
 	for range 8 {
