@@ -58,7 +58,8 @@ func (p program) run(all settings.Options) (err error) {
 	groupRuns(agent.Processes, user, log)
 	memory := wiring.NewMemoryRelease(debug.FreeOSMemory)
 	defer memory.Close()
-	agent.Observers = []poller.Observer{status.Log(log), memory.Observe}
+	var outcomes unsaved
+	agent.Observers = []poller.Observer{status.Log(log), memory.Observe, outcomes.observe}
 	w := wiring.New(p.process(), dirs.Path, cfg.Git.MaxSize, cfg.App.APIURL, log)
 	w.RunAs(user)
 	agent.Report = (&status.GitHub{Find: w.Find, TargetURL: cfg.Status.TargetURL, Log: log}).Report
@@ -102,6 +103,7 @@ func (p program) run(all settings.Options) (err error) {
 		}
 		log.Info("kitops is watching", "version", describeVersion(), "tasks", len(cfg.Tasks), "state", cfg.Poller.StateFile)
 		err = p.serve(s.soft, agent, catalog, h, log)
+		err = errors.Join(err, outcomes.err())
 	}
 	if s.hard.Err() != nil {
 		patience = logHardFarewell
