@@ -104,6 +104,12 @@ type self struct {
 	Name        string            `json:"name"`
 	HTMLURL     string            `json:"html_url"`
 	Permissions map[string]string `json:"permissions"`
+	Slug        string            `json:"slug"`
+	Events      []string          `json:"events"`
+	Owner       struct {
+		Login string `json:"login"`
+		Type  string `json:"type"`
+	} `json:"owner"`
 }
 
 func (a *App) self(ctx context.Context) (self, error) {

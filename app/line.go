@@ -42,6 +42,7 @@ func (c call) String() string { return c.method + " /" + c.path }
 type answer struct {
 	status     int
 	etag       string
+	header     http.Header
 	body       []byte
 	nextPage   int
 	redirected bool // the repository has another name now
@@ -84,7 +85,7 @@ func (l *line) exchange(ctx context.Context, c call) (answer, error) {
 		l.gate.exhausted(afterReset(resp.Rate.Reset.Time))
 	}
 	a := answer{
-		status: resp.StatusCode, etag: resp.Header.Get("ETag"), nextPage: resp.NextPage,
+		status: resp.StatusCode, etag: resp.Header.Get("ETag"), header: resp.Header, nextPage: resp.NextPage,
 		redirected: resp.Request != nil && resp.Request.URL.Path != req.URL.Path,
 	}
 	switch {

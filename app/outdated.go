@@ -1,7 +1,6 @@
 package app
 
 import (
-	"net/http"
 	"strings"
 	"time"
 )
@@ -46,10 +45,6 @@ func (a *App) OutdatedRepository(id int64, repositoryURL, defaultBranch string) 
 		r.mu.Unlock()
 	}
 }
-
-// Client signs requests to the API as the App, for what is the App's own, such
-// as its delivery log. It goes to no other host.
-func (a *App) Client() *http.Client { return a.own.client.Client() }
 
 // ID is what the App was named by: its App ID or client ID.
 func (a *App) ID() string { return a.id }

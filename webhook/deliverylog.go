@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -24,8 +23,9 @@ const (
 
 // DeliveryLog finds in the App's own delivery log what no endpoint received. All fields but Seen are required.
 type DeliveryLog struct {
-	Client   *http.Client  // signs as the App
-	APIURL   string        // https://api.github.com
+	// Get asks as the App for a path of the API, such as /app/hook/deliveries?per_page=100. Its error is a *LaterError when
+	// GitHub wants to be left alone.
+	Get      func(ctx context.Context, path string) (Answer, error)
 	Interval time.Duration // between reads, unless something calls for longer pauses
 	Seen     *Seen         // what came by the endpoint; may be nil
 
@@ -46,11 +46,12 @@ type DeliveryLog struct {
 	checked   time.Time // when the App was last known to have a webhook
 	trouble   string    // that was said
 	stretched bool      // that it is was said
+	pushes    pushes
 }
 
 // Run reads the log until ctx is done. Nothing that goes wrong ends it. It is called once.
 func (l *DeliveryLog) Run(ctx context.Context) error {
-	l.api = hookAPI{client: l.Client, url: l.APIURL}
+	l.api = hookAPI{ask: l.Get}
 	l.pace = pace{interval: l.Interval, spread: spread}
 	l.known, l.addresses, l.begun = NewSeen(), map[int64]string{}, time.Now()
 	last, err := l.Load(ctx)
@@ -90,6 +91,7 @@ func (l *DeliveryLog) turn(ctx context.Context) time.Duration {
 		l.Log.Info("the delivery log is read again")
 	}
 	l.pace.failures, l.trouble = 0, ""
+	l.lookForPushes(found)
 	if len(found) > 0 {
 		l.checked = time.Now()
 		l.follow(ctx, found, date)

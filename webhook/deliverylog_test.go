@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -28,7 +29,7 @@ func read(t *testing.T, prepare func(*reader)) *reader {
 	t.Helper()
 	r := &reader{archive: archive{hook: "https://kitops.invalid"}}
 	r.DeliveryLog = &DeliveryLog{
-		Client: &http.Client{Transport: &r.archive}, APIURL: "https://api.github.com/", Interval: 10 * time.Second, Seen: NewSeen(),
+		Get: asking(&r.archive, "https://api.github.com"), Interval: 10 * time.Second, Seen: NewSeen(),
 		Watched: func(id int64, _ string) bool { return id == 7 },
 		Handle: func(e Event) {
 			r.mu.Lock()
@@ -56,6 +57,66 @@ func read(t *testing.T, prepare func(*reader)) *reader {
 	})
 	elapse(time.Second)
 	return r
+}
+
+// asking is how a log asks without an App's limits.
+func asking(transport http.RoundTripper, api string) func(context.Context, string) (Answer, error) {
+	return func(ctx context.Context, path string) (Answer, error) {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, api+path, nil)
+		if err != nil {
+			return Answer{}, err
+		}
+		resp, err := transport.RoundTrip(req)
+		if err != nil {
+			return Answer{}, err
+		}
+		defer func() { _ = resp.Body.Close() }()
+		body, err := io.ReadAll(resp.Body)
+		return Answer{resp.StatusCode, resp.Header, body}, err
+	}
+}
+
+// An App that is not subscribed to pushes has a log without them, and that is said once.
+func TestBranchesThatMoveWithoutAPushAreNoticed(t *testing.T) {
+	const said = "names no push"
+	synctest.Test(t, func(t *testing.T) {
+		r := read(t, nil)
+		r.Moved()
+		r.deliver(1, "installation", 0)
+		elapse(tooLate - time.Minute)
+		want(t, "said too early", strings.Count(r.book.String(), said), 0)
+		elapse(3 * time.Minute)
+		want(t, "said", strings.Count(r.book.String(), said), 1)
+		r.Moved()
+		elapse(time.Hour)
+		want(t, "said again", strings.Count(r.book.String(), said), 1)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		r := read(t, nil)
+		elapse(time.Hour)
+		want(t, "said while nothing moves", strings.Count(r.book.String(), said), 0)
+		r.Moved()
+		r.deliver(1, "push", 0)
+		elapse(time.Hour)
+		want(t, "said of one that hears", strings.Count(r.book.String(), said), 0)
+	})
+}
+
+// What the App is told about its limits it passes on.
+func TestLogWaitsAsLongAsTheAppMust(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		read(t, func(r *reader) {
+			r.Get = func(context.Context, string) (Answer, error) {
+				asked++
+				return Answer{}, &LaterError{At: time.Now().Add(20 * time.Minute), Err: errors.New("paused")}
+			}
+		})
+		elapse(19 * time.Minute)
+		want(t, "requests while told to wait", asked, 1)
+		elapse(5 * time.Minute)
+		want(t, "requests then", asked, 2)
+	})
 }
 
 func (r *reader) told() (guids []string) {

@@ -7,8 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bradleyfalzon/ghinstallation/v2"
-
+	"github.com/bittrance/kitops/app"
 	"github.com/bittrance/kitops/app/apptest"
 	"github.com/bittrance/kitops/webhook"
 )
@@ -53,12 +52,18 @@ func (s *scene) readLog(t *testing.T, seen *webhook.Seen, events chan<- webhook.
 	t.Helper()
 	wire := &http.Transport{}
 	t.Cleanup(wire.CloseIdleConnections)
-	signed, err := ghinstallation.NewAppsTransport(wire, s.app.ID, s.app.PrivateKey())
+	a, err := app.New(app.Options{
+		ID: s.app.ClientID, Key: app.Key{Literal: string(s.app.PrivateKey())}, APIURL: s.APIURL, Transport: wire,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	log := &webhook.DeliveryLog{
-		Client: &http.Client{Transport: signed}, APIURL: s.APIURL, Interval: 10 * time.Millisecond, Seen: seen,
+		Get: func(ctx context.Context, path string) (webhook.Answer, error) {
+			ans, err := a.Get(ctx, path)
+			return webhook.Answer(ans), err
+		},
+		Interval: 10 * time.Millisecond, Seen: seen,
 		Watched: func(id int64, _ string) bool { return id == s.shop.ID },
 		Handle:  func(e webhook.Event) { events <- e },
 		Load:    func(context.Context) (int64, error) { return 0, nil },

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -14,8 +13,7 @@ import (
 )
 
 const (
-	apiTimeout   = 30 * time.Second
-	maxAPIAnswer = 32 << 20 // a payload of 25 MB and its headers
+	apiTimeout   = time.Minute // with the wait for a turn
 	limitedPause = time.Minute
 )
 
@@ -42,10 +40,27 @@ type limitedError struct {
 func (e *limitedError) Error() string { return e.err.Error() }
 func (e *limitedError) Unwrap() error { return e.err }
 
-// hookAPI asks GitHub about the App's webhook. Its client signs as the App.
+// Answer is one of the API's, whatever its status.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// LaterError says that GitHub wants to be left alone until a time.
+type LaterError struct {
+	At  time.Time
+	Err error
+}
+
+func (e *LaterError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the reason.
+func (e *LaterError) Unwrap() error { return e.Err }
+
+// hookAPI asks GitHub about the App's webhook.
 type hookAPI struct {
-	client *http.Client
-	url    string
+	ask    func(ctx context.Context, path string) (Answer, error)
 	budget budget
 }
 
@@ -55,38 +70,30 @@ type apiAnswer struct {
 	next string    // cursor of the next page
 }
 
-// get asks for a path below the API's URL. The error is a *limitedError when GitHub wants to be left alone.
+// get asks for a path of the API. The error is a *limitedError when GitHub wants to be left alone.
 func (a *hookAPI) get(ctx context.Context, path string, query url.Values) (apiAnswer, error) {
 	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
 	defer cancel()
-	target := strings.TrimSuffix(a.url, "/") + path
+	target := path
 	if len(query) > 0 {
 		target += "?" + query.Encode()
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
-	if err != nil {
-		return apiAnswer{}, fmt.Errorf("GET %s: %w", path, err)
-	}
-	req.Header.Set("Accept", "application/vnd.github+json")
-	req.Header.Set("User-Agent", "kitops")
-	resp, err := a.client.Do(req)
-	if err != nil {
-		return apiAnswer{}, fmt.Errorf("GET %s: %w", path, bare(err))
-	}
-	defer func() { _ = resp.Body.Close() }()
-	a.note(resp.Header)
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAPIAnswer))
-	if resp.StatusCode != http.StatusOK {
-		return apiAnswer{}, a.refusal(path, resp, body)
+	ans, err := a.ask(ctx, target)
+	if later, ok := errors.AsType[*LaterError](err); ok {
+		return apiAnswer{}, &limitedError{later.At, fmt.Errorf("GET %s: %w", path, err)}
 	}
 	if err != nil {
 		return apiAnswer{}, fmt.Errorf("GET %s: %w", path, err)
 	}
-	date, err := http.ParseTime(resp.Header.Get("Date"))
+	a.note(ans.Header)
+	if ans.Status != http.StatusOK {
+		return apiAnswer{}, a.refusal(path, ans)
+	}
+	date, err := http.ParseTime(ans.Header.Get("Date"))
 	if err != nil {
 		date = time.Now()
 	}
-	return apiAnswer{body, date, nextCursor(resp.Header)}, nil
+	return apiAnswer{ans.Body, date, nextCursor(ans.Header)}, nil
 }
 
 // note keeps the budget: https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
@@ -101,22 +108,22 @@ func (a *hookAPI) note(h http.Header) {
 	a.budget = budget{limit, remaining, time.Unix(reset, 0)}
 }
 
-func (a *hookAPI) refusal(path string, resp *http.Response, body []byte) error {
+func (a *hookAPI) refusal(path string, ans Answer) error {
 	var said struct {
 		Message string `json:"message"`
 	}
-	_ = json.Unmarshal(body, &said) // proxies answer with pages
-	err := &refusedError{resp.StatusCode, fmt.Sprintf("GET %s: %d %s", path, resp.StatusCode, printable(shortened(said.Message)))}
-	if resp.StatusCode != http.StatusForbidden && resp.StatusCode != http.StatusTooManyRequests {
+	_ = json.Unmarshal(ans.Body, &said) // proxies answer with pages
+	err := &refusedError{ans.Status, fmt.Sprintf("GET %s: %d %s", path, ans.Status, printable(shortened(said.Message)))}
+	if ans.Status != http.StatusForbidden && ans.Status != http.StatusTooManyRequests {
 		return err
 	}
-	if seconds, bad := strconv.ParseUint(resp.Header.Get("Retry-After"), 10, 16); bad == nil {
+	if seconds, bad := strconv.ParseUint(ans.Header.Get("Retry-After"), 10, 16); bad == nil {
 		return &limitedError{time.Now().Add(time.Duration(seconds) * time.Second), err}
 	}
 	switch {
 	case a.budget.limit > 0 && a.budget.remaining == 0:
 		return &limitedError{a.budget.reset, err}
-	case resp.StatusCode == http.StatusTooManyRequests, strings.Contains(strings.ToLower(said.Message), "rate limit"):
+	case ans.Status == http.StatusTooManyRequests, strings.Contains(strings.ToLower(said.Message), "rate limit"):
 		return &limitedError{time.Now().Add(limitedPause), err}
 	}
 	return err

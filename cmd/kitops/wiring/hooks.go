@@ -150,9 +150,20 @@ func (h *Hooks) health() []webhook.TaskHealth {
 func (h *Hooks) deliveries(a *app.App) *webhook.DeliveryLog {
 	memory := deliveryMemory{store: h.state, key: "deliveries of GitHub App " + a.ID()}
 	return &webhook.DeliveryLog{
-		Client: a.Client(), APIURL: h.settings.App.APIURL, Interval: h.settings.Webhook.DeliveriesInterval,
+		Get: asking(a), Interval: h.settings.Webhook.DeliveriesInterval,
 		Seen: h.seen, Handle: h.handle, Load: memory.load, Save: memory.save, Log: h.log,
 		Watched: func(id int64, url string) bool { return h.agent.Watches(url, strconv.FormatInt(id, 10)) },
+	}
+}
+
+// asking lets the log's requests pass the App's limits.
+func asking(a *app.App) func(context.Context, string) (webhook.Answer, error) {
+	return func(ctx context.Context, path string) (webhook.Answer, error) {
+		answer, err := a.Get(ctx, path)
+		if limit, ok := errors.AsType[*app.LimitError](err); ok {
+			err = &webhook.LaterError{At: limit.Until, Err: err}
+		}
+		return webhook.Answer(answer), err
 	}
 }
 
