@@ -17,11 +17,13 @@ type Nudge struct {
 	Identity string // what the host calls the repository whatever its name; may be empty
 	Ref      string // empty: any
 	SHA      string // to expect at the ref; empty or zeros: unknown, or the ref is gone
+	Verified bool   // the host said so itself, so that no stranger can make the task look too often
 }
 
 const (
 	nudgeBurst    = 10              // looks by nudges that a task takes at once
 	nudgeInterval = 2 * time.Second // between those that follow
+	soonInterval  = time.Second / 5 // between those that follow verified nudges
 	maxHints      = 32              // revisions that a task looks out for at the same time
 	maxHeard      = 64              // revisions that a task remembers to have looked out for
 	chaseTries    = 3
@@ -30,6 +32,7 @@ const (
 // nudges are what a watch was told and has yet to look for. They are guarded by p.mu.
 type nudges struct {
 	limit   *rate.Limiter
+	soon    *rate.Limiter  // of verified ones
 	pending bool           // the next look is due to a nudge
 	ready   time.Time      // when the limit lets it happen
 	hints   []git.Revision // to expect at the next look
@@ -37,7 +40,8 @@ type nudges struct {
 }
 
 // Nudge makes the tasks on a repository look now. It never blocks, and many
-// nudges cause few looks: ten at once, then one every two seconds. While a look
+// nudges cause few looks: ten at once, then one every two seconds, or five a
+// second where the host itself gives the word. While a look
 // does not show the SHA at the ref yet, because the API lags behind the
 // webhook, the task looks again after 1, 2 and 4 seconds.
 func (p *Poller) Nudge(n Nudge) {
@@ -49,8 +53,17 @@ func (p *Poller) Nudge(n Nudge) {
 	for _, w := range p.watches {
 		refs := w.current().Refs
 		if w.concerns(n.URL, n.Identity) && (n.Ref == "" || matches(refs, n.Ref) || slices.Contains(refs, "HEAD")) {
-			w.nudge(git.Revision{Ref: n.Ref, SHA: n.SHA})
+			w.nudge(git.Revision{Ref: n.Ref, SHA: n.SHA}, n.Verified)
 		}
+	}
+}
+
+// NudgeAll makes every task look once more, when nobody knows what moved.
+func (p *Poller) NudgeAll() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, w := range p.watches {
+		w.nudge(git.Revision{}, true)
 	}
 }
 
@@ -78,14 +91,22 @@ func (w *watch) concerns(url, identity string) bool {
 }
 
 // nudge plans a look, as soon as the limit has room for it. The caller holds p.mu.
-func (w *watch) nudge(rev git.Revision) {
+func (w *watch) nudge(rev git.Revision, verified bool) {
 	n := &w.nudges
 	if rev.SHA != "" && !slices.Contains(n.heard, rev) {
 		n.heard = last(append(n.heard, rev), maxHeard)
 		n.hints = expect(n.hints, rev)
 	}
-	if !n.pending {
-		n.pending, n.ready = true, time.Now().Add(n.limit.Reserve().Delay())
+	limit := n.limit
+	if verified {
+		limit = n.soon
+	}
+	now := time.Now()
+	switch {
+	case !n.pending:
+		n.pending, n.ready = true, now.Add(limit.Reserve().Delay())
+	case verified && n.ready.After(now.Add(soonInterval)): // put off on a stranger's word
+		n.ready = now.Add(limit.Reserve().Delay())
 	}
 	w.poke()
 }

@@ -51,6 +51,52 @@ func TestLooksByNudgesAreLimited(t *testing.T) {
 	})
 }
 
+// What the host itself says of pushes every 0.9 s is looked at at once, and a flood of it five times a second.
+func TestVerifiedNudgesHardlyWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRemote("main a")
+		b := hourly(t, r, nil)
+		for range 60 {
+			before, _ := r.seen()
+			b.Nudge(Nudge{URL: url, Verified: true})
+			synctest.Wait()
+			after, _ := r.seen()
+			want(t, "looks at once", after-before, 1)
+			elapse(900 * time.Millisecond)
+		}
+		before, _ := r.seen()
+		for range 60 * 100 {
+			b.Nudge(Nudge{URL: url, Verified: true})
+			elapse(10 * time.Millisecond)
+		}
+		after, _ := r.seen()
+		if n := after - before; n < 5*60 || n > 5*60+nudgeBurst+1 {
+			t.Errorf("%d looks in a minute of nudges", n)
+		}
+	})
+}
+
+// A stranger's nudges do not hold up a verified one.
+func TestVerifiedNudgesPassOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRemote("main a")
+		b := hourly(t, r, nil)
+		for range nudgeBurst + 5 {
+			b.Nudge(Nudge{URL: url})
+			synctest.Wait()
+		}
+		before, _ := r.seen()
+		b.Nudge(Nudge{URL: url, Verified: true})
+		synctest.Wait()
+		after, _ := r.seen()
+		want(t, "looks at once", after-before, 1)
+		b.NudgeAll()
+		synctest.Wait()
+		all, _ := r.seen()
+		want(t, "looks of all", all-after, 1)
+	})
+}
+
 func TestReplayedNudgeCausesOneLook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRemote("main a")

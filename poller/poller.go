@@ -162,8 +162,10 @@ func (p *Poller) tell(e Event) {
 func (p *Poller) newWatch(task Task) *watch {
 	w := &watch{
 		p: p, task: task, wake: make(chan struct{}, 1), ended: make(chan struct{}),
-		mem:    memory{store: p.Store, key: task.Name},
-		nudges: nudges{limit: rate.NewLimiter(rate.Every(nudgeInterval), nudgeBurst)},
+		mem: memory{store: p.Store, key: task.Name},
+		nudges: nudges{
+			limit: rate.NewLimiter(rate.Every(nudgeInterval), nudgeBurst), soon: rate.NewLimiter(rate.Every(soonInterval), nudgeBurst),
+		},
 	}
 	w.outbox.w = w
 	return w

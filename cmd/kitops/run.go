@@ -101,6 +101,7 @@ func (p program) run(all settings.Options) (err error) {
 		if h, err = wiring.NewHooks(s.soft, cfg, agent, catalog, state, log); err != nil {
 			return err
 		}
+		agent.Observers = append(agent.Observers, h.Observe)
 		log.Info("kitops is watching", "version", describeVersion(), "tasks", len(cfg.Tasks), "state", cfg.Poller.StateFile)
 		err = p.serve(s.soft, agent, catalog, h, log)
 		err = errors.Join(err, outcomes.err())

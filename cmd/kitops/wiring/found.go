@@ -14,7 +14,8 @@ import (
 func Covering(t settings.Task, a *app.App, found []app.Found) []settings.Task {
 	var all []settings.Task
 	for _, f := range found {
-		if !t.Repos.Match(f.Owner, f.Name) {
+		former := func(owner string) bool { return t.Repos.Match(owner, f.Name) }
+		if !t.Repos.Match(f.Owner, f.Name) && !slices.ContainsFunc(f.Formerly, former) {
 			continue
 		}
 		url, err := git.ParseURL(a.CloneURL(f.Owner, f.Name))

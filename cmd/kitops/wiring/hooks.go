@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"log/slog"
 	"strconv"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/goccy/go-yaml"
 
@@ -30,12 +32,24 @@ type Hooks struct {
 	secrets *webhook.Secrets // nil: none
 	server  *webhook.Server  // nil: no --listen
 	relay   *webhook.Relay   // nil: no --webhook-relay
+	logs    map[*app.App]*webhook.DeliveryLog
+
+	mu      sync.Mutex
+	failing map[string]time.Time // task → since when its looks fail
 }
 
 // NewHooks binds the server's address and reads the secrets, so that what is
 // wrong with them shows before anything runs.
 func NewHooks(ctx context.Context, s settings.Settings, agent *poller.Poller, c *Catalog, state store.Store, log *slog.Logger) (*Hooks, error) {
-	h := &Hooks{settings: s, agent: agent, catalog: c, state: state, log: log, seen: webhook.NewSeen()}
+	h := &Hooks{
+		settings: s, agent: agent, catalog: c, state: state, log: log, seen: webhook.NewSeen(),
+		failing: map[string]time.Time{}, logs: map[*app.App]*webhook.DeliveryLog{},
+	}
+	if s.Webhook.DeliveriesInterval > 0 {
+		for _, a := range c.wiring.apps.used(s) {
+			h.logs[a] = h.deliveries(a)
+		}
+	}
 	var err error
 	if h.secrets, err = readSecrets(s.Webhook, log); err != nil {
 		return nil, err
@@ -43,7 +57,7 @@ func NewHooks(ctx context.Context, s settings.Settings, agent *poller.Poller, c 
 	if s.Webhook.Relay != "" {
 		h.relay = &webhook.Relay{
 			URL: s.Webhook.Relay, Secrets: h.secrets, Unverified: s.Webhook.RelayUnverified,
-			Seen: h.seen, Handle: h.handle, Log: log,
+			Seen: h.seen, Handle: h.handle, Gap: h.gap, Log: log, UserAgent: c.wiring.process.Agent,
 		}
 	}
 	if s.Webhook.Listen == "" {
@@ -94,10 +108,8 @@ func (h *Hooks) Run(ctx context.Context) error {
 	if h.relay != nil {
 		following.Go(func() { h.report("webhook relay", h.relay.Run(ctx)) })
 	}
-	if h.settings.Webhook.DeliveriesInterval > 0 {
-		for _, a := range h.catalog.wiring.apps.used(h.settings) {
-			following.Go(func() { h.report("delivery log", h.deliveries(a).Run(ctx)) })
-		}
+	for _, log := range h.logs {
+		following.Go(func() { h.report("delivery log", log.Run(ctx)) })
 	}
 	if h.server == nil {
 		return nil
@@ -130,17 +142,47 @@ func (h *Hooks) handle(e webhook.Event) {
 		if n.RepositoryID != 0 {
 			identity = strconv.FormatInt(n.RepositoryID, 10)
 		}
-		h.agent.Nudge(poller.Nudge{URL: n.URL, Identity: identity, Ref: n.Ref, SHA: n.SHA})
+		h.agent.Nudge(poller.Nudge{URL: n.URL, Identity: identity, Ref: n.Ref, SHA: n.SHA, Verified: e.Verified})
+	}
+}
+
+// gap has every task look once: nudges were lost, and nothing else will tell of them.
+func (h *Hooks) gap() {
+	if len(h.logs) > 0 {
+		return // the delivery log has them
+	}
+	h.log.Info("webhooks may be lost while the relay was gone: every task looks once")
+	h.agent.NudgeAll()
+}
+
+// Observe is a poller.Observer. It notes since when looks fail, and what the delivery log should tell of.
+func (h *Hooks) Observe(e poller.Event) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch e.Kind {
+	case poller.Looked:
+		if _, failing := h.failing[e.Task]; e.Err == nil {
+			delete(h.failing, e.Task)
+		} else if !failing {
+			h.failing[e.Task] = time.Now()
+		}
+	case poller.Started:
+		moved := e.Run.Attempt == 1 && strings.Trim(e.Run.Previous, "0") != ""
+		if log := h.logs[h.catalog.wiring.appOf(e.Task)]; moved && log != nil {
+			log.Moved()
+		}
 	}
 }
 
 func (h *Hooks) health() []webhook.TaskHealth {
 	tasks := h.agent.Health()
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	all := make([]webhook.TaskHealth, len(tasks))
 	for i, t := range tasks {
 		all[i] = webhook.TaskHealth{Name: t.Name, Looked: t.Looked, LastLook: t.LastLook, NextLook: t.NextLook, Late: t.Late}
 		if t.Err != nil {
-			all[i].Problem = t.Err.Error()
+			all[i].Problem, all[i].Failing = t.Err.Error(), h.failing[t.Name]
 		}
 	}
 	return all

@@ -138,6 +138,16 @@ func (w *Wiring) task(s settings.Settings, t settings.Task, r *Repository) polle
 	return task
 }
 
+// appOf is the App of a task, nil when it has none.
+func (w *Wiring) appOf(task string) *app.App {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if r := w.repositories[task]; r != nil {
+		return r.App
+	}
+	return nil
+}
+
 // pace is how often a task may look: other tasks come and go.
 func (w *Wiring) pace(task string) time.Duration {
 	w.mu.Lock()
