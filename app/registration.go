@@ -18,6 +18,10 @@ type Registration struct {
 	HTMLURL       string `json:"html_url"` // its public page
 	PEM           string `json:"pem"`
 	WebhookSecret string `json:"webhook_secret"`
+	Owner         struct {
+		Login string `json:"login"`
+		Type  string `json:"type"` // User or Organization
+	} `json:"owner"`
 
 	APIURL string `json:"-"` // of the GitHub it is registered at
 }

@@ -22,6 +22,7 @@ type Stored struct {
 	AppID             int64  `yaml:"app_id"`
 	ClientID          string `yaml:"client_id"`
 	Name              string `yaml:"name"`
+	Owner             string `yaml:"owner,omitempty"`
 	URL               string `yaml:"url"`     // the App's public page
 	APIURL            string `yaml:"api_url"` // where it is registered
 	PrivateKeyFile    string `yaml:"private_key_file"`
@@ -109,7 +110,7 @@ func reason(err error) string {
 // not store whole.
 func (r Registration) Store(dir string) (s Stored, err error) {
 	s = Stored{
-		AppID: r.ID, ClientID: r.ClientID, Name: r.Name, URL: r.HTMLURL, APIURL: r.APIURL, PrivateKeyFile: storedKey,
+		AppID: r.ID, ClientID: r.ClientID, Name: r.Name, Owner: r.Owner.Login, URL: r.HTMLURL, APIURL: r.APIURL, PrivateKeyFile: storedKey,
 	}
 	files := [][2]string{{storedKey, r.PEM}}
 	if r.WebhookSecret != "" {

@@ -10,15 +10,16 @@ import (
 	"strings"
 )
 
-// Browse opens an address in the user's browser, which outlives ctx. Where that
-// cannot be it returns the command that brings the address to another machine.
-func Browse(ctx context.Context, environ []string, address string) (tunnel string) {
+// Browse opens a page, a file, in the user's browser, which outlives ctx. Where
+// that cannot be it returns the command that brings the address to another
+// machine.
+func Browse(ctx context.Context, environ []string, page, address string) (tunnel string) {
 	variables := map[string]string{}
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")
 		variables[name] = value
 	}
-	if opener := browserCommand(runtime.GOOS, variables, address); opener != nil {
+	if opener := browserCommand(runtime.GOOS, variables, page); opener != nil {
 		cmd := exec.CommandContext(context.WithoutCancel(ctx), opener[0], opener[1:]...)
 		cmd.Env = environ
 		detach(cmd)
@@ -35,17 +36,17 @@ func Browse(ctx context.Context, environ []string, address string) (tunnel strin
 }
 
 // browserCommand is nil where nobody would see a browser.
-func browserCommand(goos string, variables map[string]string, address string) []string {
+func browserCommand(goos string, variables map[string]string, page string) []string {
 	display := variables["DISPLAY"] != "" || variables["WAYLAND_DISPLAY"] != ""
 	switch {
 	case variables["SSH_CONNECTION"] != "":
 		return nil
 	case goos == "windows":
-		return []string{"rundll32", "url.dll,FileProtocolHandler", address}
+		return []string{"rundll32", "url.dll,FileProtocolHandler", page}
 	case goos == "darwin":
-		return []string{"open", address}
+		return []string{"open", page}
 	case display:
-		return []string{"xdg-open", address}
+		return []string{"xdg-open", page}
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -138,6 +139,12 @@ func (f *flow) convert(ctx context.Context, code string) (app.Stored, error) {
 		problem.Remedy += "; delete the App that was made at " + f.settings
 		return app.Stored{}, &problem
 	}
+	if owner := registered.Owner; !f.asked(owner.Login, owner.Type) {
+		return app.Stored{}, &app.SetupError{
+			Problem: fmt.Sprintf("the App %q belongs to %s, not to %s", registered.Name, owner.Login, f.owner()),
+			Remedy:  "it is not used: somebody else may have registered it; delete it if it is yours, and run kitops setup again",
+		}
+	}
 	stored, err := registered.Store(f.setup.Dir)
 	if err != nil {
 		return app.Stored{}, &app.SetupError{
@@ -146,6 +153,14 @@ func (f *flow) convert(ctx context.Context, code string) (app.Stored, error) {
 		}
 	}
 	return stored, nil
+}
+
+// asked tells whether the App's owner is the one that was asked for: the organization, or any user.
+func (f *flow) asked(login, kind string) bool {
+	if f.setup.Org == "" {
+		return kind != "Organization"
+	}
+	return strings.EqualFold(login, f.setup.Org)
 }
 
 // stop is the way out for those whom GitHub refused: it tells only them.

@@ -135,9 +135,10 @@ func (f *flow) handler() http.Handler {
 func (f *flow) guard(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		h := c.Response().Header()
+		// Browsers hold the redirects of a form against form-action, too: a sign-on may be at any https address.
 		h.Set("Cache-Control", "no-store")
 		h.Set("Content-Security-Policy", "default-src 'none'; style-src "+f.pages.policy+
-			"; form-action 'self' "+f.web+"; base-uri 'none'; frame-ancestors 'none'")
+			"; form-action 'self' https: "+f.web+"; base-uri 'none'; frame-ancestors 'none'")
 		h.Set("Referrer-Policy", "strict-origin") // GitHub may see where the form comes from, not its path
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")

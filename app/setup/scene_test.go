@@ -55,7 +55,7 @@ func newScene(t *testing.T, o apptest.Options, change ...func(*setup.Setup)) *sc
 	away := &http.Transport{}
 	process := setup.Setup{
 		Org: "acme", Dir: s.dir, APIURL: s.APIURL, Listen: "127.0.0.1:0", Every: time.Millisecond, Transport: away,
-		Opened:     func(address string) { opened <- address },
+		Opened:     func(address, _ string) { opened <- address },
 		Registered: func(stored app.Stored) { s.tell("registered " + stored.Name) },
 		Trouble:    func(err error) { s.tell("trouble " + err.Error()) },
 		Installed: func(_ app.Stored, reaches []app.Reach) (setup.Instructions, error) {

@@ -20,6 +20,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -46,8 +47,8 @@ type Setup struct {
 	Every     time.Duration     // how often to look for the installation; 3 s when 0
 	Transport http.RoundTripper // nil: one of its own
 
-	// Opened is told the address of the first page.
-	Opened func(address string)
+	// Opened is told the address of the first page, and a page, a file for this user only, that leads there until Run ends.
+	Opened func(address, page string)
 	// Registered is told that the App is stored.
 	Registered func(s app.Stored)
 	// Trouble is told why the installation cannot be looked for now. Each reason comes once in a row.
@@ -165,13 +166,18 @@ func (f *flow) run(ctx context.Context, listener net.Listener) error {
 		Handler: f.handler(), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 		ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 1 << 16,
 	}
+	page, err := forward(f.setup.Dir, f.address())
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer func() { _ = os.Remove(page) }() // nobody listens at its address any more
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
 		_ = server.Serve(listener) // until it is shut down
 	}()
-	f.setup.Opened(f.address())
-	err := f.wait(ctx)
+	f.setup.Opened(f.address(), page)
+	err = f.wait(ctx)
 	f.end(ctx, err)
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
 	defer cancel()

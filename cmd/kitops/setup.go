@@ -70,9 +70,9 @@ func (p program) setup(ctx context.Context, s setup.Setup) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	defer context.AfterFunc(ctx, stop)()
-	s.Opened = func(address string) { p.opened(ctx, address) }
+	s.Opened = func(address, page string) { p.opened(ctx, address, page) }
 	s.Registered = func(stored app.Stored) {
-		fmt.Fprintf(p.stdout, "The App %s is registered and stored in %s. Install it:\n\n  %s\n\n", status.Printable(stored.Name), s.Dir, stored.InstallURL())
+		fmt.Fprintf(p.stdout, "The App %s of %s is registered and stored in %s. Install it:\n\n  %s\n\n", status.Printable(stored.Name), status.Printable(stored.Owner), s.Dir, stored.InstallURL())
 	}
 	s.Trouble = func(err error) {
 		fmt.Fprintln(p.stderr, "kitops: looking for the installation, will try again: "+status.Printable(err.Error()))
@@ -84,9 +84,9 @@ func (p program) setup(ctx context.Context, s setup.Setup) error {
 }
 
 // opened shows the first page, or how to get to it.
-func (p program) opened(ctx context.Context, address string) {
+func (p program) opened(ctx context.Context, address, page string) {
 	fmt.Fprintf(p.stdout, "Register the App on this page:\n\n  %s\n\n", address)
-	if tunnel := setup.Browse(ctx, p.environ, address); tunnel != "" {
+	if tunnel := setup.Browse(ctx, p.environ, page, address); tunnel != "" {
 		fmt.Fprintf(p.stdout, "No browser can be opened here. To open it on another machine, run this there first:\n\n  %s\n\n", tunnel)
 	}
 }
