@@ -72,3 +72,33 @@ func TestDiagnose(t *testing.T) {
 		})
 	}
 }
+
+func TestDiagnoseHook(t *testing.T) {
+	all := []string{"push", "create", "delete", "repository"}
+	for name, c := range map[string]struct {
+		change func(*scene)
+		want   []string
+	}{
+		"all well":     {func(s *scene) { s.github.SetHook("https://kitops.invalid/webhook", all...) }, []string{"ok | the App has a webhook, https://kitops.invalid/webhook", "ok | the App is subscribed"}},
+		"no hook":      {func(s *scene) { s.github.SetHook("", all...) }, []string{"warn | the App has no active webhook", "/organizations/acme/settings/apps/kit-ops", "ok | the App is subscribed"}},
+		"hook unknown": {func(s *scene) { s.Inject(apptest.Filter{Path: "/app/hook/config"}, 0, apptest.Fail(404, "")) }, []string{"warn | the App has no active webhook"}},
+		"no pushes":    {func(s *scene) { s.github.SetHook("https://kitops.invalid/webhook", all[1:]...) }, []string{"warn | the App is not subscribed to the event push"}},
+		"few events":   {func(s *scene) { s.github.SetHook("https://kitops.invalid/webhook", "push") }, []string{"warn | the App is not subscribed to the events create, delete, repository"}},
+		"App deleted":  {func(s *scene) { s.github.Delete() }, []string{"FAIL | GitHub knows no App"}},
+		"API is down":  {func(s *scene) { s.Inject(apptest.Filter{Path: "/app/hook/config"}, 0, apptest.Fail(503, "")) }, []string{"FAIL | the App's webhook cannot be asked about", "503"}},
+		"refused": {func(s *scene) {
+			s.Inject(apptest.Filter{Path: "/app/hook/config"}, 0, apptest.Fail(403, "no such luck"))
+		}, []string{"warn | the App's webhook cannot be asked about", "no such luck"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t, apptest.Options{})
+			c.change(s)
+			got := print(s.app.DiagnoseHook(t.Context()))
+			for _, w := range c.want {
+				if !strings.Contains(got, w) {
+					t.Errorf("%q not in\n%s", w, got)
+				}
+			}
+		})
+	}
+}

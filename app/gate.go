@@ -18,10 +18,11 @@ type gate struct {
 
 	mu       sync.Mutex
 	inFlight int
-	spent    []expense // of the last minute
-	points   int       // their sum
-	posts    int       // those that are statuses
-	waiting  []*ticket // final ones first, each kind in the order they came
+	spent    []expense   // of the last minute
+	points   int         // their sum
+	posts    int         // those that are statuses
+	hour     []time.Time // when the statuses of the last hour left
+	waiting  []*ticket   // final ones first, each kind in the order they came
 	timer    *time.Timer
 
 	limit   *LimitError // the last one
@@ -180,7 +181,7 @@ func (g *gate) admit() {
 	g.forget()
 	staying := g.waiting[:0]
 	for i, t := range g.waiting {
-		crowded := t.post() && g.posts >= postsPerMinute
+		crowded := t.post() && (g.posts >= postsPerMinute || len(g.hour) >= postsPerHour)
 		if g.inFlight >= inFlightMost || !crowded && g.points+t.points > pointsPerMinute {
 			staying = append(staying, g.waiting[i:]...)
 			break
@@ -203,16 +204,24 @@ func (g *gate) let(t *ticket) {
 	g.points += t.points
 	if t.post() {
 		g.posts++
+		g.hour = append(g.hour, time.Now())
 	}
 	t.turn <- nil
 }
 
-// arm wakes the gate when the oldest expense is a minute old, if that is what the next request waits for.
+// arm wakes the gate when the oldest expense is a minute old, or the oldest status an hour, if that is what the next request
+// waits for.
 func (g *gate) arm() {
-	if len(g.waiting) == 0 || g.inFlight >= inFlightMost || len(g.spent) == 0 {
+	if len(g.waiting) == 0 || g.inFlight >= inFlightMost || len(g.spent)+len(g.hour) == 0 {
 		return
 	}
-	wait := time.Until(g.spent[0].at.Add(time.Minute))
+	wait := time.Hour
+	if len(g.hour) > 0 {
+		wait = time.Until(g.hour[0].Add(time.Hour))
+	}
+	if len(g.spent) > 0 {
+		wait = min(wait, time.Until(g.spent[0].at.Add(time.Minute)))
+	}
 	if g.timer != nil {
 		g.timer.Reset(wait)
 		return
@@ -235,4 +244,10 @@ func (g *gate) forget() {
 		}
 	}
 	g.spent = slices.Delete(g.spent, 0, n)
+	old := time.Now().Add(-time.Hour)
+	kept := slices.IndexFunc(g.hour, func(at time.Time) bool { return at.After(old) })
+	if kept < 0 {
+		kept = len(g.hour)
+	}
+	g.hour = slices.Delete(g.hour, 0, kept)
 }

@@ -102,6 +102,29 @@ func TestGateHoldsPointsPostsAndFlight(t *testing.T) {
 	}
 }
 
+// Five hundred statuses leave within an hour, and looks go on beside those that wait.
+func TestGateHoldsStatusesOfAnHour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate()
+		begun := time.Now()
+		all := g.busy(t, postsPerHour+20, final, writePoints)
+		time.Sleep(30 * time.Minute)
+		_, waiting, _ := g.counts()
+		if waiting != 20 {
+			t.Errorf("%d wait after half an hour, want 20", waiting)
+		}
+		look := time.Now()
+		if err := g.enter(t.Context(), ordinary, readPoints); err != nil || time.Since(look) > time.Second {
+			t.Errorf("a look waited %v, %v", time.Since(look), err)
+		}
+		_ = g.leave(nil)
+		all.Wait()
+		if took := time.Since(begun); took < time.Hour || took > time.Hour+2*time.Minute {
+			t.Errorf("all left after %v, want an hour", took)
+		}
+	})
+}
+
 func TestGateLetsFinalStatusesFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate()

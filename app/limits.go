@@ -10,12 +10,14 @@ import (
 	"github.com/google/go-github/v60/github"
 )
 
-// What an installation may do, kept below what GitHub documents: 100 requests at once, 900 points and 80 posts a minute.
+// What an installation may do, kept below what GitHub documents: 100 requests at once, 900 points and 80 posts a
+// minute, 500 posts an hour.
 // https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
 const (
 	inFlightMost    = 4
 	pointsPerMinute = 800
 	postsPerMinute  = 80
+	postsPerHour    = 500
 
 	readPoints  = 1
 	writePoints = 5

@@ -176,6 +176,14 @@ func (a *App) RotateKey() {
 	})
 }
 
+// SetHook gives the App an active webhook, and the events that it is told of.
+func (a *App) SetHook(url string, events ...string) {
+	a.g.change(func() error {
+		a.hookURL, a.hookActive, a.events = url, url != "", slices.Clone(events)
+		return nil
+	})
+}
+
 // Delete removes the App with its installations.
 func (a *App) Delete() {
 	a.g.change(func() error {

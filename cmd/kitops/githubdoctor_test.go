@@ -21,8 +21,9 @@ func (s *scene) doctor(code int, args ...string) string {
 
 func TestDoctorFindsNothing(t *testing.T) {
 	s := newScene(t, apptest.Options{Enterprise: true})
+	s.app.SetHook("https://kitops.invalid/webhook", "push", "create", "delete", "repository")
 	out := s.doctor(0, s.task(note)...)
-	wantWords(t, out, `App `+s.app.ClientID+` is "Kit Ops"`, "asks for all permissions needed", "grants all permissions needed",
+	wantWords(t, out, "the App has a webhook, https://kitops.invalid/webhook", "subscribed to the events that matter", `App `+s.app.ClientID+` is "Kit Ops"`, "asks for all permissions needed", "grants all permissions needed",
 		"main is at "+s.first, "git reads "+s.shop.CloneURL()+": main", "MB free", "state.yaml: readable and replaceable")
 	// Its actions are of its own user.
 	wantWords(t, out, "warn  actions can read the GitHub App's private key ("+s.path("key.pem")+"), so whoever may push can take it: run kitops as root with --action-user USER")
@@ -55,6 +56,9 @@ func TestDoctorFindsFaults(t *testing.T) {
 			_ = os.Chmod(s.path("key.pem"), 0o644)
 			return s.task(note)
 		}, []string{"warn  ", "can be read by every user of this host: chmod o-r "}},
+		"no webhook": {0, func(s *scene) []string { return s.task(note) }, []string{
+			"warn  GitHub App ", "no active webhook, so its delivery log stays empty: tick \"Active\"", "not subscribed to the event push",
+		}},
 		"no branch": {1, func(s *scene) []string {
 			s.shop.SetHead("other", s.first)
 			s.shop.SetHead("main", "")

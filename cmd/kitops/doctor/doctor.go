@@ -200,7 +200,11 @@ func (d *Doctor) apps(ctx context.Context, s settings.Settings, w *wiring.Wiring
 			continue
 		}
 		seen[a] = true
-		d.checks("GitHub App "+t.GitHub.AppID+": ", a.Diagnose(ctx))
+		prefix := "GitHub App " + t.GitHub.AppID + ": "
+		d.checks(prefix, a.Diagnose(ctx))
+		if s.Webhook.DeliveriesInterval > 0 || s.Webhook.Listen != "" || s.Webhook.Relay != "" {
+			d.checks(prefix, a.DiagnoseHook(ctx))
+		}
 	}
 }
 
