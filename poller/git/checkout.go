@@ -298,14 +298,18 @@ func (c *checkout) fetch(ctx context.Context, r *remote.Remote, b *mirror.Bare, 
 	if l != nil {
 		early = l.On
 	}
-	return c.ask(ctx, r, w, func(d *remote.FetchResponse) (err error) {
+	return c.ask(ctx, r, b, w, func(d *remote.FetchResponse) (err error) {
 		c.rev, err = b.Receive(ctx, d, c.rev, c.maxSize(), early)
 		return err
 	})
 }
 
 // ask has take read a pack, for which the mirror must have room.
-func (c *checkout) ask(ctx context.Context, r *remote.Remote, w remote.FetchRequest, take func(*remote.FetchResponse) error) error {
+func (c *checkout) ask(ctx context.Context, r *remote.Remote, b *mirror.Bare, w remote.FetchRequest, take func(*remote.FetchResponse) error) error {
+	w.Local = remote.Local{
+		Has: b.Store.Has, Read: b.Store.Reader().Read, Dir: c.kept.dir, Limit: c.maxSize(),
+		Room: c.room(c.kept.dir).Reader,
+	}
 	d, err := r.Fetch(ctx, w)
 	if err != nil {
 		return err

@@ -58,7 +58,7 @@
 //
 // # What is its own, and why
 //
-// The protocol of version 0 is go-git's. The rest is not:
+// It needs a little of go-git where others would take all of it, because of:
 //
 //   - The conversations. go-git's ssh ignores the context until its session
 //     runs, it cannot do version 2, it never asks for thin packs, without which

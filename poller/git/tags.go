@@ -98,7 +98,7 @@ func keepTags(tags []remote.Tag, part func(object.ID) bool) []remote.Tag {
 }
 
 func (c *checkout) fetchMissing(ctx context.Context, r *remote.Remote, b *mirror.Bare, w remote.FetchRequest) error {
-	return c.ask(ctx, r, w, func(d *remote.FetchResponse) error {
+	return c.ask(ctx, r, b, w, func(d *remote.FetchResponse) error {
 		return b.TakeIn(ctx, d, c.maxSize(), nil, func(whole *odb.Store) ([]object.ID, error) {
 			for _, id := range w.Want {
 				if _, _, err := object.CommitOf(ctx, id, whole.Reader().Read); err != nil {

@@ -1,10 +1,10 @@
 package remote
 
 import (
+	"io"
 	"strconv"
 
 	"github.com/bittrance/kitops/poller/git/ancestry"
-
 	"github.com/bittrance/kitops/poller/git/object"
 )
 
@@ -16,6 +16,16 @@ type FetchRequest struct {
 	Depth   int         // commits on every way; FullHistory: all; 0: 1
 	Tags    bool        // and tags that lead to what is sent
 	Whole   bool        // it is no head, and the server gives heads only: then all that they lead to
+	Local   Local       // of this side
+}
+
+// Local is what a server without git cannot be told, so that it is decided here.
+type Local struct {
+	Has   func(object.ID) bool // with all that belongs to it
+	Read  func(object.ID) (object.Object, error)
+	Dir   string                      // for files that are swept if they stay
+	Limit int64                       // bytes that may come
+	Room  func(r io.Reader) io.Reader // guards the disk
 }
 
 // fetchRequest is fetch of gitprotocol-v2(5).

@@ -31,6 +31,7 @@ type httpSession struct {
 	version2 bool // what requests are in
 	blind    bool // that is assumed, and failure may mean that it is not so
 	moved    bool // the greeting was redirected
+	plain    bool // the server knows nothing of git
 }
 
 // httpAccount is a place and who asks there.
@@ -78,7 +79,10 @@ func (s *httpSession) greeting(ctx context.Context) (io.ReadCloser, error) {
 		return nil, err
 	}
 	if !answers(res, "advertisement") {
-		said := start(res.Body)
+		list, said, ok := plainList(res.Body)
+		if s.plain = ok; ok {
+			return list, s.follow(res)
+		}
 		_ = res.Body.Close()
 		return nil, fmt.Errorf("the server answered with %.60q instead of git's smart protocol, beginning with %q: is the address right?",
 			res.Header.Get("Content-Type"), said)
@@ -91,15 +95,6 @@ func (s *httpSession) greeting(ctx context.Context) (io.ReadCloser, error) {
 func answers(res *http.Response, what string) bool {
 	kind, _, err := mime.ParseMediaType(res.Header.Get("Content-Type"))
 	return (err == nil || errors.Is(err, mime.ErrInvalidMediaParameter)) && kind == "application/x-"+uploadPack+"-"+what
-}
-
-// start is how an answer begins that is none.
-func start(r io.Reader) string {
-	text, err := io.ReadAll(io.LimitReader(r, 80))
-	if err != nil && len(text) == 0 {
-		return ""
-	}
-	return string(text)
 }
 
 // follow makes the rest of the conversation go where refs was redirected to.
@@ -149,12 +144,7 @@ func (s *httpSession) do(ctx context.Context, method, path string, body []byte) 
 		res, _, err = s.once(ctx, method, path, body)
 	}
 	if err != nil {
-		// The wrapper's text repeats the address, after redirects with whatever they carry.
-		var wrapped *url.Error
-		if errors.As(err, &wrapped) {
-			err = wrapped.Err
-		}
-		return nil, CtxErr(ctx, err)
+		return nil, CtxErr(ctx, withoutAddress(err))
 	}
 	if err := s.refusal(res); err != nil {
 		_ = res.Body.Close()
@@ -164,6 +154,16 @@ func (s *httpSession) do(ctx context.Context, method, path string, body []byte) 
 		return nil, err
 	}
 	return res, unpacked(res)
+}
+
+// withoutAddress is err without the wrapper whose text repeats the address, after
+// redirects with whatever they carry.
+func withoutAddress(err error) error {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		return wrapped.Err
+	}
+	return err
 }
 
 // once is one request; reused says that it went over a connection that had

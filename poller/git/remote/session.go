@@ -60,6 +60,13 @@ func (m *Access) listen(ctx context.Context, s session, do func(*Remote) error) 
 		return err
 	}
 	defer func() { _ = body.Close() }()
+	if h, ok := s.(*httpSession); ok && h.plain {
+		ad, err := h.readPlain(ctx, body)
+		if err != nil {
+			return CtxErr(ctx, err)
+		}
+		return do(&Remote{session: s, agent: m.agent(), ad: ad, plain: h})
+	}
 	r := bufio.NewReaderSize(body, maxPkt)
 	if !saysVersion2(r) {
 		ad, err := readAdvertisement(newPktReader(r))

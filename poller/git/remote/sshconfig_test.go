@@ -31,7 +31,7 @@ func TestConfigAsSSH(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, host := range hosts {
-			out, err := exec.Command("ssh", "-G", "-F", file, host).CombinedOutput() //nolint:noctx // ends by itself
+			out, err := exec.Command("ssh", "-G", "-F", file, host).CombinedOutput()
 			if err != nil {
 				t.Fatalf("ssh -G %s: %v\n%s", host, err, out)
 			}

@@ -65,7 +65,8 @@ type Remote struct {
 	session session
 	agent   string         // what kitops calls itself
 	blind   bool           // version 2 is only assumed
-	ad      *Advertisement // of version 0; nil: version 2
+	ad      *Advertisement // of version 0, or of a server without git; nil: version 2
+	plain   *httpSession   // that server; nil: there is git
 }
 
 // List asks for refs. The server of version 0 has told all of them.
@@ -87,7 +88,10 @@ func (r *Remote) List(ctx context.Context, prefixes []string) (*Advertisement, e
 
 // Fetch asks for a pack, which may lean on what the wish says is here.
 func (r *Remote) Fetch(ctx context.Context, w FetchRequest) (*FetchResponse, error) {
-	if r.ad != nil {
+	switch {
+	case r.plain != nil:
+		return r.plain.fetch(ctx, w)
+	case r.ad != nil:
 		return r.fetchV0(ctx, w)
 	}
 	if w.Whole {
