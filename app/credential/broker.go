@@ -17,6 +17,11 @@ import (
 // tokenMargin is the life that a token handed out must still have.
 const tokenMargin = 5 * time.Minute
 
+const (
+	maxConnections = 16 // git asks once for each command
+	acceptPause    = 100 * time.Millisecond
+)
+
 // Broker answers git's questions for the credentials of one repository.
 type Broker struct {
 	Clone string // the repository's address, as git is given it
@@ -75,21 +80,44 @@ func (b *Broker) Listen(ctx context.Context, owner *Owner) (socket string, stop 
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var serving sync.WaitGroup
-	serving.Go(func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			serving.Go(func() { b.serve(ctx, conn.(*net.UnixConn), uid) })
-		}
-	})
+	serving.Go(func() { b.accept(ctx, listener, uid, &serving) })
 	return socket, func() {
 		cancel()
 		_ = listener.Close()
 		serving.Wait()
 		_ = os.RemoveAll(dir)
 	}, nil
+}
+
+// accept serves every connection, at most maxConnections at a time; others wait
+// in the kernel's queue. An error of accepting, such as too many open files,
+// passes: only stop ends it.
+func (b *Broker) accept(ctx context.Context, listener net.Listener, uid int, serving *sync.WaitGroup) {
+	slots := make(chan struct{}, maxConnections)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case slots <- struct{}{}:
+		}
+		conn, err := listener.Accept()
+		if err != nil {
+			<-slots
+			if errors.Is(err, net.ErrClosed) {
+				return
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(acceptPause):
+			}
+			continue
+		}
+		serving.Go(func() {
+			defer func() { <-slots }()
+			b.serve(ctx, conn.(*net.UnixConn), uid)
+		})
+	}
 }
 
 // serve answers one question. Root may ask too: it may be the action's user by

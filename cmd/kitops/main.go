@@ -135,9 +135,13 @@ able to reach it.`,
 		},
 		&cobra.Command{
 			Use: "version", Short: "Print the version", Args: noArgs,
-			Run: func(*cobra.Command, []string) { fmt.Fprintln(p.stdout, "kitops "+describeVersion()) },
+			RunE: func(*cobra.Command, []string) error {
+				_, err := fmt.Fprintln(p.stdout, "kitops "+describeVersion())
+				return err
+			},
 		},
 	)
+	root.SetHelpCommand(p.helpCommand())
 	root.SetVersionTemplate("kitops {{.Version}}\n")
 	return p.withFlags(all, root)
 }
@@ -159,36 +163,6 @@ func noArgs(_ *cobra.Command, args []string) error {
 		return nil
 	}
 	return usageError{fmt.Errorf("unknown command %q (kitops --help lists the commands and flags)", args[0])}
-}
-
-func (p program) help(all settings.Options, cmd *cobra.Command) {
-	about := cmd.Long
-	if about == "" {
-		about = cmd.Short + "."
-	}
-	fmt.Fprintf(p.stdout, "%s\n\nUsage:\n  %s\n", about, cmd.UseLine())
-	if cmd.HasExample() {
-		fmt.Fprintf(p.stdout, "\nExamples:\n%s\n", cmd.Example)
-	}
-	if cmd.HasAvailableSubCommands() {
-		fmt.Fprintf(p.stdout, "\nCommands:\n")
-		for _, sub := range cmd.Commands() {
-			if sub.IsAvailableCommand() {
-				fmt.Fprintf(p.stdout, "  %-12s %s\n", sub.Name(), sub.Short)
-			}
-		}
-	}
-	if cmd.Flags().Lookup("url") == nil {
-		return
-	}
-	all.WriteHelp(p.stdout)
-	fmt.Fprint(p.stdout, `
-Every flag has the variable beside it; the flag wins. A task's own key in the
-task file wins over both.
-
-Exit codes: 0 all well; 1 a look or a run failed, or could not start;
-2 usage or configuration; 3 another kitops holds the state file or --repo-dir.
-`)
 }
 
 func (p program) check(all settings.Options) error {

@@ -52,7 +52,7 @@ A run without --github-app-id then uses this App.`,
 		return usageError{fmt.Errorf("%w (kitops setup --help lists the flags)", err)}
 	})
 	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
-		fmt.Fprintf(p.stdout, "%s\n\nUsage:\n  %s\n\nExamples:\n%s\n\nFlags:\n%s", cmd.Long, cmd.UseLine(), cmd.Example, flags.FlagUsages())
+		fmt.Fprintf(p.stdout, "%s\n\nUsage:\n  %s\n\nExamples:\n%s\n\nFlags:\n%s", cmd.Long, cmd.UseLine(), cmd.Example, flags.FlagUsagesWrapped(80))
 	})
 	return cmd
 }

@@ -128,6 +128,9 @@ func (all Options) ByKey(key string) *Option {
 	return nil
 }
 
+// Key is its name without any prefix, such as INTERVAL.
+func (o *Option) Key() string { return o.key }
+
 // Flag is the name of the flag, such as interval.
 func (o *Option) Flag() string { return strings.ToLower(strings.ReplaceAll(o.key, "_", "-")) }
 

@@ -78,6 +78,8 @@ func splitRepoPattern(pattern string) (host, path string, err error) {
 	switch {
 	case !found || owner == "" || name == "" || strings.Contains(name, "/"):
 		return "", "", errors.New("not of the form OWNER/NAME")
+	case len(path) > maxRepo || strings.Count(path, "{") > 4 || strings.Count(path, ",") > 64:
+		return "", "", errors.New("too long, or with too many braces")
 	case !doublestar.ValidatePattern(path):
 		return "", "", errors.New("unbalanced brackets or braces")
 	}

@@ -124,6 +124,7 @@ func (all Options) Load(environ []string) (Settings, []string, error) {
 		found = all.conflicts(file)
 	}
 	mistakes = append(mistakes, found...)
+	mistakes = append(mistakes, s.clashes()...)
 	if err := all.incomplete(s.Tasks); err != nil {
 		mistakes = append(mistakes, err)
 	}
@@ -168,7 +169,7 @@ func (all Options) task(cfg Config) ([]Task, []error) {
 		SSHKeyFile: cfg.Git.SSHKeyFile, GitHub: cfg.GitHub(),
 		Interval: cfg.Poller.Interval, Timeout: cfg.Poller.Timeout,
 	}
-	judge("URL", t.watch(cfg.Task.URL))
+	judge("URL", t.watch(cfg.Task.URL, cfg))
 	var err error
 	t.Refs, err = refPatterns(cfg.Task.Branch)
 	judge("BRANCH", err)
@@ -186,7 +187,7 @@ func (all Options) task(cfg Config) ([]Task, []error) {
 
 // watch fills in the repository, or the patterns that select some, and the
 // name that follows from it. A relative path is seen from the working directory.
-func (t *Task) watch(entries []string) error {
+func (t *Task) watch(entries []string, cfg Config) error {
 	if len(entries) != 1 || isRepoPattern(entries[0]) {
 		return t.watchMany(entries)
 	}
@@ -194,11 +195,9 @@ func (t *Task) watch(entries []string) error {
 	if err != nil {
 		return err
 	}
-	url, err := git.ParseURL(entries[0])
-	if err != nil {
+	if t.URL, err = cfg.address(entries[0], dir); err != nil {
 		return err
 	}
-	t.URL = url.Resolve(dir)
 	t.Name = t.URL.Name()
 	return checkName(t.Name)
 }
@@ -214,43 +213,6 @@ func (t *Task) watchMany(entries []string) error {
 	t.Repos = &patterns
 	t.Name = cmp.Or(t.Name, patterns.name())
 	return nil
-}
-
-// refPatterns makes patterns for full ref names of branches; none mean the
-// default branch.
-func refPatterns(branches []string) (git.Patterns, error) {
-	if len(branches) == 0 {
-		return git.Patterns{"HEAD"}, nil
-	}
-	var refs git.Patterns
-	for _, branch := range branches {
-		ref, err := refPattern(branch)
-		if err != nil {
-			return nil, err
-		}
-		refs = append(refs, ref)
-	}
-	return refs, refs.Validate()
-}
-
-func refPattern(branch string) (string, error) {
-	name, excluded := strings.CutPrefix(branch, "!")
-	switch {
-	case name == "":
-		return "", errors.New("empty branch")
-	case name == "HEAD" || strings.HasPrefix(name, "refs/heads/"):
-	case strings.HasPrefix(name, "refs/"):
-		return "", fmt.Errorf("%q is no branch; only branches can be watched", name)
-	default:
-		name = "refs/heads/" + name
-	}
-	if err := (git.Patterns{name}).Validate(); err != nil {
-		return "", err
-	}
-	if excluded {
-		return "!" + name, nil
-	}
-	return name, nil
 }
 
 // pairs reads NAME=VALUE entries. Its errors repeat no value.

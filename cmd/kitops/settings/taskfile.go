@@ -123,9 +123,9 @@ func (f taskFile) git(s *section[gitKeys], t *Task) (address string) {
 	case isRepoPattern(address):
 		f.judge(keys.URL.node, "url", t.watchMany([]string{address}))
 	default:
-		url, err := git.ParseURL(address)
+		var err error
+		t.URL, err = f.flags.address(address, f.dir)
 		f.judge(keys.URL.node, "url", err)
-		t.URL = url.Resolve(f.dir)
 	}
 	t.Refs, t.Checkout = f.refs(&keys.Branch, &keys.Branches), f.checkout(keys)
 	t.SSHKeyFile = f.flags.Git.SSHKeyFile
@@ -170,7 +170,7 @@ func (f taskFile) refs(one *text, many *texts) git.Patterns {
 		refs = append(refs, ref)
 	}
 	if len(f.Mistakes) == before && (many.given || one.value != "") {
-		f.judge(at, "branches", refs.Validate())
+		f.judge(at, "branches", validRefs(refs))
 	}
 	return refs
 }

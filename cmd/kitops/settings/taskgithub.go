@@ -32,7 +32,7 @@ func (f taskFile) github(s *section[githubKeys]) *GitHub {
 	}
 	if context := keys.Context.value; context != "" {
 		g.StatusContext = context
-		f.judge(keys.Context.node, "status_context", checkContext(context))
+		f.judge(keys.Context.node, "status_context", checkStatusContext(context))
 	}
 	return g
 }

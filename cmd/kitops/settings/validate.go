@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/netip"
 	"net/url"
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -23,6 +25,7 @@ import (
 
 const (
 	maxName    = 100
+	maxRepo    = 256 // of a pattern for repositories
 	maxContext = 255 // of a commit status, as GitHub has it
 	maxKey     = 1 << 16
 )
@@ -53,7 +56,7 @@ func (all Options) check(cfg Config) []error {
 	judge("LOG_LEVEL", oneOf(cfg.Status.LogLevel, "debug", "info", "warn", "error"))
 	judge("INSTANCE", checkName(cfg.Status.Instance))
 	judge("SSH_KEY_FILE", checkSSHKeyFile(cfg.Git.SSHKeyFile))
-	judge("GITHUB_STATUS_CONTEXT", checkContext(cfg.Status.Context))
+	judge("GITHUB_STATUS_CONTEXT", checkStatusContext(cfg.Status.Context))
 	if cfg.App.AppID != appOff {
 		judge("GITHUB_APP_ID", checkAppID(cfg.App.AppID))
 	}
@@ -110,8 +113,7 @@ func (all Options) checkHooks(c webhook.Config) []error {
 		note("TLS_CERT_FILE", err)
 	}
 	if c.Listen != "" {
-		_, _, err := net.SplitHostPort(c.Listen)
-		note("LISTEN", err)
+		note("LISTEN", checkListen(c.Listen))
 	}
 	if c.TLSCertFile != "" && c.Listen == "" {
 		note("TLS_CERT_FILE", errors.New("there is nothing to serve without --listen"))
@@ -128,6 +130,18 @@ func (all Options) checkHooks(c webhook.Config) []error {
 		}
 	}
 	return mistakes
+}
+
+// checkListen judges what binding would find out only later.
+func checkListen(address string) error {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("%w (write for instance :8080)", err)
+	}
+	if number, err := strconv.Atoi(port); err == nil && (number < 0 || number > math.MaxUint16) {
+		return fmt.Errorf("port %s is not one of 0 to %d", port, math.MaxUint16)
+	}
+	return nil
 }
 
 func oneOf(value string, known ...string) error {
@@ -154,6 +168,10 @@ func printable(text string, limit int) error {
 	if i := strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }); i >= 0 {
 		r, _ := utf8.DecodeRuneInString(text[i:])
 		return fmt.Errorf("contains the unprintable character %U", r)
+	}
+	if i := strings.IndexFunc(text, func(r rune) bool { return r > 0xFFFF }); i >= 0 {
+		r, _ := utf8.DecodeRuneInString(text[i:])
+		return fmt.Errorf("contains %U, which GitHub takes in no commit status", r)
 	}
 	return nil
 }
