@@ -1,4 +1,4 @@
-// Package actions runs one command: it starts it, streams what it prints, and
+// Package actions runs one command. It starts it, streams what it prints, and
 // stops everything it started when it must end.
 //
 // Stopping means SIGTERM, a grace period, then SIGKILL until nothing is left.

@@ -1,4 +1,4 @@
-// Package app is the GitHub App: its credentials on the way to a token, cheap looks at heads, and commit statuses.
+// Package app is the GitHub App. It takes credentials to tokens, looks at heads cheaply and posts commit statuses.
 //
 // An App hands out one Repository for each repository on its host. All that a
 // Repository does goes through the App's installation on the owner, which is

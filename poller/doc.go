@@ -1,4 +1,4 @@
-// Package poller watches branches and runs tasks on the revisions they move to.
+// Package poller runs tasks on the revisions that branches move to.
 //
 // # The way of one revision
 //

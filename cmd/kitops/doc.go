@@ -1,2 +1,2 @@
-// Command kitops watches Git repositories and runs commands when they change.
+// Command kitops runs commands when Git repositories change.
 package main

@@ -1,5 +1,5 @@
-// Package git is what kitops needs of Git behind two calls: the heads of a
-// remote, and a checkout of one of them.
+// Package git is what kitops needs of Git behind two calls. One returns the
+// heads of a remote, the other checks one of them out.
 //
 // It speaks upload-pack over http(s) and ssh itself and reads local
 // repositories from their files, so the git program is never run and no call

@@ -1,4 +1,4 @@
-// Package hosts compares hosts and repositories by their addresses.
+// Package hosts compares addresses. They are those of hosts or of repositories.
 //
 // It imports nothing of kitops, and everything of kitops may import it.
 package hosts

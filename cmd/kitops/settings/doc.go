@@ -1,4 +1,5 @@
-// Package settings is what flags, variables and the task file ask for.
+// Package settings is what a user asks for. Flags, variables or the task file
+// say it.
 //
 // Options are the flags with their variables; Load merges them over the
 // defaults, reads the task file and judges the whole. It reports every mistake

@@ -1,5 +1,5 @@
-// Package gittest makes real repositories to test against, served by the git
-// program over http and ssh.
+// Package gittest makes real repositories to test against. The git program
+// serves them over http and ssh.
 package gittest
 
 // TB is what these helpers need of a *testing.T. A program that is no test,
