@@ -23,6 +23,13 @@ func LinkLocal(host string) bool {
 	return ok && (address.IsLinkLocalUnicast() || address.IsLinkLocalMulticast())
 }
 
+// Near tells whether a host is this machine, or an address that is reached from it
+// on the same link only, written out: no name server is asked.
+func Near(host string) bool {
+	address, ok := parse(host)
+	return Loopback(host) || LinkLocal(host) || strings.HasSuffix(strings.ToLower(strings.TrimSuffix(host, ".")), ".localhost") || ok && address.IsUnspecified()
+}
+
 func parse(host string) (netip.Addr, bool) {
 	if inner, ok := strings.CutPrefix(host, "["); ok {
 		host, ok = strings.CutSuffix(inner, "]")

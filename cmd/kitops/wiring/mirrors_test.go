@@ -114,3 +114,30 @@ func TestSweepMirrors(t *testing.T) {
 		t.Errorf("left are %v, want %v", left, kept)
 	}
 }
+
+// TestSubmodulesNearby refuses addresses where services listen that trust whoever
+// comes from this host, unless they are listed or the repository is there itself.
+func TestSubmodulesNearby(t *testing.T) {
+	parse := func(address string) git.URL {
+		url, err := git.ParseURL(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return url
+	}
+	w := &Wiring{mirrors: newMirrors(Process{}, t.TempDir(), 0, slog.New(slog.DiscardHandler))}
+	near := []string{"https://127.0.0.1/x", "https://localhost/x", "https://a.localhost/x", "https://[::1]:8443/x", "https://169.254.169.254/x", "https://[fe80::1]/x", "https://0.0.0.0/x", "https://[::ffff:127.0.0.1]/x"}
+	for _, address := range append(near, "https://example.com/x") {
+		for super, allowed := range map[string]bool{"https://example.com/super": address == "https://example.com/x", "http://127.0.0.1:1234/super": true} {
+			get := w.submodules(settings.Settings{}, settings.Task{URL: parse(super), Checkout: settings.Checkout{Submodules: true}}, &git.Mirror{Dir: "super"})
+			if _, err := get(parse(address)); (err == nil) != allowed {
+				t.Errorf("%s of %s: %v", address, super, err)
+			}
+		}
+	}
+	listed := &settings.SubmoduleCredentials{Addresses: []git.URL{parse("https://127.0.0.1/x")}}
+	get := w.submodules(settings.Settings{}, settings.Task{URL: parse("https://example.com/super"), Checkout: settings.Checkout{Submodules: true, Credentials: listed}}, &git.Mirror{Dir: "super"})
+	if _, err := get(parse("https://127.0.0.1/x")); err != nil {
+		t.Errorf("listed: %v", err)
+	}
+}

@@ -60,6 +60,8 @@ func (w *Wiring) submodules(s settings.Settings, t settings.Task, of *git.Mirror
 		switch {
 		case anonymous.SSH():
 			return nil, fmt.Errorf("ssh needs a key: list %s in submodule_credentials of task %s", anonymous, t.Name)
+		case anonymous.Near() && !t.URL.Local() && !t.URL.Near():
+			return nil, fmt.Errorf("an address of this host or its link needs leave: list %s in submodule_credentials of task %s", anonymous, t.Name)
 		case anonymous.Local():
 			return nil, fmt.Errorf("what is on this host needs leave: list %s in submodule_credentials of task %s", anonymous, t.Name)
 		}

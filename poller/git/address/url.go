@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+
+	"github.com/bittrance/kitops/poller/hosts"
 )
 
 // URL is the parsed address of a repository. It is comparable. However it is
@@ -251,7 +253,8 @@ func (u URL) authority() string {
 }
 
 // Loopback says whether the address leads to this host over the network.
-func (u URL) Loopback() bool {
-	ip, err := netip.ParseAddr(u.Host)
-	return u.Host == "localhost" || err == nil && ip.IsLoopback()
-}
+func (u URL) Loopback() bool { return hosts.Loopback(u.Host) }
+
+// Near says whether the address leads to this host, or only to what is on the
+// same link: where services listen that trust whoever comes from here.
+func (u URL) Near() bool { return hosts.Near(u.Host) }
