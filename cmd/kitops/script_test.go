@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 func withProgram(run func() int) int {
 	dir, err := os.MkdirTemp("", "kitops-test-")
 	if err == nil {
-		defer os.RemoveAll(dir)
+		defer func() { _ = os.RemoveAll(dir) }()
 		err = os.Chmod(dir, 0o755) // other users run it
 	}
 	if err == nil {
