@@ -118,6 +118,9 @@ func (a Action) start(ctx context.Context, o Options, t *tree) (*exec.Cmd, *outp
 	if err := checkDir(o.Dir); err != nil {
 		return nil, nil, err
 	}
+	if err := a.checkEnvironment(o.Vars); err != nil {
+		return nil, nil, err
+	}
 	env := a.environ(o)
 	path, err := locate(a.Entrypoint, o.Dir, env)
 	if err != nil {

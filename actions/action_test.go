@@ -144,7 +144,7 @@ func TestEnvironment(t *testing.T) {
 			t.Parallel()
 			a := actions.Action{
 				Entrypoint: "env", Args: []string{"-0"}, InheritEnvironment: tt.inherit,
-				Environment: map[string]string{"HOME": "/mine", "KITOPS_SHA": "1", "A": "b=c\nd"},
+				Environment: map[string]string{"HOME": "/mine", "A": "b=c\nd"},
 			}
 			if runtime.GOOS != "linux" { // no -0
 				a.Args, a.Environment["A"] = nil, "b=c"
@@ -166,6 +166,26 @@ func TestEnvironment(t *testing.T) {
 				t.Errorf("got  %q\nwant %q", got, want)
 			}
 		})
+	}
+}
+
+func TestEnvironmentRefused(t *testing.T) {
+	t.Parallel()
+	for key, want := range map[string]string{
+		"KITOPS_RUN_ID": "KITOPS_RUN_ID is set by kitops", "A=B": `"A=B" cannot be the name`, "": `"" cannot be the name`, "A\x00": "cannot be the name",
+	} {
+		a := sh("exit 0")
+		a.Environment = map[string]string{key: "x"}
+		o := options(t)
+		o.Started = func(actions.Group) { t.Error("it started") }
+		if err := a.Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", key, err)
+		}
+	}
+	a := sh("test $KITOPS_STATE_FILE = x") // for a kitops that the action calls
+	a.Environment = map[string]string{"KITOPS_STATE_FILE": "x"}
+	if err := a.Run(t.Context(), options(t)); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"fmt"
 	"maps"
 	"path/filepath"
 	"runtime"
@@ -13,6 +14,24 @@ const runIDKey = "KITOPS_RUN_ID"
 
 // ceilingKey names the directories above which git does not look for a repository.
 const ceilingKey = "GIT_CEILING_DIRECTORIES"
+
+// checkEnvironment refuses a name that no variable can have, and one by which
+// the run tells the action about itself: an action must be able to believe it.
+func (a Action) checkEnvironment(vars []string) error {
+	for _, key := range slices.Sorted(maps.Keys(a.Environment)) {
+		told := func(entry string) bool {
+			name, _, _ := strings.Cut(entry, "=")
+			return strings.HasPrefix(name, "KITOPS_") && name == foldKey(key)
+		}
+		switch {
+		case key == "" || strings.ContainsAny(key, "=\x00"):
+			return fmt.Errorf("environment: %q cannot be the name of a variable", key)
+		case slices.ContainsFunc(vars, told):
+			return fmt.Errorf("environment: %s is set by kitops for each run, choose another name", key)
+		}
+	}
+	return nil
+}
 
 // environ makes the environment of the action: what the agent passes on, then
 // the user's identity, the action's own variables, and the run's.

@@ -47,6 +47,8 @@ func help(name string) int {
 		err = helpPipes(os.Args[1])
 	case "stopped":
 		err = helpStopped(os.Args[1])
+	case "unseen":
+		err = helpUnseen()
 	case "noclone3":
 		err = helpNoClone3()
 	case "inherit":

@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -23,9 +24,11 @@ while ! test -e %[1]s || test $(cat /proc/$(cat %[1]s)/comm) != sleep; do sleep 
 
 // host is an agent as a process of its own.
 type host struct {
-	dir   string
-	all   *actions.Processes
-	begun []actions.Group
+	dir string
+	all *actions.Processes
+
+	mu     sync.Mutex
+	latest actions.Group // of the action that started last
 }
 
 // newHost makes this process an agent. It ends what its actions have left.
@@ -70,7 +73,11 @@ func (h *host) act(id, script, until string) error {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	o := actions.Options{Dir: h.dir, Environ: []string{path}, Vars: []string{fmt.Sprintf("KITOPS_RUN_ID=%s-%d", id, os.Getpid())}, Processes: h.all, Grace: 200 * time.Millisecond, Out: os.Stdout}
-	o.Started = func(g actions.Group) { h.begun = append(h.begun, g) }
+	o.Started = func(g actions.Group) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.latest = g
+	}
 	ended := make(chan error, 1)
 	go func() { ended <- sh(script).Run(ctx, o) }()
 	for until != "" {

@@ -17,7 +17,7 @@ func TestWithTimeout(t *testing.T) {
 			ctx, cancel := WithTimeout(t.Context(), timeout, late)
 			defer cancel()
 			<-ctx.Done()
-			if took := time.Since(from); took != timeout || context.Cause(ctx) != late {
+			if took := time.Since(from); took != timeout || !errors.Is(context.Cause(ctx), late) {
 				t.Errorf("%s: ended after %s by %v", timeout, took, context.Cause(ctx))
 			}
 		})
@@ -26,7 +26,7 @@ func TestWithTimeout(t *testing.T) {
 		ctx, cancel := WithTimeout(t.Context(), time.Hour, late)
 		cancel()
 		synctest.Wait()
-		if context.Cause(ctx) != context.Canceled { //nolint:errorlint // exactly this one
+		if !errors.Is(context.Cause(ctx), context.Canceled) {
 			t.Errorf("cancelled by %v", context.Cause(ctx))
 		}
 	})

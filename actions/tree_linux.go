@@ -203,7 +203,7 @@ func (t *tree) doubtful() error {
 	}
 	var names []string
 	for _, p := range t.newOrphans(slices.DeleteFunc(all, t.spared)) {
-		name, _ := os.ReadFile(procFile(p.pid, "comm")) //nolint:errcheck // gone is fine
+		name, _ := os.ReadFile(procFile(p.pid, "comm"))
 		names = append(names, fmt.Sprintf("%d (%s)", p.pid, strings.TrimSpace(string(name))))
 	}
 	if len(names) == 0 {

@@ -15,7 +15,11 @@ func groupRuns(all *actions.Processes, user *actions.User, log *slog.Logger) {
 		return
 	}
 	log.Debug("runs have no cgroup of their own", "err", err)
+	say := log.Info
+	if user.IsAnother() {
+		say = log.Warn // it is about every action
+	}
 	for _, reason := range all.Unseen(user) {
-		log.Warn("not every process that an action hides is found", "reason", reason, "cgroup", err)
+		say("not every process that an action hides is found", "reason", reason, "cgroup", err)
 	}
 }
