@@ -26,6 +26,7 @@ const patience = time.Minute
 const nobody = 65534
 
 func TestMain(m *testing.M) {
+	haveBug()
 	// Scripts wait more than they work: a grace period here, a pause there.
 	if err := flag.Set("test.parallel", "8"); err != nil {
 		panic(err)
