@@ -39,7 +39,7 @@
 //	  apptest/     a GitHub to test against
 //	webhook/       where nudges come from
 //	poller/        the heart: Task, Run, Event, schedule, run, state
-//	  git/         go-git behind two calls: heads, checkout (gittest/ beside it)
+//	  git/         Git behind two calls: heads, checkout (gittest/ beside it)
 //	  store/       versioned documents with compare-and-swap (storetest/ beside it)
 //	status/        telling the world: log lines, commit statuses
 //	actions/       one command: start, stream, stop its whole process group

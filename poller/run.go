@@ -42,8 +42,9 @@ type Run struct {
 	acted bool // there was an action to run
 }
 
-// noSHA stands for "no revision yet", as Git writes it.
-const noSHA = "0000000000000000000000000000000000000000"
+// noSHA stands for "no revision yet", as Git writes it: as many zeros as the
+// names of the repository have digits.
+func noSHA(of string) string { return strings.Repeat("0", len(of)) }
 
 const (
 	saveWait    = time.Second // before a failed save is tried again, doubled
@@ -233,7 +234,7 @@ func (w *watch) act(ctx context.Context, action actions.Action, run Run, dir str
 func (w *watch) vars(run Run) []string {
 	previous := run.Previous
 	if previous == "" {
-		previous = noSHA
+		previous = noSHA(run.Revision.SHA)
 	}
 	return []string{
 		"KITOPS_SHA=" + run.Revision.SHA,

@@ -241,7 +241,8 @@ func (c *checkout) obtain(ctx context.Context, dir string) (*odb.Store, *worktre
 		return nil, nil, err
 	}
 	defer c.kept.busy.unlock()
-	b, err := mirror.Open(ctx, c.kept.dir, c.kept.depth)
+	c.kept.format = c.rev.ID.Format()
+	b, err := mirror.Open(ctx, c.kept.dir, c.kept.depth, c.kept.format)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -75,7 +75,7 @@ func TestRewriteOfHistories(t *testing.T) {
 				mustHistory(t, m, rev, history)
 			}
 			k := m.depot(history)
-			b, err := mirror.Open(gittest.Generous(t), k.dir, k.depth)
+			b, err := mirror.Open(gittest.Generous(t), k.dir, k.depth, object.SHA1)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -132,7 +132,7 @@ func TestCrashInRewrite(t *testing.T) {
 		if err := errors.Join(os.RemoveAll(k.dir), os.CopyFS(k.dir, os.DirFS(whole))); err != nil {
 			t.Fatal(err)
 		}
-		b, err := mirror.Open(gittest.Generous(t), k.dir, k.depth)
+		b, err := mirror.Open(gittest.Generous(t), k.dir, k.depth, object.SHA1)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -58,7 +58,7 @@
 //
 // # What is its own, and why
 //
-// It needs a little of go-git where others would take all of it, because of:
+// All of it: go-git is in none of the rooms, since much of it would not do.
 //
 //   - The conversations. go-git's ssh ignores the context until its session
 //     runs, it cannot do version 2, it never asks for thin packs, without which

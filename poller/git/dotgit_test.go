@@ -13,7 +13,6 @@ import (
 
 	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/gittest"
-	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/refs"
 )
 
@@ -179,8 +178,8 @@ func TestRefNames(t *testing.T) {
 	} {
 		git := exec.CommandContext(t.Context(), "git", "check-ref-format", strings.ReplaceAll(name, "\x00", " "))
 		git.Dir, git.Env = t.TempDir(), gittest.Environ()
-		if valid := git.Run() == nil && strings.HasPrefix(name, "refs/"); valid != object.ValidRef(name) {
-			t.Errorf("%q: %v", name, object.ValidRef(name))
+		if valid := git.Run() == nil && strings.HasPrefix(name, "refs/"); valid != refs.Valid(name) {
+			t.Errorf("%q: %v", name, refs.Valid(name))
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/bittrance/kitops/poller/git/refs"
 	"github.com/bittrance/kitops/poller/git/remote"
 )
 
@@ -50,7 +51,7 @@ func (g *dotGit) save(name string, content []byte) error {
 // that of one ref, and git fetch brings no other, as after git clone --depth.
 func (c *checkout) gitConfig() string {
 	refspec := "+" + headPrefix + "*:" + originPrefix + "*"
-	if name, isBranch := strings.CutPrefix(c.rev.Ref, headPrefix); c.kept.depth != ancestry.FullHistory && object.ValidRef(c.rev.Ref) {
+	if name, isBranch := strings.CutPrefix(c.rev.Ref, headPrefix); c.kept.depth != ancestry.FullHistory && refs.Valid(c.rev.Ref) {
 		to := c.rev.Ref
 		if isBranch {
 			to = originPrefix + name
@@ -63,6 +64,7 @@ func (c *checkout) gitConfig() string {
 			address = absolute
 		}
 	}
+	format := c.rev.ID.Format()
 	var system string
 	switch runtime.GOOS {
 	case "windows":
@@ -70,8 +72,8 @@ func (c *checkout) gitConfig() string {
 	case "darwin":
 		system = "\tignorecase = true\n\tprecomposeunicode = true\n"
 	}
-	return fmt.Sprintf("[core]\n\trepositoryformatversion = 0\n\tfilemode = %t\n\tbare = false\n\tlogallrefupdates = true\n%s"+
-		"[remote \"origin\"]\n\turl = %s\n\tfetch = %s\n", runtime.GOOS != "windows", system, configValue(address), configValue(refspec))
+	return fmt.Sprintf("[core]\n\trepositoryformatversion = %s\n\tfilemode = %t\n\tbare = false\n\tlogallrefupdates = true\n%s"+
+		"%s[remote \"origin\"]\n\turl = %s\n\tfetch = %s\n", format.ConfigVersion(), runtime.GOOS != "windows", system, format.ConfigExtension(), configValue(address), configValue(refspec))
 }
 
 // configValue quotes a value for git-config(1). It has no control characters.
@@ -86,9 +88,9 @@ func (c *checkout) refs() []remote.Tag {
 	if name, ok := strings.CutPrefix(own.Ref, headPrefix); ok {
 		own = remote.Tag{Ref: originPrefix + name, ID: c.rev.Commit, Target: c.rev.Commit}
 	}
-	var refs []remote.Tag
-	if object.ValidRef(own.Ref) && !strings.HasPrefix(own.Ref, "refs/replace/") { // those would change what git sees
-		refs = append(refs, own)
+	var all []remote.Tag
+	if refs.Valid(own.Ref) && !strings.HasPrefix(own.Ref, "refs/replace/") { // those would change what git sees
+		all = append(all, own)
 	}
 	names := map[string]bool{own.Ref: true}
 	for _, t := range c.tags { // in the order of their names: what is above comes first
@@ -100,18 +102,18 @@ func (c *checkout) refs() []remote.Tag {
 			continue
 		}
 		names[t.Ref] = true
-		refs = append(refs, t)
+		all = append(all, t)
 	}
-	return refs
+	return all
 }
 
 // encodeRefs makes a file packed-refs.
-func encodeRefs(refs []remote.Tag) string {
-	refs = slices.Clone(refs)
-	slices.SortFunc(refs, func(a, b remote.Tag) int { return strings.Compare(a.Ref, b.Ref) })
+func encodeRefs(tags []remote.Tag) string {
+	tags = slices.Clone(tags)
+	slices.SortFunc(tags, func(a, b remote.Tag) int { return strings.Compare(a.Ref, b.Ref) })
 	var out strings.Builder
 	out.WriteString(refsHeader)
-	for _, r := range refs {
+	for _, r := range tags {
 		fmt.Fprintf(&out, "%s %s\n", r.ID, r.Ref)
 		if r.Target != r.ID {
 			fmt.Fprintf(&out, "^%s\n", r.Target)

@@ -91,7 +91,6 @@ func TestLocalOfAnotherOwner(t *testing.T) {
 
 func TestLocalRefused(t *testing.T) {
 	dir := t.TempDir()
-	gittest.Git(t, dir, "init", "--quiet", "--bare", "--object-format=sha256", "sha256")
 	gittest.Git(t, dir, "init", "--quiet", "--bare", "reftable")
 	gittest.Git(t, filepath.Join(dir, "reftable"), "config", "extensions.refStorage", "reftable")
 	gittest.Git(t, dir, "init", "--quiet", "damaged")
@@ -106,17 +105,10 @@ func TestLocalRefused(t *testing.T) {
 		"nowhere":  "no such file",
 		"plain":    "not a git repository",
 		"gitfile":  "not a git repository",
-		"sha256":   "SHA-256",
 		"reftable": "reftable",
 		"damaged":  "HEAD is damaged",
 		"fifo":     remote.ErrEmpty.Error(),
 	} {
 		headsFail(t, mirrorOf(t, filepath.Join(dir, name)), want, name)
 	}
-	tree := gittest.Git(t, filepath.Join(dir, "sha256"), "mktree")
-	commit := gittest.Git(t, filepath.Join(dir, "sha256"), "commit-tree", "-m", "x", tree)
-	gittest.Git(t, filepath.Join(dir, "sha256"), "update-ref", "refs/heads/main", commit)
-	served := mirrorOf(t, gittest.ServeHTTP(t, dir, gittest.HTTPOptions{})+"/sha256")
-
-	headsFail(t, served, "SHA-256")
 }

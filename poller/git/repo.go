@@ -17,9 +17,10 @@ const historyInfix = "-history-"
 
 // repo is what a mirror keeps of its remote for one history: a bare repository.
 type repo struct {
-	dir   string
-	depth int   // commits; FullHistory: all
-	busy  mutex // who holds it has dir for itself
+	dir    string
+	depth  int           // commits; FullHistory: all
+	busy   mutex         // who holds it has dir for itself
+	format object.Format // as of late
 
 	tagged []object.ID // tag objects of the remote, as of late
 }

@@ -12,13 +12,14 @@ import (
 	"github.com/bittrance/kitops/poller/git/mirror"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/odb"
+	"github.com/bittrance/kitops/poller/git/refs"
 	"github.com/bittrance/kitops/poller/git/remote"
 )
 
 // sound are the tags with names that git would give, in their order.
 func sound(tags []remote.Tag) []remote.Tag {
 	tags = slices.DeleteFunc(tags, func(t remote.Tag) bool {
-		return !strings.HasPrefix(t.Ref, remote.TagPrefix) || !object.ValidRef(t.Ref)
+		return !strings.HasPrefix(t.Ref, remote.TagPrefix) || !refs.Valid(t.Ref)
 	})
 	slices.SortFunc(tags, func(a, b remote.Tag) int { return strings.Compare(a.Ref, b.Ref) })
 	return slices.CompactFunc(tags, func(a, b remote.Tag) bool { return a.Ref == b.Ref })

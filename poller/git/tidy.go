@@ -48,7 +48,7 @@ func (m *Mirror) rewrite(ctx context.Context, d *repo) error {
 }
 
 func (d *repo) rewrite(ctx context.Context, g mirror.Growth) error {
-	b, err := mirror.Open(ctx, d.dir, d.depth)
+	b, err := mirror.Open(ctx, d.dir, d.depth, d.format)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -25,6 +26,7 @@ var (
 type Repository struct {
 	gitDir string // has HEAD
 	common string // has refs and objects; differs from gitDir in a linked worktree
+	format object.Format
 }
 
 // Open looks where git looks: a work tree, a bare repository, either with
@@ -48,7 +50,8 @@ func Open(path string) (Repository, error) {
 			l.common = seenFrom(gitDir, string(common))
 		}
 		if info, err := os.Stat(filepath.Join(l.common, "objects")); err == nil && info.IsDir() {
-			return l, l.check()
+			err := l.check()
+			return l, err
 		}
 	}
 	return Repository{}, errors.New("not a git repository")
@@ -79,14 +82,14 @@ func seenFrom(dir, path string) string {
 	return filepath.Join(dir, path)
 }
 
-func (l Repository) check() error {
+func (l *Repository) check() error {
 	config, err := files.ReadRegular(filepath.Join(l.common, "config"), maxFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	switch {
 	case configSHA256.Match(config):
-		return object.ErrSHA256
+		l.format = object.SHA256
 	case configReftable.Match(config):
 		return errors.New("the repository keeps its refs in a reftable, which kitops cannot read yet")
 	}
@@ -95,7 +98,7 @@ func (l Repository) check() error {
 
 // Store opens the objects, if the commit is among them.
 func (l Repository) Store(ctx context.Context, id object.ID) (*odb.Store, error) {
-	s, err := odb.Open(l.common, object.SHA1)
+	s, err := odb.Open(l.common, l.format)
 	if err != nil {
 		return nil, err
 	}
@@ -132,13 +135,14 @@ func (l Repository) Advertisement(ctx context.Context) (*remote.Advertisement, e
 			ad.Refs[name] = sha
 		}
 	}
+	maps.DeleteFunc(ad.Refs, func(_ string, id object.ID) bool { return !l.format.Is(id) }) // git skips them as damaged
 	var err error
 	if ad.HeadRef, ad.Head, err = readRef(filepath.Join(l.gitDir, "HEAD")); err != nil {
 		return nil, err
 	}
 	if ad.HeadRef != "" {
 		ad.Head = ad.Refs[ad.HeadRef]
-	} else if ad.Head.IsZero() {
+	} else if ad.Head.IsZero() || !l.format.Is(ad.Head) {
 		return nil, errors.New("its HEAD is damaged")
 	}
 	return ad, nil
@@ -152,7 +156,7 @@ func (l Repository) Shallow() (map[object.ID]bool, error) {
 	}
 	cut := map[object.ID]bool{}
 	for line := range strings.Lines(string(lines)) {
-		if id, ok := object.ParseID(line); ok {
+		if id, ok := l.format.ParseID(line); ok {
 			cut[id] = true
 		}
 	}

@@ -14,9 +14,13 @@ import (
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/odb"
 	"github.com/bittrance/kitops/poller/git/pack"
+	"github.com/bittrance/kitops/poller/git/refs"
 )
 
-const bareConfig = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n[gc]\n\tauto = 0\n"
+// bareConfig says of what format the objects are, which is never changed.
+func bareConfig(f object.Format) string {
+	return "[core]\n\trepositoryformatversion = " + f.ConfigVersion() + "\n\tfilemode = true\n\tbare = true\n[gc]\n\tauto = 0\n" + f.ConfigExtension()
+}
 
 const bareHead = "ref: refs/heads/main\n"
 
@@ -30,6 +34,7 @@ type Bare struct {
 	dir     string
 	Depth   int // commits on every way down from a ref; FullHistory: all
 	Store   *odb.Store
+	format  object.Format
 	Held    []Held // the one used last comes first
 	Shallow []object.ID
 	saved   string // the file of that name, as it is
@@ -43,13 +48,13 @@ type Held struct {
 
 // Open opens the repository, or makes one. It removes what an interrupted
 // call left. The caller has the directory for itself.
-func Open(ctx context.Context, dir string, depth int) (*Bare, error) {
-	b := &Bare{dir: dir, Depth: depth}
+func Open(ctx context.Context, dir string, depth int, f object.Format) (*Bare, error) {
+	b := &Bare{dir: dir, Depth: depth, format: f}
 	if err := b.prepare(); err != nil {
 		return nil, err
 	}
 	var err error
-	if b.Store, err = odb.Open(dir, object.SHA1); err != nil {
+	if b.Store, err = odb.Open(dir, f); err != nil {
 		return nil, err
 	}
 	if err := b.readRefs(ctx); err != nil {
@@ -68,7 +73,7 @@ func (b *Bare) prepare() error {
 			return err
 		}
 	}
-	for name, want := range map[string]string{"config": bareConfig, "HEAD": bareHead} {
+	for name, want := range map[string]string{"config": bareConfig(b.format), "HEAD": bareHead} {
 		content, err := os.ReadFile(filepath.Join(b.dir, name))
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
@@ -127,14 +132,14 @@ func (b *Bare) save(name string, content []byte) error {
 }
 
 func (b *Bare) readRefs(ctx context.Context) error {
-	refs, err := os.ReadFile(filepath.Join(b.dir, object.PackedRefs))
+	packed, err := os.ReadFile(filepath.Join(b.dir, object.PackedRefs))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	reader := b.Store.Reader()
-	for line := range strings.Lines(string(refs)) {
+	for line := range strings.Lines(string(packed)) {
 		hex, ref, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
-		id, ok := object.ParseID(hex)
+		id, ok := b.format.ParseID(hex)
 		if !ok || !strings.HasPrefix(ref, "refs/") {
 			return object.Damaged("%s holds %q", filepath.Join(b.dir, object.PackedRefs), line)
 		}
@@ -150,7 +155,7 @@ func (b *Bare) readRefs(ctx context.Context) error {
 	}
 	b.saved = string(cut)
 	for line := range strings.Lines(b.saved) {
-		id, ok := object.ParseID(line)
+		id, ok := b.format.ParseID(line)
 		if !ok {
 			return object.Damaged("%s holds %q", filepath.Join(b.dir, object.Shallow), line)
 		}
@@ -198,11 +203,11 @@ func (b *Bare) hold(rev Held) error {
 }
 
 func (b *Bare) saveRefs() error {
-	var refs strings.Builder
+	var list strings.Builder
 	for _, h := range b.Held {
-		fmt.Fprintln(&refs, h.ID, h.Ref)
+		fmt.Fprintln(&list, h.ID, h.Ref)
 	}
-	return errors.Join(b.saveShallow(b.Shallow), b.save(object.PackedRefs, []byte(refs.String())))
+	return errors.Join(b.saveShallow(b.Shallow), b.save(object.PackedRefs, []byte(list.String())))
 }
 
 func (b *Bare) saveShallow(ids []object.ID) error {
@@ -224,7 +229,7 @@ func (b *Bare) saveShallow(ids []object.ID) error {
 // refName is what a ref is called here: as there, unless that is HEAD or no
 // name that git would give.
 func refName(ref string, id object.ID) string {
-	if object.ValidRef(ref) {
+	if refs.Valid(ref) {
 		return ref
 	}
 	return "refs/kitops/" + id.String()

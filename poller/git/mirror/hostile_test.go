@@ -17,7 +17,7 @@ import (
 
 func emptyBare(t *testing.T, depth int) *Bare {
 	t.Helper()
-	b, err := Open(gittest.Generous(t), filepath.Join(t.TempDir(), "bare"), depth)
+	b, err := Open(gittest.Generous(t), filepath.Join(t.TempDir(), "bare"), depth, object.SHA1)
 	if err != nil {
 		t.Fatal(err)
 	}

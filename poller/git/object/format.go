@@ -40,6 +40,22 @@ func (f Format) String() string {
 	return "sha1"
 }
 
+// ConfigVersion is core.repositoryformatversion of a repository.
+func (f Format) ConfigVersion() string {
+	if f == SHA1 {
+		return "0"
+	}
+	return "1"
+}
+
+// ConfigExtension is what its config has besides, as git init writes it.
+func (f Format) ConfigExtension() string {
+	if f == SHA1 {
+		return ""
+	}
+	return "[extensions]\n\tobjectformat = " + f.String() + "\n"
+}
+
 // Size is how many bytes a name has.
 func (f Format) Size() int {
 	if f == SHA256 {

@@ -16,16 +16,21 @@ type ID struct {
 
 // ParseID reads a name in hex: 40 digits are SHA-1, 64 are SHA-256.
 func ParseID(s string) (ID, bool) {
-	s = strings.TrimSpace(s)
-	for _, f := range [...]Format{SHA1, SHA256} {
-		if len(s) != f.HexSize() {
-			continue
-		}
-		id := ID{format: f}
-		_, err := hex.Decode(id.raw[:], []byte(s))
-		return id, err == nil
+	if f := SHA256; len(strings.TrimSpace(s)) == f.HexSize() {
+		return f.ParseID(s)
 	}
-	return ID{}, false
+	return SHA1.ParseID(s)
+}
+
+// ParseID reads a name in hex that is of this format.
+func (f Format) ParseID(s string) (ID, bool) {
+	s = strings.TrimSpace(s)
+	if len(s) != f.HexSize() {
+		return ID{}, false
+	}
+	id := ID{format: f}
+	_, err := hex.Decode(id.raw[:], []byte(s))
+	return id, err == nil
 }
 
 // Is says whether id is a name in this format.
@@ -77,9 +82,6 @@ func (id ID) CompareBytes(raw []byte) int {
 
 // String is the name in hex.
 func (id ID) String() string { return hex.EncodeToString(id.raw[:id.format.Size()]) }
-
-// ErrSHA256 says that the names of a repository's objects are of the other kind.
-var ErrSHA256 = errors.New("the repository uses SHA-256 object names, which kitops cannot read yet")
 
 // ErrTooLarge says that an object is larger than what is taken into memory.
 var ErrTooLarge = errors.New("an object is too large")

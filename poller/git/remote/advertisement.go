@@ -27,6 +27,17 @@ type Advertisement struct {
 	caps    capabilities         // of version 0
 }
 
+// objectFormat is the capability that names a format, gitprotocol-capabilities(5).
+const objectFormat = "object-format"
+
+// formatOf is the format that a server names, SHA-1 where it names none.
+func formatOf(name string) (object.Format, error) {
+	if f, ok := object.ParseFormat(name); ok || name == "" {
+		return f, nil
+	}
+	return 0, fmt.Errorf("the server names its objects by %.60q, which kitops does not know", name)
+}
+
 // capabilities are what a server of version 0 offers, with their values.
 type capabilities map[string]string
 
@@ -68,7 +79,7 @@ func (r *refRoom) take(line string) error {
 }
 
 // add takes a line of version 0: an id and a name.
-func (ad *Advertisement) add(line string, room *refRoom) error {
+func (ad *Advertisement) add(line string, f object.Format, room *refRoom) error {
 	if err := room.take(line); err != nil {
 		return err
 	}
@@ -76,7 +87,7 @@ func (ad *Advertisement) add(line string, room *refRoom) error {
 	if hex == "shallow" {
 		hex, name = name, hex
 	}
-	id, ok := object.ParseID(hex)
+	id, ok := f.ParseID(hex)
 	tag, peeled := strings.CutSuffix(name, "^{}")
 	switch {
 	case !ok || name == "":

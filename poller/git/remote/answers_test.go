@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/bittrance/kitops/poller/git/object"
 )
 
 func FuzzTags(f *testing.F) {
@@ -47,4 +49,43 @@ func FuzzShallow(f *testing.F) {
 			t.Errorf("%d, %v", len(cut), err)
 		}
 	})
+}
+
+// TestFormats refuses names of another format than the server's own.
+func TestFormats(t *testing.T) {
+	sha1, sha256 := strings.Repeat("12", 20), strings.Repeat("12", 32)
+	reader := func(f object.Format, lines ...string) *pktReader {
+		p := newPktReader(bytes.NewReader(pkt(lines...)))
+		p.format = f
+		return p
+	}
+	for _, c := range []struct {
+		format object.Format
+		id     string
+		good   bool
+	}{
+		{object.SHA1, sha1, true},
+		{object.SHA256, sha256, true},
+		{object.SHA1, sha256, false},
+		{object.SHA256, sha1, false},
+		{object.SHA1, sha1[:39], false},
+		{object.SHA256, sha256 + "12", false},
+	} {
+		found := map[string]error{}
+		_, found["list"] = readList(reader(c.format, c.id+" refs/heads/main", flush))
+		_, _, found["tags"] = readTags(reader(c.format, c.id+" refs/tags/v1", flush))
+		_, found["shallow"] = readToPack(reader(c.format, "shallow-info", "shallow "+c.id, delim, "packfile"))
+		_, found["advertisement"] = readAdvertisement(reader(0, c.id+" refs/heads/main\x00object-format="+c.format.String(), flush))
+		for name, err := range found {
+			if (err == nil) != c.good {
+				t.Errorf("%s of %s: %s gave %v", name, c.format, c.id, err)
+			}
+		}
+	}
+	if _, err := readAdvertisement(reader(0, sha1+" refs/heads/main\x00object-format=blake3", flush)); err == nil || !strings.Contains(err.Error(), "blake3") {
+		t.Error(err)
+	}
+	if f, err := readCapabilities(reader(0, "version 2", "object-format=sha256", flush)); err != nil || f != object.SHA256 {
+		t.Error(f, err)
+	}
 }

@@ -29,8 +29,8 @@ type Local struct {
 }
 
 // fetchRequest is fetch of gitprotocol-v2(5).
-func (w FetchRequest) fetchRequest(agent string) []byte {
-	lines := []string{"command=fetch", "agent=" + agent, delim, "thin-pack", "no-progress", "ofs-delta"}
+func (w FetchRequest) fetchRequest(agent string, f object.Format) []byte {
+	lines := append(command("fetch", agent, f), "thin-pack", "no-progress", "ofs-delta")
 	if w.Tags {
 		lines = append(lines, "include-tag")
 	}

@@ -38,7 +38,7 @@ func readToPack(p *pktReader) (shallow []object.ID, err error) {
 		if !cut {
 			continue
 		}
-		id, ok := object.ParseID(hex)
+		id, ok := p.format.ParseID(hex)
 		if !ok {
 			return nil, errPkt
 		}

@@ -3,6 +3,8 @@ package remote
 import (
 	"sync"
 	"time"
+
+	"github.com/bittrance/kitops/poller/git/object"
 )
 
 // remembered is for how long what a server did is taken for its habit.
@@ -16,16 +18,27 @@ type Memory struct {
 	until  time.Time
 	listen bool   // it does not take requests of version 2 unasked
 	base   string // where it redirects to; "": nowhere
+	format object.Format
 }
 
 // habit is what is known now.
-func (m *Memory) habit() (listen bool, base string) {
+func (m *Memory) habit() (listen bool, base string, f object.Format) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if time.Now().After(m.until) {
-		return false, ""
+		return false, "", object.SHA1
 	}
-	return m.listen, m.base
+	return m.listen, m.base, m.format
+}
+
+// learnFormat notes how a server of version 2 names objects. If that was not
+// known, asking without knowing it is all that failed.
+func (m *Memory) learnFormat(f object.Format) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.format != f {
+		m.listen, m.format, m.until = false, f, time.Now().Add(remembered)
+	}
 }
 
 func (m *Memory) learn(listen bool, base string) {

@@ -7,6 +7,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"github.com/bittrance/kitops/poller/git/object"
 )
 
 const maxPkt = 65520 // bytes, gitprotocol-common(5)
@@ -38,10 +40,11 @@ func (e *oddError) Unwrap() error { return errPkt }
 
 // pktReader reads pkt-lines, gitprotocol-common(5).
 type pktReader struct {
-	r    *bufio.Reader
-	line []byte
-	left int  // bytes of a pack in the present line
-	raw  bool // the pack comes without bands
+	format object.Format // of the names in it
+	r      *bufio.Reader
+	line   []byte
+	left   int  // bytes of a pack in the present line
+	raw    bool // the pack comes without bands
 
 	service bool // the preface of http is being read
 }

@@ -40,11 +40,15 @@ func plainList(body io.ReadCloser) (list io.ReadCloser, said string, ok bool) {
 // readPlain reads what git update-server-info has written down, and HEAD.
 func (s *httpSession) readPlain(ctx context.Context, list io.Reader) (*Advertisement, error) {
 	ad, room := &Advertisement{Refs: map[string]object.ID{}, peeled: map[string]object.ID{}}, advertisementRoom()
+	var format object.Format
 	lines := bufio.NewScanner(list)
 	lines.Buffer(nil, 2*refs.MaxName)
 	for lines.Scan() {
 		hex, name, _ := strings.Cut(lines.Text(), "\t")
-		if err := ad.add(hex+" "+name, &room); err != nil {
+		if id, ok := object.ParseID(hex); ok && len(ad.Refs) == 0 {
+			format = id.Format() // the first says what all are
+		}
+		if err := ad.add(hex+" "+name, format, &room); err != nil {
 			return nil, fmt.Errorf("read info/refs: %w", err)
 		}
 	}

@@ -37,7 +37,7 @@ func (m *Access) Converse(ctx context.Context, do func(*Remote) error) error {
 	if err != nil {
 		return err
 	}
-	listen, base := m.Memory.habit()
+	listen, base, format := m.Memory.habit()
 	if listen {
 		return m.listen(ctx, s, do)
 	}
@@ -45,7 +45,7 @@ func (m *Access) Converse(ctx context.Context, do func(*Remote) error) error {
 		s.goTo(base)
 	}
 	s.version2, s.blind = true, true
-	if err := do(&Remote{session: s, agent: s.agent, blind: true}); !errors.Is(err, errNotV2) {
+	if err := do(&Remote{session: s, agent: s.agent, format: format, blind: true}); !errors.Is(err, errNotV2) {
 		return err
 	}
 	s.version2, s.blind, s.httpAccount = false, false, s.given
@@ -69,13 +69,15 @@ func (m *Access) listen(ctx context.Context, s session, do func(*Remote) error) 
 	}
 	r := bufio.NewReaderSize(body, maxPkt)
 	if !saysVersion2(r) {
-		ad, err := readAdvertisement(newPktReader(r))
+		p := newPktReader(r)
+		ad, err := readAdvertisement(p)
 		if err != nil {
 			return CtxErr(ctx, err)
 		}
-		return do(&Remote{session: s, agent: m.agent(), ad: ad})
+		return do(&Remote{session: s, agent: m.agent(), format: p.format, ad: ad})
 	}
-	if err := readCapabilities(newPktReader(r)); err != nil {
+	format, err := readCapabilities(newPktReader(r))
+	if err != nil {
 		return fmt.Errorf("read capabilities: %w", CtxErr(ctx, err))
 	}
 	if h, ok := s.(*httpSession); ok {
@@ -83,8 +85,9 @@ func (m *Access) listen(ctx context.Context, s session, do func(*Remote) error) 
 		if h.moved { // from now on there, without asking
 			m.Memory.learn(false, h.base)
 		}
+		m.Memory.learnFormat(format)
 	}
-	return do(&Remote{session: s, agent: m.agent()})
+	return do(&Remote{session: s, agent: m.agent(), format: format})
 }
 
 // saysVersion2 looks at the first line, or the one behind that of http.
@@ -115,21 +118,25 @@ func saysVersion2(r *bufio.Reader) bool {
 	return false
 }
 
-func readCapabilities(p *pktReader) error {
+// readCapabilities reads those of version 2, for the format of names.
+func readCapabilities(p *pktReader) (f object.Format, err error) {
 	service := false
 	for {
 		line, kind, err := p.next()
 		switch {
 		case err != nil:
-			return err
-		case line == "object-format=sha256":
-			return object.ErrSHA256
+			return f, err
 		case strings.HasPrefix(line, "# service="):
 			service = true
 		case kind == pktFlush && service:
 			service = false
 		case kind == pktFlush:
-			return nil
+			return f, nil
+		}
+		if name, ok := strings.CutPrefix(line, objectFormat+"="); ok {
+			if f, err = formatOf(name); err != nil {
+				return f, err
+			}
 		}
 	}
 }

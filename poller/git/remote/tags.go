@@ -23,8 +23,8 @@ type Tag struct {
 }
 
 // tagRequest is ls-refs of gitprotocol-v2(5), for tags and what they lead to.
-func tagRequest(agent string) []byte {
-	return pkt("command=ls-refs", "agent="+agent, delim, "peel", "ref-prefix "+TagPrefix, flush)
+func tagRequest(agent string, f object.Format) []byte {
+	return pkt(append(command("ls-refs", agent, f), "peel", "ref-prefix "+TagPrefix, flush)...)
 }
 
 // readTags reads the answer to a tagRequest: the first of them, and how many
@@ -43,7 +43,7 @@ func readTags(p *pktReader) (tags []Tag, count int, err error) {
 		if kind != pktData || len(fields) < 2 {
 			return nil, 0, errPkt
 		}
-		id, ok := object.ParseID(fields[0])
+		id, ok := p.format.ParseID(fields[0])
 		if !ok {
 			return nil, 0, errPkt
 		}
@@ -56,7 +56,7 @@ func readTags(p *pktReader) (tags []Tag, count int, err error) {
 		t := Tag{Ref: fields[1], ID: id, Target: id}
 		for _, attribute := range fields[2:] {
 			if hex, ok := strings.CutPrefix(attribute, "peeled:"); ok {
-				if t.Target, ok = object.ParseID(hex); !ok {
+				if t.Target, ok = p.format.ParseID(hex); !ok {
 					return nil, 0, errPkt
 				}
 			}
@@ -73,12 +73,12 @@ func (r *Remote) Tags(ctx context.Context) (tags []Tag, count int, err error) {
 		tags = r.ad.Tags()
 		return tags, len(tags), nil
 	}
-	body, err := r.session.ask(ctx, tagRequest(r.agent))
+	body, err := r.session.ask(ctx, tagRequest(r.agent, r.format))
 	if err != nil {
 		return nil, 0, err
 	}
 	defer func() { _ = body.Close() }()
-	if tags, count, err = readTags(newPktReader(body)); err != nil {
+	if tags, count, err = readTags(r.lines(body)); err != nil {
 		return nil, 0, r.judge(ctx, fmt.Errorf("read tags: %w", err))
 	}
 	return tags, count, nil

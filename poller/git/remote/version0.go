@@ -30,6 +30,9 @@ func wanted(offered capabilities, w FetchRequest, agent string) []string {
 	if offered.has("ofs-delta") {
 		use = append(use, "ofs-delta")
 	}
+	if offered[objectFormat] != "" && offered[objectFormat] != object.SHA1.String() {
+		use = append(use, objectFormat+"="+offered[objectFormat])
+	}
 	if offered.has("agent") {
 		use = append(use, "agent="+agent)
 	}
@@ -77,7 +80,7 @@ func (r *Remote) fetchV0(ctx context.Context, w FetchRequest) (*FetchResponse, e
 	if err != nil {
 		return nil, err
 	}
-	p := newPktReader(body)
+	p := r.lines(body)
 	shallow, err := readToPackV0(p)
 	if err != nil {
 		_ = body.Close()
@@ -106,7 +109,7 @@ func readToPackV0(p *pktReader) (shallow []object.ID, err error) {
 		switch {
 		case kind != pktData, word == "ACK", word == "NAK", word == "unshallow":
 		case word == "shallow":
-			id, ok := object.ParseID(hex)
+			id, ok := p.format.ParseID(hex)
 			if !ok {
 				return nil, p.odd(line)
 			}
@@ -151,15 +154,15 @@ func readAdvertisement(p *pktReader) (*Advertisement, error) {
 			var offered string
 			line, offered, _ = strings.Cut(line, "\x00")
 			ad.caps = parseCapabilities(offered)
-			if ad.caps["object-format"] == "sha256" {
-				return nil, object.ErrSHA256
+			if p.format, err = formatOf(ad.caps[objectFormat]); err != nil {
+				return nil, err
 			}
 			if refs.Valid(ad.caps["symref"]) {
 				ad.HeadRef = ad.caps["symref"]
 			}
 			first = false
 		}
-		if err := ad.add(line, &room); err != nil {
+		if err := ad.add(line, p.format, &room); err != nil {
 			if err = fmt.Errorf("read refs: %w", err); errors.Is(err, errPkt) {
 				err = fmt.Errorf("read refs: %w", p.odd(line))
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/bittrance/kitops/poller/git/object"
@@ -13,9 +14,19 @@ import (
 // errNotV2 says that the answer is none of protocol version 2.
 var errNotV2 = errors.New("the server does not speak protocol version 2")
 
+// command begins a request. A server with SHA-1 may not know of formats, and
+// takes who does not speak of them for one with SHA-1.
+func command(name, agent string, f object.Format) []string {
+	lines := []string{"command=" + name, "agent=" + agent}
+	if f != object.SHA1 {
+		lines = append(lines, objectFormat+"="+f.String())
+	}
+	return append(lines, delim)
+}
+
 // listRequest is ls-refs of gitprotocol-v2(5). Without prefixes it asks for all.
-func listRequest(agent string, prefixes []string) []byte {
-	lines := []string{"command=ls-refs", "agent=" + agent, delim, "symrefs"}
+func listRequest(agent string, f object.Format, prefixes []string) []byte {
+	lines := append(command("ls-refs", agent, f), "symrefs")
 	for _, prefix := range prefixes {
 		lines = append(lines, "ref-prefix "+prefix)
 	}
@@ -37,7 +48,7 @@ func readList(p *pktReader) (*Advertisement, error) {
 		if kind != pktData || len(fields) < 2 {
 			return nil, p.odd(line)
 		}
-		sha, ok := object.ParseID(fields[0])
+		sha, ok := p.format.ParseID(fields[0])
 		if !ok || fields[1] == "" {
 			return nil, p.odd(line)
 		}
@@ -64,6 +75,7 @@ func readList(p *pktReader) (*Advertisement, error) {
 type Remote struct {
 	session session
 	agent   string         // what kitops calls itself
+	format  object.Format  // of the remote's names
 	blind   bool           // version 2 is only assumed
 	ad      *Advertisement // of version 0, or of a server without git; nil: version 2
 	plain   *httpSession   // that server; nil: there is git
@@ -74,12 +86,12 @@ func (r *Remote) List(ctx context.Context, prefixes []string) (*Advertisement, e
 	if r.ad != nil {
 		return r.ad, nil
 	}
-	body, err := r.session.ask(ctx, listRequest(r.agent, prefixes))
+	body, err := r.session.ask(ctx, listRequest(r.agent, r.format, prefixes))
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = body.Close() }()
-	ad, err := readList(newPktReader(body))
+	ad, err := readList(r.lines(body))
 	if err != nil {
 		return nil, r.judge(ctx, fmt.Errorf("read refs: %w", err))
 	}
@@ -91,23 +103,41 @@ func (r *Remote) Fetch(ctx context.Context, w FetchRequest) (*FetchResponse, err
 	switch {
 	case r.plain != nil:
 		return r.plain.fetch(ctx, w)
+	case len(w.Want) > 0 && !r.format.Is(w.Want[0]):
+		return nil, r.otherFormat()
 	case r.ad != nil:
 		return r.fetchV0(ctx, w)
 	}
 	if w.Whole {
 		return nil, ErrMoved // git gives every commit in this version
 	}
-	body, err := r.session.ask(ctx, w.fetchRequest(r.agent))
+	body, err := r.session.ask(ctx, w.fetchRequest(r.agent, r.format))
 	if err != nil {
 		return nil, err
 	}
-	p := newPktReader(body)
+	p := r.lines(body)
 	shallow, err := readToPack(p)
 	if err != nil {
 		_ = body.Close()
 		return nil, r.judge(ctx, fmt.Errorf("ask for the pack: %w", err))
 	}
 	return &FetchResponse{p, body, shallow}, nil
+}
+
+// otherFormat says that what is wanted has no name of the remote's format: that
+// is only assumed, or the repository was made anew.
+func (r *Remote) otherFormat() error {
+	if r.blind {
+		return errNotV2
+	}
+	return ErrMoved
+}
+
+// lines reads an answer.
+func (r *Remote) lines(body io.Reader) *pktReader {
+	p := newPktReader(body)
+	p.format = r.format
+	return p
 }
 
 // judge says whether a failed answer was one at all.
@@ -118,8 +148,6 @@ func (r *Remote) judge(ctx context.Context, err error) error {
 		return ctx.Err()
 	case errors.As(err, &said) && refused(said.text):
 		return ErrMoved
-	case errors.As(err, &said) && strings.Contains(said.text, "object format"):
-		return object.ErrSHA256
 	case r.blind:
 		return fmt.Errorf("%w: %w", errNotV2, err)
 	}

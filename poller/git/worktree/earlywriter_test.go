@@ -38,7 +38,7 @@ func entriesOf(t *testing.T, r *gittest.Repo, sha string) (entries [][]byte, kin
 func landed(t *testing.T, sha string, pack []byte) (dir string, early int) {
 	t.Helper()
 	dir = t.TempDir()
-	b, err := mirror.Open(t.Context(), filepath.Join(t.TempDir(), "mirror"), 1)
+	b, err := mirror.Open(t.Context(), filepath.Join(t.TempDir(), "mirror"), 1, object.SHA1)
 	if err != nil {
 		t.Fatal(err)
 	}
