@@ -59,8 +59,9 @@ func (d *Doctor) Run(ctx context.Context, all settings.Options) error {
 	}
 	d.processes(s)
 	d.state(ctx, s.Poller.StateFile)
-	d.repoDir(s.Poller.RepoDir)
+	d.repoDir(ctx, s.Poller.RepoDir, user)
 	d.kept(s)
+	d.entrypoints(s)
 	d.apps(ctx, s, w)
 	if s, err = d.repositories(ctx, s, w); err != nil {
 		return err
@@ -111,13 +112,10 @@ func (d *Doctor) state(ctx context.Context, path string) {
 		return
 	}
 	dir := filepath.Dir(path)
-	probe, err := os.CreateTemp(dir, ".kitops-doctor-*")
-	if err != nil {
-		d.fail("state file "+path, err, "kitops must be able to write to "+dir)
+	if err := written(dir); err != nil {
+		d.fail("state file "+path, err, spaceRemedy(err, "kitops must be able to write to "+dir))
 		return
 	}
-	_ = probe.Close()
-	_ = os.Remove(probe.Name())
 	lock := path + ".lock"
 	_, missing := os.Lstat(lock)
 	held, err := store.AcquireLock(lock)
@@ -148,7 +146,7 @@ func (d *Doctor) state(ctx context.Context, path string) {
 }
 
 // repoDir tries whether there is room for clones.
-func (d *Doctor) repoDir(path string) {
+func (d *Doctor) repoDir(ctx context.Context, path string, user *actions.User) {
 	if path == "" {
 		path = os.TempDir()
 	}
@@ -159,12 +157,14 @@ func (d *Doctor) repoDir(path string) {
 		}
 		existing = filepath.Dir(existing)
 	}
-	probe, err := os.MkdirTemp(existing, ".kitops-doctor-*")
-	if err != nil {
-		d.fail("directory for clones "+path, err, "kitops must be able to write there, see --repo-dir")
+	if err := written(existing); err != nil {
+		d.fail("directory for clones "+path, err, spaceRemedy(err, "kitops must be able to write there, see --repo-dir"))
 		return
 	}
-	_ = os.Remove(probe)
+	if err := executed(ctx, existing, d.Process.Environ, user); err != nil {
+		d.fail("directory for clones "+path+": no program can be executed there", err, "name a directory with --repo-dir that is not mounted noexec, and that the action's user reaches")
+		return
+	}
 	space, err := git.SpaceOf(existing)
 	text := fmt.Sprintf("directory for clones %s: %d MB free", path, space.Free>>20)
 	switch {
@@ -184,6 +184,17 @@ func (d *Doctor) kept(s settings.Settings) {
 	for _, t := range s.Tasks {
 		if t.Checkout.Reuse && s.Poller.RepoDir == "" {
 			d.say(app.Warn, "task "+t.Name+": its working directories are kept (checkout: reuse) for as long as kitops runs, and no longer", "name a lasting directory with --repo-dir")
+		}
+	}
+}
+
+// entrypoints looks for the programs of the actions as a run would.
+func (d *Doctor) entrypoints(s settings.Settings) {
+	for _, t := range s.Tasks {
+		for _, a := range t.Actions {
+			if problem, remedy := entrypoint(a, d.Process.Environ); problem != "" {
+				d.say(app.Fail, fmt.Sprintf("task %s: action %s: %s", t.Name, a.Name, problem), remedy)
+			}
 		}
 	}
 }
@@ -245,7 +256,7 @@ func (d *Doctor) look(ctx context.Context, prefix string, t settings.Task, mirro
 		d.say(app.Warn, prefix+"the repository has no branches yet", "push one")
 		return
 	case err != nil:
-		d.fail(strings.TrimSuffix(prefix, ": "), err, "check address, network and credentials")
+		d.fail(strings.TrimSuffix(prefix, ": "), err, remedy(err, t))
 		return
 	}
 	found := map[string]bool{}

@@ -1,0 +1,104 @@
+//go:build unix
+
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/bittrance/kitops/actions"
+	"github.com/bittrance/kitops/cmd/kitops/settings"
+	"github.com/bittrance/kitops/poller/git"
+)
+
+func TestEntrypoints(t *testing.T) {
+	dir := t.TempDir()
+	for name, mode := range map[string]os.FileMode{"tool": 0o755, "data": 0o644} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	environ := []string{"PATH=/nowhere:" + dir}
+	for name, c := range map[string]struct {
+		action        actions.Action
+		problem, says string
+	}{
+		"in PATH":            {actions.Action{Entrypoint: "tool"}, "", ""},
+		"absolute":           {actions.Action{Entrypoint: filepath.Join(dir, "tool")}, "", ""},
+		"in the checkout":    {actions.Action{Entrypoint: "./missing"}, "", ""},
+		"not in PATH":        {actions.Action{Entrypoint: "missing"}, `no program "missing" in PATH`, "install it"},
+		"in its own PATH":    {actions.Action{Entrypoint: "tool", Environment: map[string]string{"PATH": dir}}, "", ""},
+		"not in its own":     {actions.Action{Entrypoint: "tool", Environment: map[string]string{"PATH": "/nowhere"}}, "in PATH", "install it"},
+		"several words":      {actions.Action{Entrypoint: "tool -l"}, `no program "tool -l" in PATH`, "entrypoint is one word"},
+		"not executable":     {actions.Action{Entrypoint: "data"}, "in PATH", "install it"},
+		"absolute, no bit":   {actions.Action{Entrypoint: filepath.Join(dir, "data")}, "not an executable file", "correct the path"},
+		"absolute directory": {actions.Action{Entrypoint: dir}, "not an executable file", "correct the path"},
+		"absolute, missing":  {actions.Action{Entrypoint: "/nowhere/x"}, "no such file", "correct the path"},
+	} {
+		problem, says := entrypoint(c.action, environ)
+		if (problem == "") != (c.problem == "") || !strings.Contains(problem, c.problem) || !strings.Contains(says, c.says) {
+			t.Errorf("%s: %q, %q", name, problem, says)
+		}
+	}
+}
+
+func TestEachCauseHasItsRemedy(t *testing.T) {
+	address := func(text string) settings.Task {
+		url, err := git.ParseURL(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return settings.Task{URL: url}
+	}
+	const web, ssh = "https://example.com/shop", "git@example.com:shop"
+	said := map[string]string{}
+	for _, c := range []struct {
+		address string
+		err     error
+		want    string
+	}{
+		{web, context.DeadlineExceeded, "firewall"},
+		{web, syscall.ECONNREFUSED, "nothing listens"},
+		{web, git.ErrCredentials, "user and password"},
+		{ssh, git.ErrCredentials, "public key"},
+		{web, git.ErrHidden, "correct the address"},
+		{web, git.ErrDenied, "may not read"},
+		{ssh, errors.New("no entry in known_hosts"), "host's key"},
+		{"/srv/shop", errors.New("no such file"), "correct the path"},
+		{"/srv/shop", os.ErrPermission, "kitops' user"},
+		{web, errors.New("odd"), "git ls-remote"},
+	} {
+		got := remedy(fmt.Errorf("list heads: %w", c.err), address(c.address))
+		if !strings.Contains(got, c.want) {
+			t.Errorf("%s, %v: %q", c.address, c.err, got)
+		}
+		if before, twice := said[got]; twice {
+			t.Errorf("one remedy for %s and %v: %q", before, c.err, got)
+		}
+		said[got] = c.err.Error()
+	}
+}
+
+func TestProbesLeaveNothing(t *testing.T) {
+	dir := t.TempDir()
+	if err := errors.Join(written(dir), executed(t.Context(), dir, os.Environ(), nil)); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Error(left, err)
+	}
+	if err := written(filepath.Join(dir, "missing")); err == nil {
+		t.Error("written where nothing is")
+	}
+	for err, want := range map[error]string{syscall.ENOSPC: "make room there", syscall.EROFS: "read-only", syscall.EACCES: "otherwise"} {
+		if got := spaceRemedy(fmt.Errorf("write: %w", err), "otherwise"); !strings.Contains(got, want) {
+			t.Errorf("%v: %s", err, got)
+		}
+	}
+}

@@ -1,0 +1,119 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/bittrance/kitops/actions"
+)
+
+const (
+	probeSize = 256 << 10 // bytes: a state of some hundred tasks
+	probeTime = 10 * time.Second
+)
+
+// written writes bytes into a new file of a directory, down to the disk, and
+// removes it.
+func written(dir string) error {
+	probe, err := os.CreateTemp(dir, ".kitops-doctor-*")
+	if err != nil {
+		return err
+	}
+	_, err = probe.Write(make([]byte, probeSize))
+	return errors.Join(err, probe.Sync(), probe.Close(), os.Remove(probe.Name()))
+}
+
+// executed runs a program from a new folder of a directory, as the action's
+// user where that user gets through to it now. A run opens the way itself.
+func executed(ctx context.Context, dir string, environ []string, user *actions.User) error {
+	if runtime.GOOS == "windows" {
+		return nil // programs are run from everywhere there
+	}
+	probe, err := os.MkdirTemp(dir, ".kitops-doctor-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(probe) //nolint:errcheck // nothing in it but the script
+	if info, err := os.Stat(dir); err != nil || info.Mode().Perm()&0o001 == 0 {
+		user = nil
+	}
+	script := filepath.Join(probe, "probe")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\nexit 0\n"), 0o600); err != nil {
+		return err
+	}
+	if err := errors.Join(os.Chmod(script, 0o755), os.Chmod(probe, 0o711)); err != nil { // whatever the umask
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	return actions.Action{Name: "probe", Entrypoint: script}.Run(ctx, actions.Options{Dir: probe, Environ: environ, User: user})
+}
+
+// spaceRemedy is what mends a directory that cannot be written to.
+func spaceRemedy(err error, otherwise string) string {
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return "make room there"
+	case errors.Is(err, syscall.EROFS):
+		return "the file system is read-only; name another place"
+	}
+	return otherwise
+}
+
+// entrypoint tells why an action's program cannot be started; "" if nothing
+// speaks against it. What is in the checkout is not known here.
+func entrypoint(a actions.Action, environ []string) (problem, remedy string) {
+	name := a.Entrypoint
+	switch {
+	case filepath.IsAbs(name):
+		info, err := os.Stat(name)
+		if err == nil && runnable(info) {
+			return "", ""
+		}
+		if err == nil {
+			err = errors.New("not an executable file")
+		}
+		return fmt.Sprintf("cannot start %s: %v", name, err), wordsRemedy(name, "install it, or correct the path")
+	case strings.ContainsRune(name, '/'):
+		return "", ""
+	}
+	path := variableOf(environ, "PATH")
+	if own, ok := a.Environment["PATH"]; ok {
+		path = own
+	}
+	for _, dir := range filepath.SplitList(path) {
+		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && runnable(info) {
+			return "", ""
+		}
+	}
+	return fmt.Sprintf("no program %q in PATH", name), wordsRemedy(name, "install it, write its path, or correct the PATH that kitops is started with")
+}
+
+func wordsRemedy(name, otherwise string) string {
+	if strings.ContainsAny(name, " \t") {
+		return "entrypoint is one word: put the rest into args, or write run for a command line"
+	}
+	return otherwise
+}
+
+func runnable(info fs.FileInfo) bool {
+	return info.Mode().IsRegular() && info.Mode().Perm()&0o111 != 0
+}
+
+func variableOf(environ []string, name string) string {
+	value := ""
+	for _, entry := range environ {
+		if rest, ok := strings.CutPrefix(entry, name+"="); ok {
+			value = rest
+		}
+	}
+	return value
+}
