@@ -37,6 +37,10 @@ func executed(ctx context.Context, dir string, environ []string, user *actions.U
 	if runtime.GOOS == "windows" {
 		return nil // programs are run from everywhere there
 	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
 	probe, err := os.MkdirTemp(dir, ".kitops-doctor-*")
 	if err != nil {
 		return err
