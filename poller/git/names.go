@@ -22,6 +22,8 @@ type (
 	Patterns = refs.Patterns
 	// Auth gives the credentials for a repository.
 	Auth = remote.Auth
+	// Hosts is what mirrors of repositories on the same hosts share.
+	Hosts = remote.Hosts
 	// Size is a number of bytes.
 	Size = disk.Size
 	// Space is the room of a file system.

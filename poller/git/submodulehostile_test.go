@@ -32,8 +32,6 @@ func TestHostileSubmodules(t *testing.T) {
 		"no url":             {[]string{file, ".gitmodules", blob("[submodule \"a\"]\npath = sub\n"), link, "sub", good}, []string{`submodule "sub"`, "no url"}},
 		"name climbs":        {[]string{file, ".gitmodules", blob("[submodule \"../x\"]\npath = sub\nurl = ../a.git\n"), link, "sub", good}, []string{`submodule "sub"`, "no section with its path"}},
 		"option":             {[]string{file, ".gitmodules", section("--upload-pack=x"), link, "sub", good}, []string{`submodule "sub"`, "no url"}},
-		"local":              {[]string{file, ".gitmodules", section(f.repos["a"].Dir), link, "sub", good}, []string{`submodule "sub"`, "not from the files of this host"}},
-		"file":               {[]string{file, ".gitmodules", section("file://" + f.repos["a"].Dir), link, "sub", good}, []string{`submodule "sub"`, "not from the files of this host"}},
 		"command":            {[]string{file, ".gitmodules", section("ext::sh -c true"), link, "sub", good}, []string{`submodule "sub"`, "remote helpers"}},
 		"password":           {[]string{file, ".gitmodules", section("https://u:hunter2@host/x"), link, "sub", good}, []string{`submodule "sub"`, "password"}},
 		"control":            {[]string{file, ".gitmodules", section("https://host/x\\ny"), link, "sub", good}, []string{`submodule "sub"`, "control"}},

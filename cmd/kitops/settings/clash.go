@@ -32,10 +32,10 @@ func sameRepositories(a, b Task) bool {
 		a, b = b, a
 		fallthrough
 	case b.Repos != nil:
-		parts := strings.Split(plainAddress(a.URL), "/")
+		parts := strings.Split(a.URL.Plain(), "/")
 		return len(parts) > 2 && !a.URL.Local() && b.Repos.Match(parts[len(parts)-2], parts[len(parts)-1])
 	}
-	return strings.EqualFold(plainAddress(a.URL), plainAddress(b.URL))
+	return strings.EqualFold(a.URL.Plain(), b.URL.Plain())
 }
 
 // apart tells whether no branch can match both.

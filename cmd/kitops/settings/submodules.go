@@ -57,17 +57,9 @@ func (c *SubmoduleCredentials) Address(url git.URL) (git.URL, bool) {
 		return url, false
 	}
 	for _, listed := range c.Addresses {
-		if sameRepository(listed, url) {
+		if listed.Same(url) {
 			return listed, true
 		}
 	}
 	return url, false
-}
-
-// sameRepository compares addresses as a person would: .git at the end and
-// credentials tell nothing.
-func sameRepository(a, b git.URL) bool { return plainAddress(a) == plainAddress(b) }
-
-func plainAddress(url git.URL) string {
-	return strings.TrimSuffix(strings.TrimRight(url.String(), "/"), ".git")
 }

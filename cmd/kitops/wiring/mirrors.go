@@ -31,6 +31,7 @@ type mirrors struct {
 	sshAgent  string
 	home      string
 	agent     string
+	hosts     *git.Hosts
 
 	mu    sync.Mutex
 	known map[mirrorKey]*git.Mirror
@@ -50,7 +51,7 @@ type mirrorKey struct {
 func newMirrors(p Process, dir string, maxSize git.Size, log *slog.Logger) *mirrors {
 	return &mirrors{
 		dir: dir, maxSize: maxSize, log: log, transport: git.NewTransport(),
-		sshAgent: p.SSHAgent, home: p.Home, agent: p.Agent,
+		sshAgent: p.SSHAgent, home: p.Home, agent: p.Agent, hosts: &git.Hosts{},
 		known: map[mirrorKey]*git.Mirror{}, named: map[string]int{},
 	}
 }
@@ -83,7 +84,7 @@ func (m *mirrors) of(key mirrorKey, r *Repository) *git.Mirror {
 		return known
 	}
 	mirror := &git.Mirror{
-		URL: key.url, Dir: filepath.Join(m.dir, m.name(key)), Transport: m.transport, Agent: m.agent,
+		URL: key.url, Dir: filepath.Join(m.dir, m.name(key)), Transport: m.transport, Agent: m.agent, Hosts: m.hosts,
 		SSHKeyFile: key.sshKeyFile, SSHAgent: m.sshAgent, Home: m.home, MaxSize: m.maxSize, Log: m.log,
 	}
 	if r != nil {

@@ -10,8 +10,8 @@ import (
 // Submodule is the address of a submodule of this repository, as .gitmodules
 // says it: whole, or seen from here when it begins with ./ or ../. Whoever may
 // push could have written it, so only https and ssh are taken. A repository on
-// this host may also have its submodules on this host: as local paths when the
-// address is relative, and over http from a loopback address.
+// this host may also have its submodules on this host, and over http from a
+// loopback address; whoever asks decides which of them.
 //
 // The result has no password, and a user for ssh only: neither those of this
 // repository are passed on, nor those that stand in the address.
@@ -25,15 +25,16 @@ func (u URL) Submodule(address string) (URL, error) {
 	if plain, err := url.PathUnescape(path); err == nil && s.Scheme != "ssh" {
 		path = plain
 	}
-	localToo := relative && u.Local()
 	plainToo := (u.Local() || u.Loopback()) && s.Loopback()
 	switch {
 	case relative && s.Scheme != u.Scheme:
 		return URL{}, errAbove
 	case hasControl(path):
 		return URL{}, errors.New("repository address contains control characters")
-	case s.Local() && !localToo:
+	case s.Local() && !u.Local():
 		return URL{}, errors.New("a submodule comes over https or ssh, not from the files of this host")
+	case s.Local() && !filepath.IsAbs(s.Path) && !relative:
+		return URL{}, errors.New("a path of this host is absolute, or begins with ./ or ../")
 	case s.Scheme == "http" && !plainToo:
 		return URL{}, errors.New("a submodule comes over https or ssh, not over http")
 	case s.Scheme == "ssh" && strings.HasPrefix(s.Path, "-"):

@@ -258,3 +258,6 @@ func (u URL) Loopback() bool { return hosts.Loopback(u.Host) }
 // Near says whether the address leads to this host, or only to what is on the
 // same link: where services listen that trust whoever comes from here.
 func (u URL) Near() bool { return hosts.Near(u.Host) }
+
+// Origin is scheme, host and port.
+func (u URL) Origin() string { return u.Scheme + "://" + strings.ToLower(u.authority()) }

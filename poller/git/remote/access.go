@@ -16,6 +16,8 @@ type Access struct {
 	Agent                      string // what kitops calls itself, kitops/VERSION; "": kitops
 	SSHKeyFile, SSHAgent, Home string
 	Memory                     *Memory
+	Hosts                      *Hosts                                             // nil: nothing is shared
+	Poll                       bool                                               // it is a question for heads, of which a host gets a few at a time
 	Warn                       func(ctx context.Context, msg string, args ...any) // nil: nobody hears it
 }
 

@@ -40,6 +40,11 @@ func (m *Access) dialSSH(ctx context.Context) (*sshSession, error) {
 		return nil, err
 	}
 	defer keys.close()
+	leave, err := m.Hosts.enter(ctx, host.dialled(), maxSSHConnects) // until it is authenticated
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "tcp", host.dialled())
 	if err != nil {
