@@ -103,6 +103,7 @@ func TestHeadsOfManyBranches(t *testing.T) {
 
 // manyHeads looks at 250 branches, which takes so many requests.
 func (s *scene) manyHeads(t *testing.T, requests int) {
+	t.Helper()
 	many := s.AddRepository("acme", "many", apptest.RepositoryOptions{InMemory: true, Private: true})
 	want := map[string]string{}
 	for n := range 250 {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -105,17 +106,17 @@ func TestBranchesThatMoveWithoutAPushAreNoticed(t *testing.T) {
 // What the App is told about its limits it passes on.
 func TestLogWaitsAsLongAsTheAppMust(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		asked := 0
+		var asked atomic.Int32
 		read(t, func(r *reader) {
 			r.Get = func(context.Context, string) (Answer, error) {
-				asked++
+				asked.Add(1)
 				return Answer{}, &LaterError{At: time.Now().Add(20 * time.Minute), Err: errors.New("paused")}
 			}
 		})
 		elapse(19 * time.Minute)
-		want(t, "requests while told to wait", asked, 1)
+		want(t, "requests while told to wait", asked.Load(), 1)
 		elapse(5 * time.Minute)
-		want(t, "requests then", asked, 2)
+		want(t, "requests then", asked.Load(), 2)
 	})
 }
 

@@ -121,8 +121,10 @@ func TestHealthSaysSinceWhenLooksFail(t *testing.T) {
 	first, later := time.Unix(1000, 0).UTC(), time.Unix(2000, 0).UTC()
 	s := &Server{o: Options{Log: quiet(), Health: func() []TaskHealth {
 		return []TaskHealth{
-			{Name: "well", Looked: true}, {Name: "b", Looked: true, Problem: "refused", Failing: later},
-			{Name: "a", Looked: true, Problem: "refused", Failing: first}, {Name: "c", Looked: true, Problem: "refused"},
+			{Name: "well", Looked: true},
+			{Name: "b", Looked: true, Problem: "refused", Failing: later},
+			{Name: "a", Looked: true, Problem: "refused", Failing: first},
+			{Name: "c", Looked: true, Problem: "refused"},
 		}
 	}}}
 	for peer, names := range map[string]bool{"127.0.0.1:1": true, "192.0.2.1:1": false} {

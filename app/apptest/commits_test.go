@@ -60,6 +60,7 @@ func TestMatchingRefsComeAtOnceOrByPages(t *testing.T) {
 }
 
 func (s *scene) matchingRefs(t *testing.T) (asked int) {
+	t.Helper()
 	r := s.AddRepository("acme", "many", apptest.RepositoryOptions{InMemory: true})
 	for i := range 250 {
 		r.SetHead(fmt.Sprintf("feature/%03d", i), fmt.Sprintf("%040x", i+1))

@@ -5,6 +5,8 @@
 // permissions, repository selections, expiry and rate limits enforced. Tests, the demo and the benchmarks build its state
 // by methods (AddOrg, AddRepository, RegisterApp, Install, Push), look at it from outside,
 // and ask afterwards what was requested (Requests, Count) and what GitHub now holds (Statuses, Deliveries).
+// It may lag like the real one, whose machines learn from each other within seconds (Lag), and Front is a network before it
+// that falls silent.
 //
 // Unless told otherwise it holds every REST request and every answer against GitHub's own description (openapi.json).
 // What goes against it is a violation; New fails the test for it.

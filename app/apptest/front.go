@@ -32,7 +32,7 @@ type passage struct {
 // NewFront starts a front before the server at that address, which ends with the test.
 func NewFront(tb testing.TB, to string) *Front {
 	tb.Helper()
-	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -53,13 +53,12 @@ type word struct {
 	Link bool
 }
 
-var link = regexp.MustCompile(`https?://[^\s,;:]+(?::\d+[^\s,;:]*)?`)
-
 // Sentence makes one of what is written to follow a colon, and finds the addresses in it.
 func (v view) Sentence(s, end string) []word {
 	if s == "" {
 		return nil
 	}
+	link := regexp.MustCompile(`https?://[^\s,;:]+(?::\d+[^\s,;:]*)?`) // here, not at the start of every command
 	s = strings.ToUpper(s[:1]) + s[1:] + end
 	var words []word
 	rest := 0

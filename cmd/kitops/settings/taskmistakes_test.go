@@ -60,6 +60,7 @@ func TestTaskFileMistakes(t *testing.T) {
 		"nul":               {settingstest.File("", "", `environment: {A: "x\0y"}`), "environment A contains a NUL"},
 		"long name":         {strings.Replace(settingstest.File("", "", ""), "shop", strings.Repeat("x", 101), 1), "2:11: name: longer than 100 characters"},
 		"control in name":   {strings.Replace(settingstest.File("", "", ""), "name: shop", `name: "a\tb"`, 1), "2:11: name: contains the unprintable character U+0009"},
+		"four bytes":        {strings.Replace(settingstest.File("", "", ""), "shop", "a😀b", 1), "2:11: name: contains 😀 (U+1F600), which GitHub refuses in a commit status"},
 		"bidi in name":      {strings.Replace(settingstest.File("", "", ""), "shop", "a\u202eb", 1), "2:11: name: contains the unprintable character U+202E"},
 		"same name":         {settingstest.File("", "", "") + strings.TrimPrefix(settingstest.File("", "", ""), "tasks:\n"), `a second task is named "shop"`},
 		"empty actions":     {strings.Replace(settingstest.File("", "", ""), "- run: make", "[]", 1), "8:7: actions is empty"},

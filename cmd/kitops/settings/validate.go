@@ -156,10 +156,19 @@ func checkName(name string) error {
 	if strings.TrimSpace(name) == "" {
 		return errors.New("leaves the name empty")
 	}
-	return printable(name, maxName)
+	return storable(name, maxName)
 }
 
-func checkContext(text string) error { return printable(text, maxContext) }
+func checkContext(text string) error { return storable(text, maxContext) }
+
+// storable holds what becomes part of a commit status to what GitHub can keep.
+func storable(text string, limit int) error {
+	if i := strings.IndexFunc(text, func(r rune) bool { return r > 0xFFFF }); i >= 0 {
+		r, _ := utf8.DecodeRuneInString(text[i:])
+		return fmt.Errorf("contains %c (%U), which GitHub refuses in a commit status: take characters up to U+FFFF", r, r)
+	}
+	return printable(text, limit)
+}
 
 func printable(text string, limit int) error {
 	if utf8.RuneCountInString(text) > limit {

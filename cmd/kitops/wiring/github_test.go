@@ -90,6 +90,7 @@ func TestGitHubMistakes(t *testing.T) {
 		"no such key":        {nil, "github: {app_id: 1, private_key_file: nowhere.pem}", "", nil, "private_key_file: stat "},
 		"no key":             {nil, "github: {app_id: 1, private_key_file: tasks.yaml}", "", nil, "this is no private key in PEM"},
 		"context is false":   {nil, "github: {app_id: 1, private_key_file: app.pem, status_context: false}", "", nil, "status_context must be text, not a boolean"},
+		"context of 4 bytes": {nil, "github: {app_id: 1, private_key_file: app.pem, status_context: \"a😀\"}", "", nil, "status_context: contains 😀 (U+1F600)"},
 		"context":            {nil, "github: {app_id: 1, private_key_file: app.pem, status_context: \"a\\tb\"}", "", nil, "status_context: contains the unprintable character U+0009"},
 		"both keys":          {inEnvironment, own, "", []string{"--github-private-key-file=app.pem"}, "--github-private-key-file and KITOPS_GITHUB_PRIVATE_KEY exclude each other"},
 		"another host":       {nil, own, "", []string{"--github-api-url=https://github.example.com/api/v3"}, "task shop: github: https://github.com/acme/shop is not on the host that belongs to https://github.example.com/api/v3"},
