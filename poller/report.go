@@ -65,6 +65,8 @@ func (o *outbox) again() bool {
 func (o *outbox) deliver(ctx context.Context) {
 	ctx, cancel := lingering(ctx, reportFarewell)
 	defer cancel()
+	ctx, cancel = until(ctx, o.w.p.Kill)
+	defer cancel()
 	mem := memory{store: o.w.mem.store, key: o.w.mem.key} // the watch's own is not for two
 	for o.again() {
 		if err := o.empty(ctx, &mem); err != nil {

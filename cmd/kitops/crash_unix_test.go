@@ -22,7 +22,7 @@ func haveBug() {
 		"panic": func() { panic("a bug") },
 		"fatal error": func() {
 			debug.SetMaxStack(1 << 16)
-			overflow(0)
+			panic(overflow(0))
 		},
 	}[os.Getenv(bugKey)]
 	if bug != nil {

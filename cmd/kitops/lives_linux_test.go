@@ -12,9 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/bittrance/kitops/poller"
 	"github.com/bittrance/kitops/poller/git/gittest"
-	"golang.org/x/sys/unix"
 )
 
 func listenLoopback(t *testing.T) net.Listener {
