@@ -66,7 +66,7 @@ func TestDiagnose(t *testing.T) {
 			if got := strings.Contains(own, "main is at"); got != c.healthy {
 				t.Errorf("main is looked at: %v\n%s", got, own)
 			}
-			if secret.MatchString(strings.ReplaceAll(common+own, "PRIVATE KEY", "")) {
+			if leak.MatchString(strings.ReplaceAll(common+own, "PRIVATE KEY", "")) {
 				t.Error("a secret shows")
 			}
 		})

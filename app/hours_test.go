@@ -17,6 +17,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 // hours is a GitHub without sockets, so that synctest can let hours pass: every repository of acme, with main at one SHA.
@@ -104,7 +106,7 @@ func newHours(t *testing.T) (*App, *hours, *bytes.Buffer) {
 	h := &hours{granted: "write", branch: "main", requests: map[string]int{}}
 	literal := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
 	log := &bytes.Buffer{}
-	a, err := New(Options{ID: "1", Key: Key{Literal: string(literal)}, Statuses: true, Transport: h, Log: slog.New(slog.NewTextHandler(log, nil))})
+	a, err := New(Options{ID: "1", Key: Key{Literal: secret.New(string(literal))}, Statuses: true, Transport: h, Log: slog.New(slog.NewTextHandler(log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}

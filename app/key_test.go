@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/bittrance/kitops/app"
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 func block(kind string, der []byte) string {
@@ -106,7 +107,7 @@ func FuzzParseKey(f *testing.F) {
 
 func TestKeysDoNotShow(t *testing.T) {
 	_, pkcs1, _, _, _ := keys(t)
-	k := app.Key{Literal: pkcs1}
+	k := app.Key{Literal: secret.New(pkcs1)}
 	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
 		if s := fmt.Sprintf(format, struct{ Key app.Key }{k}); strings.Contains(s, "RSA") {
 			t.Errorf("%s shows the key", format)
@@ -125,11 +126,11 @@ func TestNewRefusesBadOptions(t *testing.T) {
 		o     app.Options
 		words string
 	}{
-		"no ID":        {app.Options{Key: app.Key{Literal: pkcs1}}, "no GitHub App named"},
+		"no ID":        {app.Options{Key: app.Key{Literal: secret.New(pkcs1)}}, "no GitHub App named"},
 		"no key":       {app.Options{ID: "1"}, "no private key"},
 		"missing file": {app.Options{ID: "1", Key: app.Key{File: missing}}, missing},
 		"broken file":  {app.Options{ID: "1", Key: app.Key{File: broken}}, broken + ": the private key is truncated"},
-		"plain http":   {app.Options{ID: "1", Key: app.Key{Literal: pkcs1}, APIURL: "http://github.example/api/v3"}, "not https"},
+		"plain http":   {app.Options{ID: "1", Key: app.Key{Literal: secret.New(pkcs1)}, APIURL: "http://github.example/api/v3"}, "not https"},
 	}
 	for name, c := range cases {
 		if _, err := app.New(c.o); err == nil || !strings.Contains(err.Error(), c.words) {

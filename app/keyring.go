@@ -10,12 +10,13 @@ import (
 	"sync"
 
 	"github.com/bittrance/kitops/poller/files"
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 // Key tells where the App's private key is.
 type Key struct {
-	File    string // read again when it changes and after a 401
-	Literal string // the key itself; used when File is empty
+	File    string      // read again when it changes and after a 401
+	Literal secret.Text // the key itself; used when File is empty
 }
 
 func (k Key) String() string {
@@ -32,7 +33,7 @@ func (k Key) GoString() string { return fmt.Sprintf("app.Key(%q)", k.String()) }
 func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }
 
 func (k Key) load() (*rsa.PrivateKey, error) {
-	data := []byte(k.Literal)
+	data := []byte(k.Literal.Reveal())
 	if k.File != "" {
 		var err error
 		if data, err = os.ReadFile(k.File); err != nil {
@@ -67,7 +68,7 @@ type keyring struct {
 }
 
 func newKeyring(where Key, log *slog.Logger) (*keyring, error) {
-	if where.File == "" && where.Literal == "" {
+	if where.File == "" && !where.Literal.Given() {
 		return nil, errors.New("no private key for the GitHub App given")
 	}
 	k := &keyring{where: where, log: log, stamp: files.StampOf(where.File)}

@@ -16,11 +16,12 @@ import (
 
 	"github.com/bittrance/kitops/app"
 	"github.com/bittrance/kitops/app/apptest"
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-var secret = regexp.MustCompile(`ghs_[A-Za-z0-9._-]{10,}|eyJ[A-Za-z0-9_-]{10,}|PRIVATE KEY`)
+var leak = regexp.MustCompile(`ghs_[A-Za-z0-9._-]{10,}|eyJ[A-Za-z0-9_-]{10,}|PRIVATE KEY`)
 
 // scene is the private repository acme/shop with one commit, an App installed on acme, and kitops' side of it.
 type scene struct {
@@ -49,7 +50,7 @@ func newScene(t *testing.T, o apptest.Options, change ...func(*app.Options)) *sc
 	s.app = s.newApp(change...)
 	s.repo = s.app.Repository("acme", "shop")
 	t.Cleanup(func() {
-		if found := secret.FindString(s.log.String()); found != "" {
+		if found := leak.FindString(s.log.String()); found != "" {
 			t.Errorf("a secret was logged: %.12s…", found)
 		}
 	})
@@ -61,7 +62,7 @@ func (s *scene) newApp(change ...func(*app.Options)) *app.App {
 	transport := &http.Transport{}
 	s.t.Cleanup(transport.CloseIdleConnections)
 	o := app.Options{
-		ID: s.github.ClientID, Key: app.Key{Literal: string(s.github.PrivateKey())}, APIURL: s.APIURL, Statuses: true,
+		ID: s.github.ClientID, Key: app.Key{Literal: secret.New(string(s.github.PrivateKey()))}, APIURL: s.APIURL, Statuses: true,
 		Transport: transport, Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Timeout: time.Minute, Recheck: time.Hour, Lag: time.Nanosecond, // GitHub knows everything at once
 	}
@@ -100,7 +101,7 @@ func (s *scene) headsError(refs ...string) error {
 // clean passes an error on, and fails the test when it holds a secret.
 func (s *scene) clean(err error) error {
 	s.t.Helper()
-	if err != nil && secret.MatchString(err.Error()) {
+	if err != nil && leak.MatchString(err.Error()) {
 		s.t.Error("an error holds a secret")
 	}
 	return err

@@ -13,6 +13,7 @@ import (
 	"github.com/bittrance/kitops/app/apptest"
 	"github.com/bittrance/kitops/poller"
 	"github.com/bittrance/kitops/poller/git"
+	"github.com/bittrance/kitops/poller/secret"
 	"github.com/bittrance/kitops/status"
 )
 
@@ -94,7 +95,7 @@ func newScene(t *testing.T) *scene {
 	t.Cleanup(transport.CloseIdleConnections)
 	var err error
 	s.app, err = app.New(app.Options{
-		ID: registered.ClientID, Key: app.Key{Literal: string(registered.PrivateKey())}, APIURL: s.APIURL,
+		ID: registered.ClientID, Key: app.Key{Literal: secret.New(string(registered.PrivateKey()))}, APIURL: s.APIURL,
 		Statuses: true, Transport: transport, Log: log, Recheck: time.Nanosecond, Timeout: time.Minute,
 	})
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/bittrance/kitops/app"
 	"github.com/bittrance/kitops/poller"
 	"github.com/bittrance/kitops/poller/git"
+	"github.com/bittrance/kitops/poller/secret"
 	"github.com/bittrance/kitops/status"
 )
 
@@ -61,7 +62,7 @@ func TestPostsEndBeforeGitHubsLimit(t *testing.T) {
 		var out bytes.Buffer
 		log := slog.New(slog.NewTextHandler(&out, nil))
 		w := &wire{failing: 3, posts: map[string]int{}}
-		a, err := app.New(app.Options{ID: "1", Key: app.Key{Literal: string(text)}, Statuses: true, Transport: w, Log: log})
+		a, err := app.New(app.Options{ID: "1", Key: app.Key{Literal: secret.New(string(text))}, Statuses: true, Transport: w, Log: log})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	hidden "github.com/bittrance/kitops/poller/secret"
 )
 
 // Config is what flags and variables say about nudges from outside.
@@ -14,8 +16,8 @@ type Config struct {
 	TLSKeyFile         string        `env:"TLS_KEY_FILE" usage:"private key of that certificate (PEM)" value:"FILE"`
 	TrustedProxy       []string      `env:"TRUSTED_PROXY" list:"commas" usage:"network of reverse proxies whose X-Forwarded-For is believed; repeatable, the variable takes a list with commas or newlines" value:"CIDR"`
 	SecretFile         string        `env:"WEBHOOK_SECRET_FILE" usage:"webhook secrets, one per line; or the secret itself in KITOPS_WEBHOOK_SECRET" value:"FILE"`
-	Secret             string        `env:"WEBHOOK_SECRET" flag:"-" secret:"true"`
-	Relay              string        `env:"WEBHOOK_RELAY" secret:"true" usage:"URL of an SSE relay channel: webhooks without an inbound port; treated as a secret" value:"URL"`
+	Secret             hidden.Text   `env:"WEBHOOK_SECRET" flag:"-" secret:"true"`
+	Relay              hidden.Text   `env:"WEBHOOK_RELAY" secret:"true" usage:"URL of an SSE relay channel: webhooks without an inbound port; treated as a secret" value:"URL"`
 	RelayUnverified    bool          `env:"WEBHOOK_RELAY_UNVERIFIED" usage:"let relayed webhooks whose signature cannot be checked cause looks, few at a time"`
 	DeliveriesInterval time.Duration `env:"DELIVERIES_INTERVAL" usage:"how often to read the App's own delivery log, 0 for never" value:"DURATION"`
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bittrance/kitops/app"
 	"github.com/bittrance/kitops/app/apptest"
+	hidden "github.com/bittrance/kitops/poller/secret"
 	"github.com/bittrance/kitops/webhook"
 )
 
@@ -53,7 +54,7 @@ func (s *scene) readLog(t *testing.T, seen *webhook.Seen, events chan<- webhook.
 	wire := &http.Transport{}
 	t.Cleanup(wire.CloseIdleConnections)
 	a, err := app.New(app.Options{
-		ID: s.app.ClientID, Key: app.Key{Literal: string(s.app.PrivateKey())}, APIURL: s.APIURL, Transport: wire,
+		ID: s.app.ClientID, Key: app.Key{Literal: hidden.New(string(s.app.PrivateKey()))}, APIURL: s.APIURL, Transport: wire,
 	})
 	if err != nil {
 		t.Fatal(err)

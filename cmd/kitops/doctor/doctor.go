@@ -213,7 +213,7 @@ func (d *Doctor) apps(ctx context.Context, s settings.Settings, w *wiring.Wiring
 		seen[a] = true
 		prefix := "GitHub App " + t.GitHub.AppID + ": "
 		d.checks(prefix, a.Diagnose(ctx))
-		if s.Webhook.DeliveriesInterval > 0 || s.Webhook.Listen != "" || s.Webhook.Relay != "" {
+		if s.Webhook.DeliveriesInterval > 0 || s.Webhook.Listen != "" || s.Webhook.Relay.Given() {
 			d.checks(prefix, a.DiagnoseHook(ctx))
 		}
 	}

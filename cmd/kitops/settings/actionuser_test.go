@@ -10,6 +10,7 @@ import (
 
 	"github.com/bittrance/kitops/actions"
 	"github.com/bittrance/kitops/cmd/kitops/settings"
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 func TestReadableKeys(t *testing.T) {
@@ -27,7 +28,7 @@ func TestReadableKeys(t *testing.T) {
 	task := func(g *settings.GitHub) settings.Task { return settings.Task{GitHub: g} }
 	s := settings.Settings{Tasks: []settings.Task{
 		task(nil), task(&settings.GitHub{KeyFile: closed}), task(&settings.GitHub{KeyFile: open}),
-		task(&settings.GitHub{Key: "literal"}), task(&settings.GitHub{KeyFile: closed, StatusContext: "x"}),
+		task(&settings.GitHub{Key: secret.New("literal")}), task(&settings.GitHub{KeyFile: closed, StatusContext: "x"}),
 	}}
 	another := &actions.User{UID: os.Geteuid() + 4_000_000, GID: 4_000_000}
 	for name, c := range map[string]struct {

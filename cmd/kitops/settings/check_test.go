@@ -10,6 +10,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/bittrance/kitops/cmd/kitops/settings/settingstest"
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 func TestCheckShowsTheEffectiveConfigurationWithoutSecrets(t *testing.T) {
@@ -24,7 +25,7 @@ func TestCheckShowsTheEffectiveConfigurationWithoutSecrets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Webhook.Relay, s.App.PrivateKey, s.Webhook.Secret = "https://smee.io/hunter2", "hunter2", "hunter2"
+	s.Webhook.Relay, s.App.PrivateKey, s.Webhook.Secret = secret.New("https://smee.io/hunter2"), secret.New("hunter2"), secret.New("hunter2")
 	var out bytes.Buffer
 	if err := all.WriteSettings(&out, s); err != nil {
 		t.Fatal(err)

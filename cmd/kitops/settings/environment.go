@@ -14,6 +14,7 @@ import (
 
 	"github.com/bittrance/kitops/cmd/kitops/yamlfile"
 	"github.com/bittrance/kitops/poller/git"
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 const (
@@ -141,6 +142,7 @@ func parsers() map[reflect.Type]env.ParserFunc {
 			err := size.UnmarshalText([]byte(text))
 			return size, err
 		},
+		reflect.TypeFor[secret.Text](): func(text string) (any, error) { return secret.New(text), nil },
 		reflect.TypeFor[bool](): func(text string) (any, error) {
 			value, err := strconv.ParseBool(text)
 			if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/bittrance/kitops/actions"
 	"github.com/bittrance/kitops/poller/git"
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 // Settings are everything a run needs, validated.
@@ -44,15 +45,16 @@ type Task struct {
 
 // GitHub are a task's github: key, with the defaults filled in.
 type GitHub struct {
-	AppID, KeyFile, Key string
-	StatusContext       string // "": kitops/TASK; off: none
-	Explicit            bool   // the task itself has the key
-	Own                 bool   `json:"-"` // the task file has it, for this task or in defaults
+	AppID, KeyFile string
+	Key            secret.Text // the key itself, where no file has it
+	StatusContext  string      // "": kitops/TASK; off: none
+	Explicit       bool        // the task itself has the key
+	Own            bool        `json:"-"` // the task file has it, for this task or in defaults
 }
 
 // GitHub is what flags and variables say of the App, nil if nothing.
 func (c Config) GitHub() *GitHub {
-	if c.App.AppID == "" && c.App.PrivateKeyFile == "" && c.App.PrivateKey == "" {
+	if c.App.AppID == "" && c.App.PrivateKeyFile == "" && !c.App.PrivateKey.Given() {
 		return nil
 	}
 	return &GitHub{
@@ -244,10 +246,15 @@ func withShell(a actions.Action, command string) actions.Action {
 // count too, and git.URL never shows them.
 func (t Task) digested(address string) Task {
 	t.Digest = ""
+	key := ""
+	if t.GitHub != nil {
+		key = t.GitHub.Key.Reveal()
+	}
 	data, err := json.Marshal(struct {
 		Task    Task
 		Address string
-	}{t, address})
+		Key     string `json:",omitempty"` // which Task does not tell
+	}{t, address, key})
 	if err != nil {
 		panic(err) // strings, numbers and maps of strings always marshal
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/caarlos0/env/v10"
 
 	"github.com/bittrance/kitops/app"
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 // appOff as App ID means no App, not even one that kitops setup stored.
@@ -21,7 +22,7 @@ const appOff = "off"
 // about one. What this user may not read is another's: that is a warning.
 func (all Options) useStored(cfg *Config, environ []string) (warnings []string, err error) {
 	if cfg.App.AppID == appOff {
-		cfg.App.AppID, cfg.App.PrivateKeyFile, cfg.App.PrivateKey = "", "", ""
+		cfg.App.AppID, cfg.App.PrivateKeyFile, cfg.App.PrivateKey = "", "", secret.Text{}
 		return nil, nil
 	}
 	dir := ConfigDir(environ)
@@ -38,7 +39,7 @@ func (all Options) useStored(cfg *Config, environ []string) (warnings []string, 
 		err = checkKeyFile(stored.PrivateKeyFile)
 		if err == nil {
 			cfg.App.AppID, cfg.App.PrivateKeyFile = fmt.Sprint(stored.AppID), stored.PrivateKeyFile
-			if all.ByKey("WEBHOOK_SECRET_FILE").origin+all.ByKey("WEBHOOK_SECRET").origin == "" && cfg.Webhook.Listen+cfg.Webhook.Relay != "" {
+			if all.ByKey("WEBHOOK_SECRET_FILE").origin+all.ByKey("WEBHOOK_SECRET").origin == "" && (cfg.Webhook.Listen != "" || cfg.Webhook.Relay.Given()) {
 				cfg.Webhook.SecretFile = stored.WebhookSecretFile
 			}
 			return nil, nil

@@ -1,5 +1,7 @@
 package settings
 
+import "github.com/bittrance/kitops/poller/secret"
+
 // github fills in what the task, defaults, flags and variables say of the App.
 func (f taskFile) github(s *section[githubKeys]) *GitHub {
 	keys := &s.keys
@@ -20,10 +22,10 @@ func (f taskFile) github(s *section[githubKeys]) *GitHub {
 	}
 	if keys.KeyFile.given {
 		if file := keys.KeyFile.value; file != "" {
-			g.KeyFile, g.Key = f.path(file), ""
+			g.KeyFile, g.Key = f.path(file), secret.Text{}
 			f.judge(keys.KeyFile.node, "private_key_file", checkKeyFile(g.KeyFile))
 		}
-	} else if g.KeyFile == "" && f.flags.App.PrivateKey == "" {
+	} else if g.KeyFile == "" && !f.flags.App.PrivateKey.Given() {
 		if !f.common {
 			f.Wrong(s.body, "github has no private_key_file, and --github-private-key-file is not set")
 		}

@@ -62,7 +62,7 @@ func (all Options) check(cfg Config) []error {
 	}
 	judge("STATUS_URL", checkStatusURL(cfg.Status.TargetURL))
 	judge("GITHUB_PRIVATE_KEY_FILE", checkKeyFile(cfg.App.PrivateKeyFile))
-	judge("GITHUB_PRIVATE_KEY", checkKey([]byte(cfg.App.PrivateKey)))
+	judge("GITHUB_PRIVATE_KEY", checkKey([]byte(cfg.App.PrivateKey.Reveal())))
 	judge("GITHUB_API_URL", checkAPIURL(cfg.App.APIURL))
 	return mistakes
 }
@@ -94,7 +94,7 @@ func (all Options) checkHooks(c webhook.Config) []error {
 			mistakes = append(mistakes, fmt.Errorf("%s: %w", cmp.Or(o.origin, "--"+o.Flag()), err))
 		}
 	}
-	if c.SecretFile != "" && c.Secret != "" {
+	if c.SecretFile != "" && c.Secret.Given() {
 		note("WEBHOOK_SECRET_FILE", errors.New("excludes KITOPS_WEBHOOK_SECRET"))
 	}
 	if c.SecretFile != "" {
@@ -102,7 +102,7 @@ func (all Options) checkHooks(c webhook.Config) []error {
 		note("WEBHOOK_SECRET_FILE", err)
 	}
 	if all.ByKey("WEBHOOK_SECRET").origin != "" {
-		_, err := webhook.LiteralSecrets(c.Secret, slog.New(slog.DiscardHandler))
+		_, err := webhook.LiteralSecrets(c.Secret.Reveal(), slog.New(slog.DiscardHandler))
 		note("WEBHOOK_SECRET", err)
 	}
 	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
@@ -123,9 +123,9 @@ func (all Options) checkHooks(c webhook.Config) []error {
 	if c.DeliveriesInterval < 0 {
 		note("DELIVERIES_INTERVAL", errors.New("must be positive, or 0 for never"))
 	}
-	if c.Relay != "" {
-		note("WEBHOOK_RELAY", webhook.CheckRelayURL(c.Relay))
-		if c.SecretFile == "" && c.Secret == "" && !c.RelayUnverified {
+	if c.Relay.Given() {
+		note("WEBHOOK_RELAY", webhook.CheckRelayURL(c.Relay.Reveal()))
+		if c.SecretFile == "" && !c.Secret.Given() && !c.RelayUnverified {
 			note("WEBHOOK_RELAY", errors.New("needs the webhook secret, with which each message is checked: see --webhook-secret-file, or say --webhook-relay-unverified"))
 		}
 	}

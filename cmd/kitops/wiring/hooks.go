@@ -54,9 +54,9 @@ func NewHooks(ctx context.Context, s settings.Settings, agent *poller.Poller, c 
 	if h.secrets, err = readSecrets(s.Webhook, log); err != nil {
 		return nil, err
 	}
-	if s.Webhook.Relay != "" {
+	if s.Webhook.Relay.Given() {
 		h.relay = &webhook.Relay{
-			URL: s.Webhook.Relay, Secrets: h.secrets, Unverified: s.Webhook.RelayUnverified,
+			URL: s.Webhook.Relay.Reveal(), Secrets: h.secrets, Unverified: s.Webhook.RelayUnverified,
 			Seen: h.seen, Handle: h.handle, Gap: h.gap, Log: log, UserAgent: c.wiring.process.Agent,
 		}
 	}
@@ -89,8 +89,8 @@ func readSecrets(c webhook.Config, log *slog.Logger) (*webhook.Secrets, error) {
 	switch {
 	case c.SecretFile != "":
 		secrets, err = webhook.ReadSecrets(c.SecretFile, log)
-	case c.Secret != "":
-		secrets, err = webhook.LiteralSecrets(c.Secret, log)
+	case c.Secret.Given():
+		secrets, err = webhook.LiteralSecrets(c.Secret.Reveal(), log)
 	default:
 		return nil, nil //nolint:nilnil // no secret is a valid answer
 	}

@@ -45,7 +45,7 @@ func TestMistakes(t *testing.T) {
 		"conflicting flag":  {[]string{"KITOPS_CONFIG_FILE=" + path}, []string{"--action=x"}, "KITOPS_CONFIG_FILE and --action exclude each other"},
 		"conflicting file":  {nil, []string{"--config-file", path, "--action-file=x"}, "--config-file and --action-file exclude each other"},
 		"empty config file": {[]string{"KITOPS_CONFIG_FILE="}, nil, "KITOPS_CONFIG_FILE: empty file"},
-		"no config file":    {nil, []string{"--config-file=missing"}, "open missing: "},
+		"no config file":    {nil, []string{"--config-file=missing"}, "missing: no such file"},
 		"status url":        {nil, append(one, "--status-url=ci.example.com/{run}"), "--status-url: must look like https://"},
 		"status scheme":     {nil, append(one, "--status-url=ftp://ci.example.com/"), "--status-url: must look like https://"},
 		"status template":   {nil, append(one, "--status-url=https://ci.example.com/{branch}"), "--status-url: {branch} is none of {task}, {sha}, {run}"},
