@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/bittrance/kitops/poller/git/dotgit"
 	"github.com/bittrance/kitops/poller/git/local"
 	"github.com/bittrance/kitops/poller/git/mirror"
 	"github.com/bittrance/kitops/poller/git/object"
@@ -75,7 +76,7 @@ type checkout struct {
 
 	fresh bool                    // all of the mirror came with this call
 	known func() *worktree.Record // what dir holds; nil: it is not there
-	git   *dotGit                 // to be; nil: none
+	git   *dotgit.Repository      // to be; nil: none
 	tags  []remote.Tag            // of the remote
 	subs  []*submodule            // of the attempt
 	whole bool                    // a remote that gives heads only is asked for all that they lead to
@@ -149,7 +150,7 @@ func (c *checkout) attempt(ctx context.Context) error {
 		if err := c.fill(ctx, r, tmp); err != nil {
 			return err
 		}
-		return c.git.place(tmp)
+		return c.placeGit(tmp)
 	})
 }
 
@@ -227,7 +228,7 @@ func (c *checkout) openLocal(ctx context.Context) (*odb.Store, error) {
 	}
 	s, err := repo.Store(ctx, c.rev.ID)
 	if err == nil && c.git != nil {
-		if err = c.git.copyFrom(ctx, repo, s, c); err != nil {
+		if err = c.copyHistory(ctx, repo, s); err != nil {
 			s.Close()
 		}
 	}
@@ -248,7 +249,7 @@ func (c *checkout) obtain(ctx context.Context, dir string) (*odb.Store, *worktre
 	}
 	l, err := c.refresh(ctx, b, dir)
 	if err == nil && c.git != nil {
-		err = c.git.borrow(ctx, b, c)
+		err = c.borrowPacks(ctx, b)
 	}
 	if err != nil {
 		b.Close()

@@ -11,7 +11,7 @@
 //	fetch     remote.fetch: as deep as asked for, thin upon what the mirror holds
 //	          ─► packStream ─► arrival ─► resolve ─► connected ─► bare.adopt
 //	                              └─► landing: the first checkout is written meanwhile, in any order
-//	.git      dotGit.borrow: links to the mirror's packs, refs, tags; the index comes after the files
+//	.git      dotgit: links to the mirror's packs, refs, tags; the index comes after the files
 //	graft     submodules, each fetched by its recorded commit into its own mirror ─► one plan, one store
 //	checkout  plan ─► applyAttributes ─► treeWriter: several writers, from packs to files ─► rename
 //	or        update: inspection of what is there, meanwhile ─► match ─► journal ─► survey ─► treeWriter ─► verify ─► record

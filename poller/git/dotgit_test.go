@@ -158,17 +158,6 @@ func TestDotGitWithoutCredentials(t *testing.T) {
 	}
 }
 
-// TestConfigValues gives git addresses that need quotes.
-func TestConfigValues(t *testing.T) {
-	for _, name := range []string{`plain`, `with space`, `"quoted"`, `back\slash`, `#hash ; semicolon`, `ünïcode`, ` `} {
-		dir := t.TempDir()
-		gittest.Write(t, filepath.Join(dir, "config"), "[remote \"origin\"]\n\turl = "+configValue(name)+"\n")
-		if got := string(gittest.RawOutput(t, dir, "", "config", "--file", "config", "remote.origin.url")); got != name+"\n" {
-			t.Errorf("%q came back as %q", name, got)
-		}
-	}
-}
-
 // TestRefNames holds the names of refs to git's own judgment.
 func TestRefNames(t *testing.T) {
 	for _, name := range []string{

@@ -16,7 +16,6 @@ import (
 	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/gittest"
 	"github.com/bittrance/kitops/poller/git/refs"
-	"github.com/bittrance/kitops/poller/git/remote"
 )
 
 // TestOddHistory takes a past that no checkout could show.
@@ -123,21 +122,4 @@ func TestLocalHistory(t *testing.T) {
 	if !errors.Is(err, disk.ErrTooMuch) {
 		t.Errorf("beyond the limit: %v", err)
 	}
-}
-
-// FuzzSoundTags has names of tags that no ref can have.
-func FuzzSoundTags(f *testing.F) {
-	f.Add("refs/tags/v1 refs/tags/v2")
-	f.Add("refs/tags/v\n refs/heads/x refs/tags/a..b")
-	f.Fuzz(func(t *testing.T, names string) {
-		var tags []remote.Tag
-		for name := range strings.SplitSeq(names, "\xff") {
-			tags = append(tags, remote.Tag{Ref: name})
-		}
-		for _, ref := range sound(tags) {
-			if strings.ContainsAny(ref.Ref, "\n\x00 ") {
-				t.Errorf("%q was let through", ref.Ref)
-			}
-		}
-	})
 }

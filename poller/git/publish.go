@@ -23,7 +23,7 @@ func (c *checkout) fill(ctx context.Context, r *revision, dir string) error {
 		return c.blame(ctx, r.plan, err)
 	}
 	c.warnOfLeft(ctx, r)
-	if err := c.git.index(w.Plan, w.Found); err != nil || !c.Reuse {
+	if err := c.indexGit(w.Plan, w.Found); err != nil || !c.Reuse {
 		return err
 	}
 	return c.remember(dir, w)

@@ -5,25 +5,15 @@ import (
 	"errors"
 	"io/fs"
 	"slices"
-	"strings"
 
 	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/disk"
+	"github.com/bittrance/kitops/poller/git/dotgit"
 	"github.com/bittrance/kitops/poller/git/mirror"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/odb"
-	"github.com/bittrance/kitops/poller/git/refs"
 	"github.com/bittrance/kitops/poller/git/remote"
 )
-
-// sound are the tags with names that git would give, in their order.
-func sound(tags []remote.Tag) []remote.Tag {
-	tags = slices.DeleteFunc(tags, func(t remote.Tag) bool {
-		return !strings.HasPrefix(t.Ref, remote.TagPrefix) || !refs.Valid(t.Ref)
-	})
-	slices.SortFunc(tags, func(a, b remote.Tag) int { return strings.Compare(a.Ref, b.Ref) })
-	return slices.CompactFunc(tags, func(a, b remote.Tag) bool { return a.Ref == b.Ref })
-}
 
 // tagged says whether the checkout has the tags of its history.
 func (c *checkout) tagged() bool { return c.git != nil && c.kept.depth != 1 }
@@ -31,7 +21,7 @@ func (c *checkout) tagged() bool { return c.git != nil && c.kept.depth != 1 }
 // choose keeps the tags of the remote, unless there are so many of them that
 // each checkout would ask for a list without an end.
 func (c *checkout) choose(ctx context.Context, tags []remote.Tag, count int) {
-	if c.tags = sound(tags); count > remote.MaxTagRefs {
+	if c.tags = dotgit.Sound(tags); count > remote.MaxTagRefs {
 		c.tags = nil
 		c.warnOnce(ctx, "the repository has too many tags, checkouts have none", "tags", count, "most", remote.MaxTagRefs)
 	}

@@ -5,13 +5,12 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/bittrance/kitops/poller/git/ancestry"
+	"github.com/bittrance/kitops/poller/git/dotgit"
 	"github.com/bittrance/kitops/poller/git/gittest"
-	"github.com/bittrance/kitops/poller/git/mirror"
 	"github.com/bittrance/kitops/poller/git/refs"
 	"github.com/bittrance/kitops/poller/git/remote"
 )
@@ -45,7 +44,7 @@ func TestTagsFollow(t *testing.T) {
 				}
 			}
 			mustKeepSound(t, m)
-			packed := refsHeader
+			packed := dotgit.RefsHeader
 			for i := range remote.MaxTagRefs {
 				packed += fmt.Sprintf("%s refs/tags/many/%05d\n", sha, i)
 			}
@@ -59,28 +58,5 @@ func TestTagsFollow(t *testing.T) {
 				t.Errorf("warned %d times: %s", n, log.String())
 			}
 		})
-	}
-}
-
-// TestClashingTags has tags that cannot all be files, as a server can tell them.
-func TestClashingTags(t *testing.T) {
-	var tags []remote.Tag
-	for _, name := range clashingTags() {
-		tags = append(tags, remote.Tag{Ref: name})
-	}
-	c := &checkout{rev: mirror.Held{Ref: "refs/tags/own"}, tags: sound(tags)}
-	var names []string
-	for _, ref := range c.refs() {
-		names = append(names, ref.Ref)
-	}
-	if want := []string{"refs/tags/own", "refs/tags/a", "refs/tags/a-b", "refs/tags/x"}; !slices.Equal(names, want) {
-		t.Errorf("refs %v", names)
-	}
-}
-
-func clashingTags() []string {
-	return []string{
-		"refs/tags/a", "refs/tags/a/b", "refs/tags/a-b", "refs/tags/x/y/z", "refs/tags/x", "refs/tags/a", "refs/heads/planted",
-		"refs/tags/b\n" + strings.Repeat("12", 20), "refs/tags/own/below",
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/bittrance/kitops/poller/git/dotgit"
 	"github.com/bittrance/kitops/poller/git/safedir"
 	"github.com/bittrance/kitops/poller/git/worktree"
 )
@@ -41,10 +42,10 @@ func (c *checkout) update(ctx context.Context) error {
 		return c.blame(ctx, r.plan, err)
 	}
 	c.warnOfLeft(ctx, r)
-	if err := c.git.index(r.plan, found); err != nil {
+	if err := c.indexGit(r.plan, found); err != nil {
 		return err
 	}
-	return c.git.place(c.dir)
+	return c.placeGit(c.dir)
 }
 
 // discardForeign removes a workdir that was made for another owner than this
@@ -60,7 +61,7 @@ func (c *checkout) discardForeign() (gone bool, err error) {
 	if err != nil || mine {
 		return false, err
 	}
-	return true, removeTree(c.dir)
+	return true, dotgit.RemoveTree(c.dir)
 }
 
 // openMeanwhile is open while something else is done.

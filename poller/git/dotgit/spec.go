@@ -1,16 +1,15 @@
-package git
+package dotgit
 
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 
-	"github.com/bittrance/kitops/poller/git/ancestry"
+	"github.com/bittrance/kitops/poller/git/address"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/refs"
 	"github.com/bittrance/kitops/poller/git/remote"
@@ -19,19 +18,31 @@ import (
 const (
 	headPrefix   = "refs/heads/"
 	originPrefix = "refs/remotes/origin/"
-	refsHeader   = "# pack-refs with: peeled fully-peeled sorted \n" // git's own words, space included
 )
 
-// write makes the files that say what the objects are for. shallow are the
-// commits without parents.
-func (g *dotGit) write(c *checkout, shallow []object.ID) error {
+// RefsHeader begins a file packed-refs, in git's own words, space included.
+const RefsHeader = "# pack-refs with: peeled fully-peeled sorted \n"
+
+// Spec says what a repository is of.
+type Spec struct {
+	URL     address.URL  // of origin
+	Ref     string       // of the revision
+	ID      object.ID    // where it is
+	Commit  object.ID    // what that leads to, where HEAD is
+	Cut     bool         // the history is not all of it
+	Shallow []object.ID  // the commits without parents
+	Tags    []remote.Tag // in the order of their names
+}
+
+// Write makes the files that say what the objects are for.
+func (g *Repository) Write(s Spec) error {
 	files := map[string]string{
-		"HEAD":         c.rev.Commit.String() + "\n",
-		"config":       c.gitConfig(),
-		"packed-refs":  encodeRefs(c.refs()),
+		"HEAD":         s.Commit.String() + "\n",
+		"config":       s.config(),
+		"packed-refs":  encodeRefs(s.refs()),
 		"info/exclude": "",
 	}
-	for _, id := range shallow {
+	for _, id := range s.Shallow {
 		files["shallow"] += id.String() + "\n"
 	}
 	var err error
@@ -41,30 +52,24 @@ func (g *dotGit) write(c *checkout, shallow []object.ID) error {
 	return err
 }
 
-// save writes a file that all may read, whatever the umask.
-func (g *dotGit) save(name string, content []byte) error {
-	path := filepath.Join(g.dir, filepath.FromSlash(name))
-	return errors.Join(os.WriteFile(path, content, 0o644), os.Chmod(path, 0o644))
-}
-
-// gitConfig has what git init and git clone write. A history that is cut is
+// config has what git init and git clone write. A history that is cut is
 // that of one ref, and git fetch brings no other, as after git clone --depth.
-func (c *checkout) gitConfig() string {
+func (s *Spec) config() string {
 	refspec := "+" + headPrefix + "*:" + originPrefix + "*"
-	if name, isBranch := strings.CutPrefix(c.rev.Ref, headPrefix); c.kept.depth != ancestry.FullHistory && refs.Valid(c.rev.Ref) {
-		to := c.rev.Ref
+	if name, isBranch := strings.CutPrefix(s.Ref, headPrefix); s.Cut && refs.Valid(s.Ref) {
+		to := s.Ref
 		if isBranch {
 			to = originPrefix + name
 		}
-		refspec = "+" + c.rev.Ref + ":" + to
+		refspec = "+" + s.Ref + ":" + to
 	}
-	address := c.URL.String()
-	if c.URL.Scheme == "" {
-		if absolute, err := filepath.Abs(c.URL.Path); err == nil {
+	address := s.URL.String()
+	if s.URL.Scheme == "" {
+		if absolute, err := filepath.Abs(s.URL.Path); err == nil {
 			address = absolute
 		}
 	}
-	format := c.rev.ID.Format()
+	format := s.ID.Format()
 	var system string
 	switch runtime.GOOS {
 	case "windows":
@@ -83,17 +88,17 @@ func configValue(s string) string {
 
 // refs are those of the checkout, the revision's own first. The ref of a branch
 // is that of the remote's branch; HEAD has no other.
-func (c *checkout) refs() []remote.Tag {
-	own := remote.Tag{Ref: c.rev.Ref, ID: c.rev.ID, Target: c.rev.Commit}
+func (s *Spec) refs() []remote.Tag {
+	own := remote.Tag{Ref: s.Ref, ID: s.ID, Target: s.Commit}
 	if name, ok := strings.CutPrefix(own.Ref, headPrefix); ok {
-		own = remote.Tag{Ref: originPrefix + name, ID: c.rev.Commit, Target: c.rev.Commit}
+		own = remote.Tag{Ref: originPrefix + name, ID: s.Commit, Target: s.Commit}
 	}
 	var all []remote.Tag
 	if refs.Valid(own.Ref) && !strings.HasPrefix(own.Ref, "refs/replace/") { // those would change what git sees
 		all = append(all, own)
 	}
 	names := map[string]bool{own.Ref: true}
-	for _, t := range c.tags { // in the order of their names: what is above comes first
+	for _, t := range s.Tags { // in the order of their names: what is above comes first
 		above := path.Dir(t.Ref)
 		for !names[above] && above != "." {
 			above = path.Dir(above)
@@ -112,7 +117,7 @@ func encodeRefs(tags []remote.Tag) string {
 	tags = slices.Clone(tags)
 	slices.SortFunc(tags, func(a, b remote.Tag) int { return strings.Compare(a.Ref, b.Ref) })
 	var out strings.Builder
-	out.WriteString(refsHeader)
+	out.WriteString(RefsHeader)
 	for _, r := range tags {
 		fmt.Fprintf(&out, "%s %s\n", r.ID, r.Ref)
 		if r.Target != r.ID {
@@ -120,4 +125,13 @@ func encodeRefs(tags []remote.Tag) string {
 		}
 	}
 	return out.String()
+}
+
+// Sound are the tags with names that git would give, in their order.
+func Sound(tags []remote.Tag) []remote.Tag {
+	tags = slices.DeleteFunc(tags, func(t remote.Tag) bool {
+		return !strings.HasPrefix(t.Ref, remote.TagPrefix) || !refs.Valid(t.Ref)
+	})
+	slices.SortFunc(tags, func(a, b remote.Tag) int { return strings.Compare(a.Ref, b.Ref) })
+	return slices.CompactFunc(tags, func(a, b remote.Tag) bool { return a.Ref == b.Ref })
 }

@@ -1,0 +1,2 @@
+// Package dotgit makes the .git of a checkout.
+package dotgit
