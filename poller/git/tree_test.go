@@ -9,7 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/gittest"
+	"github.com/bittrance/kitops/poller/git/refs"
 )
 
 // TestLargeTree compares 2,000 files of all kinds with what git archive says.
@@ -148,5 +150,33 @@ func TestIncompleteRepository(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestOldModes has modes that git wrote once be those that it reads.
+func TestOldModes(t *testing.T) {
+	r := gittest.New(t)
+	blob := gittest.GitInput(t, r.Dir, "content", "hash-object", "-w", "--stdin")
+	inner := gittest.RawTree(t, r, "100640", "f", blob)
+	var entries []string
+	for _, mode := range []string{"100600", "100640", "100644", "100664", "100666", "100700", "100711", "100755", "100775", "100777"} {
+		entries = append(entries, mode, "f"+mode, blob)
+	}
+	sha := gittest.CommitTree(t, r, gittest.RawTree(t, r, append(entries, "40755", "x", inner, "120777", "y", blob)...))
+	want := t.TempDir()
+	r.Bare("--work-tree="+want, "checkout", "--quiet", "--force", sha, "--", ".")
+	for name, reach := range ways() {
+		t.Run(name, func(t *testing.T) {
+			m := reach(t, r)
+			gittest.MustHave(t, sha, gittest.Snapshot(t, mustCheckout(t, m, sha)), gittest.Snapshot(t, want))
+			dir := mustHistory(t, m, refs.Revision{Ref: "refs/heads/main", SHA: sha}, ancestry.FullHistory)
+			if out := gittest.Git(t, dir, "status", "--porcelain"); out != "" {
+				t.Errorf("status: %s", out)
+			}
+		})
+	}
+	sha = gittest.CommitTree(t, r, gittest.RawTree(t, r, "170000", "a", blob))
+	if err := mustFail(t, overHTTP(t, r), sha); !strings.Contains(err.Error(), "mode") {
+		t.Error(err)
 	}
 }

@@ -55,7 +55,7 @@ func (b *Bare) TakeIn(ctx context.Context, r io.Reader, limit int64, early func(
 	if err != nil {
 		return fmt.Errorf("fetch the pack: %w", remote.CtxErr(ctx, err))
 	}
-	if sum, err = a.Complete(borrowed, sum); err != nil {
+	if sum, err = a.Complete(borrowed, borrow, sum); err != nil {
 		return err
 	}
 	index := pack.EncodeIndex(a.Entries, sum)

@@ -16,7 +16,6 @@ type Mode uint32
 const (
 	ModeDir       Mode = 0o040000
 	ModeFile      Mode = 0o100644
-	modeGroup     Mode = 0o100664 // of old repositories; git takes it for modeFile
 	ModeRun       Mode = 0o100755
 	ModeSymlink   Mode = 0o120000
 	ModeSubmodule Mode = 0o160000
@@ -68,7 +67,7 @@ func scanTree(f Format, data []byte) ([]TreeEntry, error) {
 		if end < 0 || len(text) < end+1+size {
 			return nil, errTree
 		}
-		e := TreeEntry{Mode: m, Name: text[:end]}
+		e := TreeEntry{Mode: m.canonical(), Name: text[:end]}
 		e.ID.format = f
 		copy(e.ID.raw[:size], text[end+1:])
 		text = text[end+1+size:]
@@ -77,11 +76,24 @@ func scanTree(f Format, data []byte) ([]TreeEntry, error) {
 	return entries, nil
 }
 
+// canonical is the mode that git reads from that of an old tree: only who may
+// run a file counts.
+func (m Mode) canonical() Mode {
+	const kinds = 0o170000
+	switch kind := m & kinds; {
+	case kind == ModeFile&kinds && m&0o100 != 0:
+		return ModeRun
+	case kind == ModeFile&kinds:
+		return ModeFile
+	case kind == ModeDir, kind == ModeSymlink, kind == ModeSubmodule:
+		return kind
+	}
+	return m
+}
+
 func (e *TreeEntry) check() error {
 	switch e.Mode {
 	case ModeFile, ModeRun, ModeDir, ModeSymlink, ModeSubmodule:
-	case modeGroup:
-		e.Mode = ModeFile
 	default:
 		return fmt.Errorf("%q has the unknown mode %o", e.Name, e.Mode)
 	}

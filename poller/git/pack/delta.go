@@ -9,8 +9,9 @@ import (
 var errDelta = errors.New("damaged delta")
 
 // applyDelta makes an object out of its base and the instructions of a delta,
-// gitformat-pack(5). The result is never larger than limit.
-func applyDelta(base, delta []byte, limit int64) ([]byte, error) {
+// gitformat-pack(5). The result is never larger than limit, and in the room
+// given if that is enough.
+func applyDelta(base, delta []byte, limit int64, room []byte) ([]byte, error) {
 	from, delta, ok := deltaSize(delta)
 	if !ok || from != uint64(len(base)) {
 		return nil, errDelta
@@ -23,7 +24,11 @@ func applyDelta(base, delta []byte, limit int64) ([]byte, error) {
 	if size > uint64(limit) || size>>24 > uint64(len(delta)) {
 		return nil, object.ErrTooLarge
 	}
-	out := make([]byte, 0, size)
+	out := room[:0]
+	if size > uint64(cap(room)) {
+		out = make([]byte, 0, size)
+	}
+	out = out[:0:size]
 	for len(delta) > 0 {
 		op := delta[0]
 		delta = delta[1:]
@@ -69,6 +74,13 @@ func deltaCopy(op byte, base, delta []byte) (piece, rest []byte, ok bool) {
 		return nil, nil, false
 	}
 	return base[offset : offset+size], delta, true
+}
+
+// resultSize is how large a delta says that its result is, 0 if it does not.
+func resultSize(delta []byte) uint64 {
+	_, rest, _ := deltaSize(delta)
+	size, _, _ := deltaSize(rest)
+	return size
 }
 
 func deltaSize(delta []byte) (size uint64, rest []byte, ok bool) {

@@ -112,7 +112,7 @@ func FuzzDelta(f *testing.F) {
 	f.Add([]byte("hello"), []byte{5, 5, 0x90, 5})
 	f.Add([]byte("hello"), []byte{5, 7, 2, 'a', 'b', 0x90, 5})
 	f.Fuzz(func(t *testing.T, base, delta []byte) {
-		if out, err := applyDelta(base, delta, 1<<16); err == nil && len(out) > 1<<16 {
+		if out, err := applyDelta(base, delta, 1<<16, nil); err == nil && len(out) > 1<<16 {
 			t.Error("too large")
 		}
 	})

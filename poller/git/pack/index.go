@@ -130,30 +130,28 @@ type Entry struct {
 	ID     object.ID
 }
 
-// EncodeIndex makes an index of entries in any order. Of an object that is
-// twice in the pack it keeps one.
+// EncodeIndex makes an index of entries, which it puts into the index's order.
+// An object that is twice in the pack is twice in the index, as git has it.
 func EncodeIndex(entries []Entry, pack object.ID) []byte {
-	sorted := slices.Clone(entries)
-	slices.SortFunc(sorted, func(a, b Entry) int { return a.ID.Compare(b.ID) })
-	sorted = slices.CompactFunc(sorted, func(a, b Entry) bool { return a.ID == b.ID })
+	slices.SortFunc(entries, func(a, b Entry) int { return cmp.Or(a.ID.Compare(b.ID), cmp.Compare(a.Offset, b.Offset)) })
 	f := pack.Format()
-	out := make([]byte, 0, indexMinLen(f)+len(sorted)*perObject(f))
+	out := make([]byte, 0, indexMinLen(f)+len(entries)*perObject(f))
 	out = append(out, indexMagic...)
 	n := 0
 	for first := range 256 {
-		for n < len(sorted) && int(sorted[n].ID.First()) == first {
+		for n < len(entries) && int(entries[n].ID.First()) == first {
 			n++
 		}
 		out = binary.BigEndian.AppendUint32(out, uint32(n))
 	}
-	for _, e := range sorted {
+	for _, e := range entries {
 		out = e.ID.AppendTo(out)
 	}
-	for _, e := range sorted {
+	for _, e := range entries {
 		out = binary.BigEndian.AppendUint32(out, e.Crc)
 	}
 	var far []int64
-	for _, e := range sorted {
+	for _, e := range entries {
 		if e.Offset < farOffset {
 			out = binary.BigEndian.AppendUint32(out, uint32(e.Offset))
 			continue

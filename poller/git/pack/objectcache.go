@@ -23,7 +23,7 @@ func (c *objectCache) get(key Place) (object.Object, bool) {
 }
 
 func (c *objectCache) put(key Place, o object.Object) {
-	if len(o.Data) > c.limit/2 {
+	if c.refuses(int64(len(o.Data))) {
 		return
 	}
 	if _, known := c.objects[key]; known {
@@ -36,6 +36,9 @@ func (c *objectCache) put(key Place, o object.Object) {
 		delete(c.objects, c.order[0])
 	}
 }
+
+// refuses says whether an object is too large to be kept.
+func (c *objectCache) refuses(size int64) bool { return size > int64(c.limit/2) }
 
 // Weight is about what keeping an object costs.
 func Weight(o object.Object) int { return len(o.Data) + 128 }

@@ -83,16 +83,21 @@ func (w *packWindow) Head(p *Pack, offset int64) (EntryHead, error) {
 	return parseEntryHead(b, p.Format)
 }
 
-// content inflates the entry at offset, the head of which is h. It also says
+// content inflates the entry at offset, the head of which is h, into the room
+// given if that is enough. It also says
 // how many bytes of the pack the entry takes.
-func (w *packWindow) content(p *Pack, offset int64, h EntryHead) ([]byte, int, error) {
+func (w *packWindow) content(p *Pack, offset int64, h EntryHead, room []byte) ([]byte, int, error) {
 	if h.Size > MaxObject {
 		return nil, 0, object.ErrTooLarge
 	}
 	if h.Size/maxRatio > p.Size-offset {
 		return nil, 0, inflate.ErrShort
 	}
-	content := make([]byte, h.Size)
+	content := room[:0]
+	if h.Size > int64(cap(room)) {
+		content = make([]byte, 0, h.Size)
+	}
+	content = content[:h.Size]
 	most := h.Length + h.packed()
 	for ask := min(most, h.Length+512); ; {
 		b, err := w.at(p, offset, ask)

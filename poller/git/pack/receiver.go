@@ -14,7 +14,9 @@ import (
 
 const (
 	batchBytes   = 256 << 10 // of blobs handed to a worker at once
-	maxPackCount = 1 << 26   // objects; no repository comes near
+	manyObjects  = 1 << 19   // that a pack may have whatever its size,
+	leastObject  = 64        // bytes that others have on average: git's have some hundreds
+	limitObject  = 512       // and bytes of the size limit for each
 	arrivalBases = 4 << 20   // bytes of objects kept for deltas upon them, which are not far in git's packs,
 	resolveBases = 32 << 20  // and for those that are
 	entryChunk   = 1 << 10
@@ -46,9 +48,8 @@ type Receiver struct {
 
 // waitingDelta is an entry whose base must be found first.
 type waitingDelta struct {
-	entry int
-	base  int64     // its offset, or 0:
-	id    object.ID // its name
+	base  int64 // its offset; 0: the entry has its name as long as it has none of its own
+	entry int32
 }
 
 // received is a blob on its way to a worker.
@@ -71,8 +72,8 @@ func (a *Receiver) Read(ctx context.Context) (object.ID, error) {
 	if err != nil {
 		return object.ID{}, err
 	}
-	if count > maxPackCount {
-		return object.ID{}, fmt.Errorf("the pack claims to have %d objects", count)
+	if most := manyObjects + a.stream.limit/limitObject; int64(count) > most {
+		return object.ID{}, fmt.Errorf("the pack has %d objects, as many as if the repository had %w", count, disk.TooMuch(a.stream.limit))
 	}
 	batches := make(chan []received, 2*disk.Writers())
 	group, ctx := errgroup.WithContext(ctx)
@@ -91,8 +92,10 @@ func (a *Receiver) Read(ctx context.Context) (object.ID, error) {
 	if err := group.Wait(); err != nil {
 		return object.ID{}, err
 	}
-	for _, chunk := range a.chunks {
+	a.Entries = make([]Entry, 0, len(a.chunks)*entryChunk)
+	for i, chunk := range a.chunks {
 		a.Entries = append(a.Entries, chunk...)
+		a.chunks[i] = nil
 	}
 	a.chunks = nil
 	sum, err := a.stream.close()
@@ -103,6 +106,9 @@ func (a *Receiver) Read(ctx context.Context) (object.ID, error) {
 // next takes in one entry.
 func (a *Receiver) next(ctx context.Context, i int, batches chan<- []received) error {
 	offset := a.stream.offset()
+	if i > manyObjects && int64(i-manyObjects) > offset/leastObject {
+		return fmt.Errorf("refused: the pack has %d objects in %d bytes", i, offset)
+	}
 	h, err := a.stream.head()
 	if err != nil {
 		return err
@@ -133,11 +139,15 @@ func (a *Receiver) next(ctx context.Context, i int, batches chan<- []received) e
 	o := object.Object{Kind: h.Kind, Data: data}
 	if h.Delta() {
 		base, known := a.base(h, offset)
-		if !known {
-			return a.wait(i, h, offset)
+		size := int64(min(resultSize(data), MaxObject))
+		if !known || size > StreamAbove { // large ones one at a time
+			return a.wait(i, e, h, offset)
+		}
+		if err := a.stream.count(size); err != nil {
+			return err
 		}
 		o.Kind = base.Kind
-		if o.Data, err = applyDelta(base.Data, data, MaxObject); err != nil {
+		if o.Data, err = applyDelta(base.Data, data, MaxObject, nil); err != nil {
 			return err
 		}
 	}
@@ -174,8 +184,9 @@ func (a *Receiver) base(h EntryHead, offset int64) (object.Object, bool) {
 	return a.bases.get(Place{a.Pack, offset - h.Back})
 }
 
-func (a *Receiver) wait(i int, h EntryHead, offset int64) error {
-	w := waitingDelta{entry: i, id: h.Base}
+func (a *Receiver) wait(i int, e *Entry, h EntryHead, offset int64) error {
+	w := waitingDelta{entry: int32(i)}
+	e.ID = h.Base
 	if h.Kind == object.KindOffsetDelta {
 		if w.base = offset - h.Back; h.Back <= 0 || w.base < packHead {
 			return errEntry
@@ -224,15 +235,4 @@ func (a *Receiver) work(batches <-chan []received) (err error) {
 		}
 	}
 	return nil
-}
-
-// named are the entries by what they are called, those that wait left out.
-func (a *Receiver) named() map[object.ID]int {
-	names := make(map[object.ID]int, len(a.Entries))
-	for i, e := range a.Entries {
-		if _, twice := names[e.ID]; !twice && e.Kind != 0 {
-			names[e.ID] = i
-		}
-	}
-	return names
 }

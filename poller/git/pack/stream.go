@@ -155,10 +155,15 @@ func (s *packStream) head() (EntryHead, error) {
 		return h, err
 	}
 	s.pos += h.Length
-	if s.inflated += h.Size; s.inflated > maxUnfolding*s.limit {
-		return h, fmt.Errorf("the objects of the repository have %w by far", disk.TooMuch(s.limit))
+	return h, s.count(h.Size)
+}
+
+// count adds to what all entries have when inflated, results of deltas included.
+func (s *packStream) count(size int64) error {
+	if s.inflated += size; s.inflated > maxUnfolding*s.limit {
+		return fmt.Errorf("the objects of the repository have %w by far", disk.TooMuch(s.limit))
 	}
-	return h, nil
+	return nil
 }
 
 // content inflates what an entry holds, into the room given if that is enough.

@@ -14,6 +14,9 @@ const (
 type Unpacker struct {
 	Window packWindow
 	bases  objectCache
+
+	passing bool      // nobody uses an object beyond the next call
+	rooms   [3][]byte // then for those too large to be kept, which follow each other: a base, and what deltas make of it
 }
 
 // NewUnpacker is for one goroutine.
@@ -39,9 +42,17 @@ func (u *Unpacker) Unpack(at Place, find locate) (object.Object, error) {
 		if err != nil {
 			return o, err
 		}
-		data, _, err := u.Window.content(at.Pack, at.Offset, h)
+		var room []byte
+		large := u.passing && !h.Delta() && u.bases.refuses(h.Size)
+		if large {
+			room = u.rooms[2]
+		}
+		data, _, err := u.Window.content(at.Pack, at.Offset, h, room)
 		if err != nil {
 			return o, err
+		}
+		if large {
+			u.rooms[2] = data
 		}
 		if !h.Delta() {
 			o = object.Object{Kind: h.Kind, Data: data}
@@ -60,9 +71,17 @@ func (u *Unpacker) Unpack(at Place, find locate) (object.Object, error) {
 		}
 	}
 	for i := len(steps) - 1; i >= 0; i-- {
-		data, err := applyDelta(o.Data, steps[i].delta, MaxObject)
+		var room []byte
+		large := u.passing && u.bases.refuses(int64(min(resultSize(steps[i].delta), MaxObject)))
+		if large {
+			room = u.rooms[i%2]
+		}
+		data, err := applyDelta(o.Data, steps[i].delta, MaxObject, room)
 		if err != nil {
 			return o, err
+		}
+		if large {
+			u.rooms[i%2] = data
 		}
 		o.Data = data
 		u.bases.put(steps[i].at, o)

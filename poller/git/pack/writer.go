@@ -12,12 +12,16 @@ import (
 
 // Complete appends to a thin pack what it leans on, and gives the pack the
 // checksum that it has then.
-func (a *Receiver) Complete(borrowed map[object.ID]object.Object, sum object.ID) (object.ID, error) {
+func (a *Receiver) Complete(borrowed map[object.ID]bool, borrow func(object.ID) (object.Object, error), sum object.ID) (object.ID, error) {
 	if len(borrowed) == 0 {
 		return sum, nil
 	}
 	f, end := a.Pack.File, a.Pack.Size
-	for id, o := range borrowed {
+	for id := range borrowed {
+		o, err := borrow(id)
+		if err != nil {
+			return sum, err
+		}
 		out := &Writer{F: f, Offset: end}
 		entry, err := out.Whole(id, o)
 		if err != nil {
