@@ -16,6 +16,7 @@ type verdict struct {
 	changed    bool // state must be saved before anything else
 	todo       []git.Revision
 	paused     []git.Revision // failed before, and resting until the Retry of their ref
+	mistaken   []git.Revision // failed before, for a mistake in the revision
 	remembered []git.Revision
 	forgotten  []git.Revision
 	missing    []string // literal refs that the remote does not have
@@ -37,7 +38,7 @@ func decide(t Task, s State, heads []git.Revision, now time.Time) verdict {
 		r, known := v.state.Refs[head.Ref]
 		switch {
 		case known:
-			v.judge(head, r, now)
+			v.judge(t, head, r, now)
 		case remembered && start == head.SHA:
 		case !remembered && t.remembers(head.Ref) && !covers(before, head.Ref):
 			fresh[head.Ref] = head.SHA
@@ -68,6 +69,9 @@ func verdictOnNothing(t Task, s State) verdict {
 	}
 	v := verdict{state: s, changed: !slices.Equal(s.Patterns, t.Refs) && (t.Refs.Wild() || t.Found)}
 	v.state.Patterns = t.Refs
+	if !s.Gone.IsZero() { // the repository is back
+		v.state.Gone, v.changed = time.Time{}, true
+	}
 	if t.ID != "" && s.Identity != t.ID {
 		v.state.Identity, v.changed = t.ID, true
 	}
@@ -80,14 +84,16 @@ func (s State) of(t Task) bool {
 }
 
 // judge decides on a ref that had a run.
-func (v *verdict) judge(head git.Revision, r RefState, now time.Time) {
+func (v *verdict) judge(t Task, head git.Revision, r RefState, now time.Time) {
 	switch {
 	case r.Run == nil && head.SHA == r.Applied:
 	case r.Run == nil || r.Run.Revision.SHA != head.SHA:
 		// Also when the head went back to what was applied: the run in between left its traces.
 		v.todo = append(v.todo, head)
 	case r.Run.Outcome == Success:
-	case ahead(r.Retry, now, maxPause):
+	case r.Run.Mistake != "" && r.Run.Mistake == t.Digest:
+		v.mistaken = append(v.mistaken, head)
+	case r.pausing(now):
 		v.paused = append(v.paused, head)
 	default:
 		v.todo = append(v.todo, head)

@@ -1,6 +1,7 @@
 package poller
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"testing/synctest"
@@ -91,7 +92,7 @@ func TestForcePushBackRunsAgainAfterAnotherRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRemote("main a")
 		task := r.task("deploy", "main")
-		task.Plan = func(_ string, rev git.Revision) (Plan, error) {
+		task.Plan = func(_ context.Context, _ string, rev git.Revision) (Plan, error) {
 			if rev.SHA == sha("b") {
 				return Plan{}, errors.New("broken")
 			}

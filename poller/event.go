@@ -9,7 +9,7 @@ type Kind string
 const (
 	Looked        Kind = "looked"         // a look at the remote ended, well or with Err
 	Skipped       Kind = "skipped"        // something was deliberately not run; Reason says why
-	Remembered    Kind = "remembered"     // a head was taken as the starting point and not run
+	Remembered    Kind = "remembered"     // a head was taken as the starting point and not run, or Count of them
 	Forgotten     Kind = "forgotten"      // a branch is gone from the remote, and so is its memory
 	Started       Kind = "started"        // a run started, and its start is saved
 	ActionStarted Kind = "action started" // Run.Action is about to run
@@ -27,6 +27,7 @@ type Event struct {
 	Run      Run       // Started to Interrupted; of Skipped, Remembered and Forgotten only the revision
 	Reason   string    // Skipped
 	Line     string    // Output
+	Count    int       // Remembered: more than one branch, of which none is named
 	Err      error     // Looked, Unreported, Troubled
 	Failures int       // Looked, Unreported: how many in a row had failed before this one
 	Next     time.Time // Looked: when the next look is due; Skipped, Finished: when the next try is, if one is planned

@@ -117,7 +117,7 @@ func (r *remote) task(name string, refs ...string) Task {
 	return Task{
 		Name: name, URL: url, Refs: full, Interval: time.Minute, Timeout: time.Hour,
 		Heads: r.Heads, Checkout: r.Checkout,
-		Plan:   func(string, git.Revision) (Plan, error) { return Plan{}, nil },
+		Plan:   func(context.Context, string, git.Revision) (Plan, error) { return Plan{}, nil },
 		Digest: name,
 	}
 }

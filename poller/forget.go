@@ -4,28 +4,71 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
-// Memories returns the tasks that have a memory and whose name begins with
-// prefix, each with the identity of its repository.
-func (p *Poller) Memories(ctx context.Context, prefix string) (map[string]string, error) {
+// memoryKept is how long a repository that is gone may take to return.
+const memoryKept = 30 * 24 * time.Hour
+
+// Memory is what is known of a task's memory without its task.
+type Memory struct {
+	Identity string    // of the repository
+	Gone     time.Time // since when the repository is not to be found any more; zero: it is not gone
+}
+
+// Memories returns the tasks that have a memory and whose name begins with prefix.
+func (p *Poller) Memories(ctx context.Context, prefix string) (map[string]Memory, error) {
 	keys, err := p.Store.List(ctx, prefix)
 	if err != nil {
 		return nil, fmt.Errorf("read state: %w", err)
 	}
-	all := make(map[string]string, len(keys))
+	all := make(map[string]Memory, len(keys))
 	var errs []error
 	for _, key := range keys {
 		m := memory{store: p.Store, key: key}
 		state, err := m.load(ctx)
 		errs = append(errs, err)
-		all[key] = state.Identity
+		all[key] = Memory{Identity: state.Identity, Gone: state.Gone}
 	}
 	return all, errors.Join(errs...)
 }
 
-// Forget drops the memories of these tasks, unless they are in use or somebody
-// has yet to hear of their runs.
+// Part says that the repositories of these tasks are not to be found any more.
+// Their memories are kept for 30 days, since many return: an App was installed
+// anew, an owner renamed, a listing was wrong. Those in use are left alone.
+func (p *Poller) Part(ctx context.Context, names ...string) error {
+	var errs []error
+	for _, name := range names {
+		m := memory{store: p.Store, key: name}
+		state, err := m.load(ctx)
+		if err == nil && len(state.Unreported) == 0 && !state.unfinished() {
+			err = p.partUnwatched(ctx, &m)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// partUnwatched notes since when a task is gone, and drops its memory when that is
+// long ago.
+func (p *Poller) partUnwatched(ctx context.Context, m *memory) error {
+	switch gone := m.state.Gone; {
+	case m.version == "":
+		return nil
+	case len(m.state.Refs) == 0 && len(m.state.Remembered) == 0: // an heir has it all
+		return p.dropUnwatched(ctx, m)
+	case gone.IsZero():
+		return p.changeUnwatched(ctx, m, func() error {
+			return m.save(ctx, func(s State) State { s.Gone = stamp(); return s })
+		})
+	case time.Since(gone) < memoryKept:
+		return nil
+	}
+	return p.dropUnwatched(ctx, m)
+}
+
+// Forget drops the memories of these tasks at once, because their repositories
+// were deleted, unless they are in use or somebody has yet to hear of their runs.
 func (p *Poller) Forget(ctx context.Context, names ...string) error {
 	var errs []error
 	for _, name := range names {
@@ -39,27 +82,31 @@ func (p *Poller) Forget(ctx context.Context, names ...string) error {
 	return errors.Join(errs...)
 }
 
-// dropUnwatched drops a memory and all that belongs to it, unless there is a
-// task of that name.
+// dropUnwatched drops a memory, unless there is a task of that name.
 func (p *Poller) dropUnwatched(ctx context.Context, m *memory) error {
-	kept, err := p.dropMemory(ctx, m)
-	if kept {
+	return p.changeUnwatched(ctx, m, func() error { return m.drop(ctx) })
+}
+
+// changeUnwatched changes a memory and removes the workdirs that belong to it,
+// unless there is a task of that name.
+func (p *Poller) changeUnwatched(ctx context.Context, m *memory, change func() error) error {
+	removed, err := func() (bool, error) {
+		p.mu.Lock() // so that no task of that name begins meanwhile
+		defer p.mu.Unlock()
+		if p.watches[m.key] != nil {
+			return false, nil
+		}
+		before := m.state
+		err := change()
+		return p.dropKept(m.key, before, State{}), err
+	}()
+	if removed {
 		err = errors.Join(err, p.sweep(ctx))
 	}
 	return err
 }
 
-func (p *Poller) dropMemory(ctx context.Context, m *memory) (kept bool, err error) {
-	p.mu.Lock() // so that no task of that name begins meanwhile
-	defer p.mu.Unlock()
-	if p.watches[m.key] != nil {
-		return false, nil
-	}
-	err = m.drop(ctx)
-	return p.dropKept(m.key, m.state, State{}), err
-}
-
-// retire drops the memory of a task that was found and is gone, once the
+// retire parts from the memory of a task that was found and is gone, once the
 // world has heard of its runs.
 func (w *watch) retire(ctx context.Context) {
 	w.outbox.idle.Wait()
@@ -74,7 +121,7 @@ func (w *watch) retire(ctx context.Context) {
 		return // the heir has yet to come
 	}
 	if err == nil {
-		err = w.p.dropUnwatched(ctx, &w.mem)
+		err = w.p.partUnwatched(ctx, &w.mem)
 	}
 	if err != nil {
 		w.tell(Event{Kind: Troubled, Err: err})

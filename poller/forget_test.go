@@ -38,7 +38,7 @@ func TestFoundTaskIsRememberedAndForgotten(t *testing.T) {
 		want(t, "runs of what was there before", runs, []string{})
 		want(t, "identity", b.state(t, "ci@acme/shop").Identity, "1")
 		all, err := b.Memories(t.Context(), "ci@")
-		want(t, "memories", all, "map[ci@acme/shop:1]")
+		want(t, "memories", all["ci@acme/shop"].Identity, "1")
 		want(t, "error", err, nil)
 		r.push("main", "b")
 		elapse(2 * time.Minute)
@@ -46,11 +46,22 @@ func TestFoundTaskIsRememberedAndForgotten(t *testing.T) {
 		want(t, "runs", runs, []string{"main b"})
 		b.Set(nil)
 		elapse(time.Second)
-		want(t, "memories after the end", b.memories(t), []string{})
+		all, err = b.Memories(t.Context(), "ci@")
+		want(t, "error", err, nil)
+		want(t, "it is known to be gone", all["ci@acme/shop"].Gone.IsZero(), false)
+		elapse(29 * 24 * time.Hour)
+		want(t, "error", b.Part(t.Context(), "ci@acme/shop"), nil)
+		r.push("main", "c")
 		b.Set([]Task{found(r, "ci@acme/shop", "1")})
 		elapse(2 * time.Minute)
 		_, runs = r.seen()
-		want(t, "runs after the return", runs, []string{"main b"})
+		want(t, "runs after the return, of what was pushed meanwhile", runs, []string{"main b", "main c"})
+		want(t, "it is back", b.state(t, "ci@acme/shop").Gone.IsZero(), true)
+
+		b.Set(nil)
+		elapse(31 * 24 * time.Hour)
+		want(t, "error", b.Part(t.Context(), "ci@acme/shop"), nil)
+		want(t, "memories after a month", b.memories(t), []string{})
 	})
 }
 
@@ -73,7 +84,7 @@ func TestGoneTaskFinishesAndReportsBeforeItIsForgotten(t *testing.T) {
 		w.fail(nil)
 		elapse(time.Minute)
 		want(t, "heard", w.heard, []string{"kitops/ci@acme/shop main b pending", "kitops/ci@acme/shop main b success"})
-		want(t, "memories", b.memories(t), []string{})
+		want(t, "it is known to be gone", b.state(t, "ci@acme/shop").Gone.IsZero(), false)
 	})
 }
 
@@ -260,9 +271,9 @@ func TestNothingToDoAfterAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, w := newRemote("main a"), &world{}
 		task := reported(r, "ci", "main")
-		task.ReportActs = true
+		task.Brings, task.Silent = true, true
 		var mended atomic.Bool
-		task.Plan = func(string, git.Revision) (Plan, error) {
+		task.Plan = func(context.Context, string, git.Revision) (Plan, error) {
 			if !mended.Load() {
 				return Plan{}, errors.New("broken")
 			}

@@ -44,39 +44,52 @@ func checkKept(dir string) error {
 	return err
 }
 
-// findKept discards the kept workdirs that no memory knows of, and those of tasks
-// that are gone or keep none any more. Those that a dead agent had elsewhere are
-// no use to anybody, but wait for pending runs to be closed. It comes after
-// findLeftovers.
+// findKept discards the kept workdirs that no task will use again. One of a
+// pending run, in which something may still work, waits until the run is closed.
+// It comes after findLeftovers.
 func (p *Poller) findKept(all map[string]State) error {
-	known, pending := map[string]bool{}, map[string]string{}
+	wanted, pending := p.expectedKept(all)
+	return p.eachFolder(keptRoot, func(path string) {
+		switch run := pending[filepath.Base(path)]; {
+		case wanted[path]:
+		case run != "" && p.leftovers.hold(run, path):
+		default:
+			p.discard(path)
+		}
+	})
+}
+
+// expectedKept returns the folders that tasks will use again, and by its name
+// the pending run of each that has one: an agent that is gone may have had the
+// folder in another directory.
+func (p *Poller) expectedKept(all map[string]State) (wanted map[string]bool, pending map[string]string) {
+	wanted, pending = map[string]bool{}, map[string]string{}
 	for key, state := range all {
+		use := p.keeps(key) || state.unfinished()
 		for ref, r := range state.Refs {
+			dir := p.keptDir(key, state.URL, ref)
+			if use {
+				wanted[dir] = true
+			}
 			if r.unfinished() {
-				pending[filepath.Base(p.keptDir(key, state.URL, ref))] = r.Run.ID
+				pending[filepath.Base(dir)] = r.Run.ID
 			}
 		}
-		if !p.keeps(key) && !state.unfinished() { // else something may still work there
-			continue
-		}
-		for ref := range state.Refs {
-			known[p.keptDir(key, state.URL, ref)] = true
-		}
 	}
+	return wanted, pending
+}
+
+// eachFolder visits what is in a folder of this name, here and in the
+// directories of agents that are gone.
+func (p *Poller) eachFolder(name string, visit func(path string)) error {
 	for _, dir := range append([]string{p.RepoDir}, p.Abandoned...) {
-		root := filepath.Join(dir, keptRoot)
+		root := filepath.Join(dir, name)
 		entries, err := os.ReadDir(root)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("read the directory for clones: %w", err)
 		}
 		for _, entry := range entries {
-			path := filepath.Join(root, entry.Name())
-			switch id := pending[entry.Name()]; {
-			case known[path]:
-			case id != "" && p.leftovers.hold(id, path):
-			default:
-				p.discard(path)
-			}
+			visit(filepath.Join(root, entry.Name()))
 		}
 	}
 	return nil

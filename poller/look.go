@@ -18,7 +18,7 @@ func (w *watch) look(ctx context.Context) ([]git.Revision, error) {
 	case <-w.wake:
 	default:
 	}
-	w.takeHints()
+	w.collectHints()
 	w.looking()
 	before := w.failures
 	w.due = time.Now().Add(jittered(w.interval()))
@@ -38,7 +38,7 @@ func (w *watch) look(ctx context.Context) ([]git.Revision, error) {
 	if err != nil {
 		err = fmt.Errorf("%s: %w", w.task.Name, err)
 	}
-	return todo, err
+	return w.unserved(todo), err
 }
 
 // interval is the task's, stretched to what the host bears.
@@ -57,21 +57,15 @@ func (w *watch) fail(err error) {
 		return
 	}
 	w.failures++
-	w.due = time.Now().Add(jittered(backoff(w.interval(), w.failures-1)))
-	w.chase()
+	w.due = time.Now().Add(jittered(retryPoll(w.interval(), w.failures)))
 }
 
 // compare is the look proper. What can run is returned even with an error,
 // since a missing branch is no reason to leave the others.
 func (w *watch) compare(ctx context.Context) ([]git.Revision, error) {
-	limited, cancel := context.WithTimeout(ctx, min(maxLook, w.task.Timeout))
-	defer cancel()
-	heads, err := w.task.Heads(limited, w.task.Refs)
+	heads, err := w.heads(ctx)
 	empty := errors.Is(err, git.ErrEmpty)
 	if err != nil && !empty {
-		if limited.Err() != nil && ctx.Err() == nil {
-			err = fmt.Errorf("no answer from %s within %s: %w", w.task.URL, min(maxLook, w.task.Timeout), err)
-		}
 		return nil, err
 	}
 	state, err := w.mem.load(ctx)
@@ -101,10 +95,8 @@ func (w *watch) compare(ctx context.Context) ([]git.Revision, error) {
 		w.sweep(ctx)
 	}
 	w.chased = slices.DeleteFunc(w.chased, func(rev git.Revision) bool { return shows(heads, rev) })
-	if len(v.todo) > 0 && w.task.Identity != nil {
-		if w.identity, err = w.task.Identity(limited, v.state.Identity); err != nil {
-			return nil, err
-		}
+	if err := w.identify(ctx, v); err != nil {
+		return nil, err
 	}
 	switch {
 	case empty:
@@ -115,17 +107,44 @@ func (w *watch) compare(ctx context.Context) ([]git.Revision, error) {
 	return v.todo, nil
 }
 
+// identify asks which repository it is that something is about to run of.
+func (w *watch) identify(ctx context.Context, v verdict) (err error) {
+	if len(v.todo) == 0 || w.task.Identity == nil {
+		return nil
+	}
+	limited, cancel := context.WithTimeout(ctx, min(maxLook, w.task.Timeout))
+	defer cancel()
+	w.identity, err = w.task.Identity(limited, v.state.Identity)
+	return err
+}
+
+func unanswered(url string, limit time.Duration, err error) error {
+	return fmt.Errorf("no answer from %s within %s: %w", url, limit, err)
+}
+
 // announce tells what a look decided not to run, each thing once.
 func (w *watch) announce(v verdict) {
-	for _, rev := range v.remembered {
-		w.tell(Event{Kind: Remembered, Run: Run{Task: w.task.Name, Revision: rev}})
-	}
+	w.tellRemembered(v.remembered)
 	for _, rev := range v.forgotten {
 		w.tell(Event{Kind: Forgotten, Run: Run{Task: w.task.Name, Revision: rev}})
 	}
 	for _, rev := range v.paused {
 		r := v.state.Refs[rev.Ref]
 		w.say(rev, pausing(r.Run.Attempt), r.Retry)
+	}
+	for _, rev := range v.mistaken {
+		w.say(rev, "a mistake in the revision itself: waits for another head", time.Time{})
+	}
+}
+
+// tellRemembered names a few branches; many are counted.
+func (w *watch) tellRemembered(revs []git.Revision) {
+	if len(revs) > maxNamed {
+		w.tell(Event{Kind: Remembered, Run: Run{Task: w.task.Name}, Count: len(revs)})
+		return
+	}
+	for _, rev := range revs {
+		w.tell(Event{Kind: Remembered, Run: Run{Task: w.task.Name, Revision: rev}, Count: 1})
 	}
 }
 

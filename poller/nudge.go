@@ -43,13 +43,22 @@ type nudges struct {
 // nudges cause few looks: ten at once, then one every two seconds, or five a
 // second where the host itself gives the word. While a look
 // does not show the SHA at the ref yet, because the API lags behind the
-// webhook, the task looks again after 1, 2 and 4 seconds.
+// webhook, the task looks again after 1, 2 and 4 seconds. What comes before Run
+// has its tasks waits for them.
 func (p *Poller) Nudge(n Nudge) {
 	if strings.Trim(n.SHA, "0") == "" { // how a webhook says that the branch was deleted
 		n.SHA = ""
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if !p.applied && len(p.early) < maxHeard {
+		p.early = append(p.early, n)
+	}
+	p.nudgeWatches(n)
+}
+
+// nudgeWatches tells those whom a nudge concerns. The caller holds p.mu.
+func (p *Poller) nudgeWatches(n Nudge) {
 	for _, w := range p.watches {
 		refs := w.current().Refs
 		if w.concerns(n.URL, n.Identity) && (n.Ref == "" || matches(refs, n.Ref) || slices.Contains(refs, "HEAD")) {
@@ -134,8 +143,8 @@ func (w *watch) held(timer *time.Timer) bool {
 	return true
 }
 
-// takeHints makes this look the one that the nudges asked for.
-func (w *watch) takeHints() {
+// collectHints makes this look the one that the nudges asked for.
+func (w *watch) collectHints() {
 	w.p.mu.Lock()
 	defer w.p.mu.Unlock()
 	for _, rev := range w.nudges.hints {

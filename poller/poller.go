@@ -34,10 +34,15 @@ type Poller struct {
 	watches map[string]*watch // by task name
 	tasks   []Task            // what Set wants
 	changed chan struct{}     // of one: tasks is another than what watches are
+	applied bool              // watches are what Set wanted at least once
+	early   []Nudge           // that came before
+	lost    []error           // outcomes that kitops ended without saving
 
 	states    map[string]State // what Load found, until Run or Once has seen it
 	slots     *semaphore.Weighted
+	gate      hostGate
 	leftovers leftovers
+	endings   []ending
 }
 
 // New returns a poller with no tasks.
@@ -72,17 +77,21 @@ func (p *Poller) Set(tasks []Task) {
 }
 
 // Run watches the tasks until ctx is done, and returns when every run has
-// ended. No failure of a task ends it.
+// ended. No failure of a task ends it. An error at the end names the outcomes
+// that could not be saved.
 func (p *Poller) Run(ctx context.Context) error {
 	var running sync.WaitGroup
-	defer running.Wait()
 	if err := p.prepare(ctx, &running); err != nil {
+		running.Wait()
 		return err
 	}
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
+			running.Wait()
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			return errors.Join(p.lost...)
 		case <-p.changed:
 			p.apply(ctx, &running)
 		}
@@ -100,11 +109,16 @@ func (p *Poller) Once(ctx context.Context, all bool) error {
 	if err := p.prepare(ctx, &reporting); err != nil {
 		return err
 	}
-	errs, watches := make([]error, len(p.tasks)), make([]*watch, len(p.tasks))
-	for i, task := range p.tasks {
+	p.mu.Lock()
+	tasks := p.tasks // those of now: Set may be called at any time
+	p.mu.Unlock()
+	errs, watches := make([]error, len(tasks)), make([]*watch, len(tasks))
+	for i, task := range tasks {
 		w := p.newWatch(task)
 		w.once, watches[i] = true, w
-		running.Go(func() { errs[i] = w.lookOnce(ctx, all) })
+		running.Go(func() {
+			errs[i] = protected(func() error { return w.lookOnce(ctx, all) })
+		})
 	}
 	running.Wait()
 	for _, w := range watches {
@@ -124,20 +138,13 @@ func (p *Poller) prepare(ctx context.Context, running *sync.WaitGroup) error {
 	}
 	all := p.states
 	p.states = nil
-	pending := map[string]bool{}
-	for key, state := range all {
-		for _, r := range state.Refs {
-			if r.unfinished() {
-				pending[r.Run.ID] = true
-			}
-		}
-		if !p.wants(key) {
-			w := p.newWatch(Task{Name: key})
-			running.Go(func() { _ = w.recover(ctx); w.outbox.idle.Wait() })
-		}
-	}
-	if err := errors.Join(p.findLeftovers(pending), p.findKept(all)); err != nil {
+	if err := errors.Join(p.findLeftovers(pendingRuns(all)), p.findKept(all)); err != nil {
 		return err
+	}
+	for key, state := range all {
+		if !p.wants(key) {
+			p.endOrphan(ctx, key, state, running)
+		}
 	}
 	running.Go(func() {
 		if err := p.sweep(ctx); err != nil {
@@ -208,18 +215,15 @@ func (p *Poller) apply(ctx context.Context, running *sync.WaitGroup) {
 			w.poke()
 		}
 	}
-}
-
-// acquire takes a slot for a run. It tells whether that took waiting.
-func (p *Poller) acquire(ctx context.Context) (waited bool, err error) {
-	if p.slots.TryAcquire(1) {
-		return false, nil
+	for _, n := range p.early {
+		p.nudgeWatches(n)
 	}
-	return true, p.slots.Acquire(ctx, 1)
+	p.applied, p.early = true, nil
 }
 
 // lookOnce is the whole life of a watch under --poll-once.
 func (w *watch) lookOnce(ctx context.Context, all bool) error {
+	w.awaitEndings(ctx)
 	if err := errors.Join(w.inherit(ctx), w.recover(ctx)); err != nil {
 		return fmt.Errorf("%s: %w", w.task.Name, err)
 	}

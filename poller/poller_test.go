@@ -50,7 +50,7 @@ func TestOnceReportsFailuresAndPauses(t *testing.T) {
 		good, bad, down := newRemote("main a"), newRemote("main a"), newRemote("main a")
 		down.fail(errors.New("connection refused"))
 		broken := bad.task("broken", "main")
-		broken.Plan = func(string, git.Revision) (Plan, error) { return Plan{}, errors.New("no plan") }
+		broken.Plan = func(context.Context, string, git.Revision) (Plan, error) { return Plan{}, errors.New("no plan") }
 		tasks := []Task{good.task("good", "main"), broken, down.task("down", "main")}
 		b := newBench(t, tasks...)
 		err := b.Once(t.Context(), false)
@@ -101,7 +101,7 @@ func TestCrashCountsAsAFailedTry(t *testing.T) {
 		r := newRemote("main a")
 		b := newBench(t, r.task("deploy", "main"))
 		w := b.newWatch(r.task("deploy", "main"))
-		run, err := w.start(t.Context(), git.Revision{Ref: "refs/heads/main", SHA: sha("a")})
+		run, err := w.saveStart(t.Context(), git.Revision{Ref: "refs/heads/main", SHA: sha("a")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,7 +126,7 @@ func TestCrashedRunOfATaskThatIsGoneIsClosed(t *testing.T) {
 		r := newRemote("main a")
 		b := newBench(t, r.task("deploy", "main"))
 		w := b.newWatch(r.task("gone", "main"))
-		if _, err := w.start(t.Context(), git.Revision{Ref: "refs/heads/main", SHA: sha("a")}); err != nil {
+		if _, err := w.saveStart(t.Context(), git.Revision{Ref: "refs/heads/main", SHA: sha("a")}); err != nil {
 			t.Fatal(err)
 		}
 		b.start(t)

@@ -3,7 +3,10 @@ package poller
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
+
+	"github.com/bittrance/kitops/poller/hosts"
 )
 
 // recover closes the runs that a crash cut off, once what they left running
@@ -71,4 +74,42 @@ func (w *watch) closeRun(ctx context.Context, ref string, r RefState) error {
 	w.p.leftovers.free(run.ID)
 	w.sweep(ctx)
 	return nil
+}
+
+// ending is what a killed agent left running for a task that is gone, until it
+// has ended.
+type ending struct {
+	repository string
+	ended      <-chan struct{}
+}
+
+// endOrphan closes the runs of a task that is gone. Tasks on the same repository
+// wait for it: one of them may be that task by another name.
+func (p *Poller) endOrphan(ctx context.Context, key string, state State, running *sync.WaitGroup) {
+	w := p.newWatch(Task{Name: key})
+	ended := make(chan struct{})
+	if state.unfinished() {
+		p.endings = append(p.endings, ending{hosts.Repository(state.URL), ended})
+	}
+	running.Go(func() {
+		w.apart(func() { _ = w.recover(ctx) }) // the observers have heard of the error
+		close(ended)
+		w.outbox.idle.Wait()
+	})
+}
+
+// awaitEndings waits until nothing of an earlier agent is at work on the
+// repository under the name of a task that is gone.
+func (w *watch) awaitEndings(ctx context.Context) {
+	mine := hosts.Repository(w.task.URL)
+	for _, e := range w.p.endings {
+		if e.repository != mine {
+			continue
+		}
+		select {
+		case <-e.ended:
+		case <-ctx.Done():
+			return
+		}
+	}
 }

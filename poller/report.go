@@ -133,7 +133,7 @@ func (s State) reported(r Report) State {
 // try at a revision, since a final state is not taken back.
 func (t Task) started(s State, run Run) State {
 	s.ReportTo = t.ReportTo
-	if t.ReportTo == "" || run.Attempt > 1 || t.ReportActs && run.Action == "" {
+	if t.ReportTo == "" || run.Attempt > 1 || t.Brings && run.Action == "" {
 		return s
 	}
 	return s.reporting(Report{Run: run, URL: t.URL, To: t.ReportTo})
@@ -144,8 +144,9 @@ func (t Task) started(s State, run Run) State {
 func (t Task) ended(s State, run Run) State {
 	said := string(run.Outcome) + " " + run.Action
 	heard := s.Refs[run.Revision.Ref].Reported
-	if t.ReportTo == "" || t.ReportActs && run.Outcome == Success && !run.acted && heard == "" || heard == said {
-		return s // that nothing had to be done is told only to who heard otherwise
+	quiet := t.Silent && run.Outcome == Success && !run.acted && heard == "" // else who heard otherwise would go on believing it
+	if t.ReportTo == "" || quiet || heard == said {
+		return s
 	}
 	s = s.with(run.Revision.Ref, func(r *RefState) { r.Reported = said })
 	return s.reporting(Report{Run: run, URL: t.URL, To: t.ReportTo})

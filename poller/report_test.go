@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -79,7 +80,7 @@ func TestRepeatedTryReportsOnlyNews(t *testing.T) {
 		task := reported(r, "deploy", "main")
 		var mu sync.Mutex
 		broken := true
-		task.Plan = func(string, git.Revision) (Plan, error) {
+		task.Plan = func(context.Context, string, git.Revision) (Plan, error) {
 			mu.Lock()
 			defer mu.Unlock()
 			if broken {
@@ -138,7 +139,7 @@ func TestCrashedRunIsReported(t *testing.T) {
 		b := newBench(t, r.task("other", "main")).hearing(w)
 		for _, name := range []string{"deploy", "gone"} {
 			cut := b.newWatch(reported(r, name, "main"))
-			if _, err := cut.start(t.Context(), git.Revision{Ref: "refs/heads/main", SHA: sha("a")}); err != nil {
+			if _, err := cut.saveStart(t.Context(), git.Revision{Ref: "refs/heads/main", SHA: sha("a")}); err != nil {
 				t.Fatal(err)
 			}
 			cut.outbox.idle.Wait()
@@ -165,9 +166,10 @@ func TestIdentityKeepsARunFromStarting(t *testing.T) {
 		r := newRemote("main a")
 		task := r.task("deploy", "main")
 		var asked []string
+		var another atomic.Bool
 		task.Identity = func(_ context.Context, known string) (string, error) {
 			asked = append(asked, known)
-			if len(asked) == 2 {
+			if another.Load() {
 				return "", errors.New("another repository has this name now")
 			}
 			return "4711", nil
@@ -176,14 +178,17 @@ func TestIdentityKeepsARunFromStarting(t *testing.T) {
 		b.start(t)
 		elapse(5 * time.Minute)
 		want(t, "asked", asked, []string{""})
+		another.Store(true)
 		r.push("main", "b")
 		elapse(70 * time.Second)
 		_, runs := r.seen()
 		want(t, "runs", runs, []string{"main a"})
-		elapse(5 * time.Minute)
+		want(t, "asked again and again", len(asked) > 3, true)
+		another.Store(false)
+		elapse(time.Minute)
 		_, runs = r.seen()
 		want(t, "runs", runs, []string{"main a", "main b"})
-		want(t, "asked", asked, []string{"", "4711", "4711"})
+		want(t, "asked with what is known", asked[len(asked)-1], "4711")
 	})
 }
 
@@ -221,20 +226,27 @@ func TestPaceStretchesTheInterval(t *testing.T) {
 	})
 }
 
-func TestRunsWithNothingToDoAreNotReported(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r, w := newRemote("main a", "side b"), &world{}
-		task := reported(r, "deploy", "main", "side")
-		task.ReportActs = true
-		task.Plan = func(_ string, rev git.Revision) (Plan, error) {
-			if rev.Name() == "main" {
-				return Plan{}, nil
+func TestRunsWithNothingToDoAreReportedUnlessSilent(t *testing.T) {
+	for silent, heard := range map[bool][]string{
+		true:  {"kitops/deploy side b pending", "kitops/deploy side b error"},
+		false: {"kitops/deploy main a success", "kitops/deploy side b pending", "kitops/deploy side b error"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r, w := newRemote("main a", "side b"), &world{}
+			task := reported(r, "deploy", "main", "side")
+			task.Brings, task.Silent = true, silent
+			task.Plan = func(_ context.Context, _ string, rev git.Revision) (Plan, error) {
+				if rev.Name() == "main" {
+					return Plan{}, nil
+				}
+				return Plan{Actions: []actions.Action{{Name: "missing", Entrypoint: "/does/not/exist"}}}, nil
 			}
-			return Plan{Actions: []actions.Action{{Name: "missing", Entrypoint: "/does/not/exist"}}}, nil
-		}
-		b := newBench(t, task).hearing(w)
-		b.start(t)
-		want(t, "heard", w.heard, []string{"kitops/deploy side b pending", "kitops/deploy side b error"})
-		want(t, "applied", b.state(t, "deploy").Refs["refs/heads/main"].Applied, sha("a"))
-	})
+			b := newBench(t, task).hearing(w)
+			b.start(t)
+			want(t, "heard", w.heard, heard)
+			ref := b.state(t, "deploy").Refs["refs/heads/main"]
+			want(t, "applied", ref.Applied, sha("a"))
+			want(t, "reason", ref.Run.Reason, NothingToRun)
+		})
+	}
 }

@@ -15,17 +15,6 @@ import (
 	"github.com/bittrance/kitops/poller/git"
 )
 
-// Outcome is how a run stands, in the words of GitHub's commit statuses.
-type Outcome string
-
-// The outcomes.
-const (
-	Pending Outcome = "pending" // not finished
-	Success Outcome = "success" // all actions exited 0
-	Failure Outcome = "failure" // an action failed or ran out of time
-	Error   Outcome = "error"   // kitops could not run it, or was cut off
-)
-
 // Run is one execution of a task on a revision.
 type Run struct {
 	ID       string       `yaml:"id"`
@@ -39,42 +28,29 @@ type Run struct {
 	Action   string       `yaml:"action,omitempty"` // the one that runs, or that ended the run
 	Reason   string       `yaml:"reason,omitempty"` // why it ended so, unless it succeeded
 
+	Took    time.Duration `yaml:"took,omitempty"`    // by a clock that nobody sets
+	Mistake string        `yaml:"mistake,omitempty"` // the Digest of the task for which the revision itself is wrong
+
 	acted bool // there was an action to run
+	began time.Time
+}
+
+// Duration is how long the run took, 0 while it has not finished.
+func (r Run) Duration() time.Duration {
+	if r.Took > 0 {
+		return r.Took
+	}
+	return max(0, r.Finished.Sub(r.Started)) // of an older kitops, or cut off
 }
 
 // noSHA stands for "no revision yet", as Git writes it: as many zeros as the
 // names of the repository have digits.
 func noSHA(of string) string { return strings.Repeat("0", len(of)) }
 
-const (
-	saveWait    = time.Second // before a failed save is tried again, doubled
-	maxSaveWait = time.Minute
-)
-
 // timeoutError ends what took longer than a run may.
 type timeoutError struct{ after time.Duration }
 
 func (e timeoutError) Error() string { return fmt.Sprintf("out of time after %s", e.after) }
-
-// run takes one revision from its saved start to its saved outcome. Nobody
-// hears that it has finished before that is saved. The error is that of
-// saving; how the run itself went is in Run.
-func (w *watch) run(ctx context.Context, rev git.Revision) (Run, error) {
-	run, err := w.start(ctx, rev)
-	if err != nil {
-		return run, err
-	}
-	w.tell(Event{Kind: Started, Run: run})
-	dir := w.p.workdir(w.task, run)
-	run = w.perform(ctx, run, dir)
-	retry, err := w.settle(ctx, run)
-	if err == nil {
-		w.tell(Event{Kind: Finished, Run: run, Next: retry})
-	}
-	w.p.leave(w.task, run, dir)
-	w.sweep(ctx)
-	return run, err
-}
 
 // sweep removes what is left over, and tells what cannot be removed.
 func (w *watch) sweep(ctx context.Context) {
@@ -83,13 +59,14 @@ func (w *watch) sweep(ctx context.Context) {
 	}
 }
 
-// start saves that the run starts. The time of the next try is saved with it,
+// saveStart saves that the run starts. The time of the next try is saved with it,
 // so that a crash counts as a failed try.
-func (w *watch) start(ctx context.Context, rev git.Revision) (Run, error) {
+func (w *watch) saveStart(ctx context.Context, rev git.Revision) (Run, error) {
+	w.moved = false
 	now := stamp()
 	run := Run{
 		ID: newRunID(now), Task: w.task.Name, Revision: rev,
-		Started: now, Outcome: Pending,
+		Started: now, Outcome: Pending, began: time.Now(),
 	}
 	err := w.mem.save(ctx, func(s State) State {
 		s = verdictOnNothing(w.task, s).state
@@ -113,37 +90,31 @@ func (w *watch) start(ctx context.Context, rev git.Revision) (Run, error) {
 	return run, err
 }
 
-// perform fetches, checks out and runs the actions in order, until one fails.
-func (w *watch) perform(ctx context.Context, run Run, dir string) Run {
-	timed, cancel := actions.WithTimeout(ctx, w.task.Timeout, timeoutError{w.task.Timeout})
-	defer cancel()
-	outcome, err := w.attempt(timed, &run, dir)
-	run.Finished = stamp()
-	run.Outcome = outcome
-	switch {
-	case outcome == Success:
-		run.Action = ""
-	case ctx.Err() != nil:
-		run.Outcome, run.Reason = Error, "interrupted by the end of kitops, will run again"
-	case errors.Is(err, git.ErrMoved):
-		w.moved, run.Reason = true, err.Error()
-	default:
-		run.Reason = err.Error()
+// plan asks what to do with a revision. It does not wait longer than the run lasts.
+func (w *watch) plan(ctx context.Context, run Run, dir string) (Plan, error) {
+	type answer struct {
+		plan Plan
+		err  error
 	}
-	return run
+	answered := make(chan answer, 1)
+	go func() {
+		var a answer
+		a.err = protected(func() (err error) {
+			a.plan, err = w.task.Plan(ctx, dir, run.Revision)
+			return err
+		})
+		answered <- a
+	}()
+	select {
+	case a := <-answered:
+		return a.plan, a.err
+	case <-ctx.Done():
+		return Plan{}, context.Cause(ctx)
+	}
 }
 
-func (w *watch) attempt(ctx context.Context, run *Run, dir string) (Outcome, error) {
-	if err := w.checkout(ctx, run.Revision, dir); err != nil {
-		if cause := context.Cause(ctx); cause != nil {
-			err = cause
-		}
-		return Error, err
-	}
-	plan, err := w.task.Plan(dir, run.Revision)
-	if err != nil {
-		return Error, err
-	}
+// act runs the actions in order, until one fails.
+func (w *watch) act(ctx context.Context, run *Run, plan Plan, dir string) error {
 	if plan.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = actions.WithTimeout(ctx, plan.Timeout, timeoutError{plan.Timeout})
@@ -151,31 +122,36 @@ func (w *watch) attempt(ctx context.Context, run *Run, dir string) (Outcome, err
 	}
 	for _, action := range plan.Actions {
 		run.Action = action.Name
-		w.acts(ctx, run)
+		w.announceRun(ctx, run)
 		w.tell(Event{Kind: ActionStarted, Run: *run})
-		err := w.act(ctx, action, *run, dir)
-		var exit *exec.ExitError
-		var timeout timeoutError
+		err := w.runAction(ctx, action, *run, dir)
 		var left *actions.LeftError
 		if errors.As(err, &left) {
 			w.tell(Event{Kind: Troubled, Run: *run, Err: left})
 		}
-		switch {
-		case err == nil:
-		case errors.As(err, &timeout):
-			return Failure, timeout
-		case errors.As(err, &exit):
-			return Failure, exit
-		default:
-			return Error, err
+		if err != nil {
+			return brief(err)
 		}
 	}
-	return Success, nil
+	return nil
 }
 
-// acts notes that a run has something to do, for a task that reports only such runs.
-func (w *watch) acts(ctx context.Context, run *Run) {
-	if run.acted || !w.task.ReportActs {
+// brief is the part of an action's error that says how it ended.
+func brief(err error) error {
+	var exit *exec.ExitError
+	var timeout timeoutError
+	switch {
+	case errors.As(err, &timeout):
+		return timeout
+	case errors.As(err, &exit):
+		return exit
+	}
+	return err
+}
+
+// announceRun reports a run that has something to do, for a task that reports only such runs.
+func (w *watch) announceRun(ctx context.Context, run *Run) {
+	if run.acted || !w.task.Brings {
 		return
 	}
 	run.acted = true
@@ -185,19 +161,8 @@ func (w *watch) acts(ctx context.Context, run *Run) {
 	w.outbox.kick(ctx, w.mem.state)
 }
 
-func (w *watch) checkout(ctx context.Context, rev git.Revision, dir string) error {
-	if err := w.p.makeWorkdir(dir); err != nil {
-		return err
-	}
-	if w.task.Keep {
-		if err := checkKept(dir); err != nil {
-			return err
-		}
-	}
-	return w.task.Checkout(ctx, rev, dir)
-}
-
-func (w *watch) act(ctx context.Context, action actions.Action, run Run, dir string) error {
+// runAction runs one action, and saves which group it is.
+func (w *watch) runAction(ctx context.Context, action actions.Action, run Run, dir string) error {
 	out := actions.Lines(actions.OutputLimit, func(line string) {
 		w.tell(Event{Kind: Output, Run: run, Line: line})
 	})
@@ -246,39 +211,6 @@ func (w *watch) vars(run Run) []string {
 		"KITOPS_ACTION_NAME=" + run.Action,
 		"KITOPS_RUN_ID=" + run.ID,
 		"KITOPS_RUN_ATTEMPT=" + strconv.Itoa(run.Attempt),
-	}
-}
-
-// settle saves the outcome and, after success, the applied revision in one
-// write. It insists, since forgetting what was done means doing it again.
-func (w *watch) settle(ctx context.Context, run Run) (retry time.Time, err error) {
-	switch {
-	case run.Outcome == Success:
-	case ctx.Err() != nil: // like a crash: the start counts
-		retry = run.Started.Add(pause(w.task.Interval, run.Attempt))
-	default:
-		retry = run.Finished.Add(pause(w.task.Interval, run.Attempt))
-	}
-	for wait := saveWait; ; wait = min(2*wait, maxSaveWait) {
-		err = w.mem.save(ctx, func(s State) State {
-			return w.task.ended(s.with(run.Revision.Ref, func(r *RefState) {
-				saved := run
-				r.Run, r.Group, r.Retry = &saved, nil, retry
-				if run.Outcome == Success {
-					r.Applied = run.Revision.SHA
-				}
-			}), run)
-		})
-		w.outbox.kick(ctx, w.mem.state)
-		if err == nil || w.once && wait > saveWait {
-			return retry, err
-		}
-		w.tell(Event{Kind: Troubled, Err: err})
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return retry, err
-		}
 	}
 }
 

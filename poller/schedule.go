@@ -7,10 +7,11 @@ import (
 
 const (
 	maxPause   = time.Hour       // between two tries at a failing revision
-	maxBackoff = 5 * time.Minute // between two looks at a failing remote, unless the interval is longer
+	maxBackoff = 5 * time.Minute // between two tries to save, unless the interval is longer
 	maxLook    = time.Minute     // for one look; a hanging server is a failing one
 	stagger    = 5 * time.Millisecond
 	crowd      = 100 // tasks that start together
+	maxNamed   = 20  // branches that are remembered at one look and named
 )
 
 // jittered shortens the interval by up to a tenth, so that many tasks spread
@@ -34,7 +35,14 @@ func pause(interval time.Duration, attempt int) time.Duration {
 	return doubled(interval, attempt-1, maxPause)
 }
 
-// backoff is how long a remote rests after the given number of failed looks in a row.
+// retryPoll is how long a remote rests after the given number of failed polls in
+// a row: 1, 2, 4 … seconds, at most the interval.
+func retryPoll(interval time.Duration, failures int) time.Duration {
+	return doubled(time.Second, failures-1, interval)
+}
+
+// backoff is how long a task rests after the given number of failures of kitops
+// itself, such as a full disk.
 func backoff(interval time.Duration, failures int) time.Duration {
 	return doubled(interval, failures, max(interval, maxBackoff))
 }

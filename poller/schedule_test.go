@@ -105,7 +105,7 @@ func TestFailedRevisionRestsLongerEachTime(t *testing.T) {
 		task := r.task("deploy", "main")
 		var tries []time.Time
 		broken := true
-		task.Plan = func(string, git.Revision) (Plan, error) {
+		task.Plan = func(context.Context, string, git.Revision) (Plan, error) {
 			tries = append(tries, time.Now())
 			if broken {
 				return Plan{}, errors.New("broken")
@@ -138,7 +138,7 @@ func TestPauseSurvivesRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRemote("main a")
 		task := r.task("deploy", "main")
-		task.Plan = func(string, git.Revision) (Plan, error) { return Plan{}, errors.New("broken") }
+		task.Plan = func(context.Context, string, git.Revision) (Plan, error) { return Plan{}, errors.New("broken") }
 		b := newBench(t, task)
 		stop := b.start(t)
 		elapse(20 * time.Minute) // tries at 0, 1, 3, 7, 15
@@ -168,13 +168,13 @@ func TestFailingRemoteBacksOffAndTouchesNoOther(t *testing.T) {
 		b := newBench(t, bad.task("bad", "main"), good.task("good", "main"), hung.task("hung", "main"))
 		b.start(t)
 		elapse(time.Hour)
-		if n, _ := bad.seen(); n < 12 || n > 18 { // 1, 2, 4, then every 5 minutes
+		if n, _ := bad.seen(); n < 62 || n > 75 { // after 1, 2, 4 … seconds, then every minute
 			t.Errorf("%d looks at a failing remote in an hour", n)
 		}
 		if n, _ := good.seen(); n < 60 || n > 70 {
 			t.Errorf("%d looks at a good remote in an hour", n)
 		}
-		if n, _ := hung.seen(); n < 8 || n > 18 {
+		if n, _ := hung.seen(); n < 28 || n > 38 { // a minute each, and a pause
 			t.Errorf("%d looks at a hung remote in an hour", n)
 		}
 		bad.fail(nil)

@@ -26,6 +26,7 @@ type State struct {
 	Remembered headSet             `yaml:"remembered,omitempty"` // starting points, which are not run
 	Refs       map[string]RefState `yaml:"refs,omitempty"`       // refs that had a run
 	Identity   string              `yaml:"identity,omitempty"`   // what the host calls the repository, whatever its name
+	Gone       time.Time           `yaml:"gone,omitempty"`       // since when the repository is not to be found any more
 	ReportTo   string              `yaml:"report_to,omitempty"`  // where the last run was reported
 	Unreported []Report            `yaml:"unreported,omitempty"` // what somebody has yet to hear, in order
 }
@@ -168,6 +169,17 @@ func states(ctx context.Context, s store.Store) (map[string]State, error) {
 		all[key] = state
 	}
 	return all, errors.Join(errs...)
+}
+
+// pausing tells whether the last run has yet to wait for its next try. A retry
+// that is further away than its own pause was planned by a clock that has since
+// been put back.
+func (r RefState) pausing(now time.Time) bool {
+	planned := r.Run.Finished
+	if planned.IsZero() {
+		planned = r.Run.Started
+	}
+	return ahead(r.Retry, now, r.Retry.Sub(planned))
 }
 
 func (r RefState) unfinished() bool { return r.Run != nil && r.Run.Outcome == Pending }

@@ -27,7 +27,8 @@ type Task struct {
 	// returns git.ErrMoved when the remote no longer has the revision.
 	Checkout func(ctx context.Context, rev git.Revision, dir string) error
 	// Plan tells what to do with the revision that is checked out in dir.
-	Plan func(dir string, rev git.Revision) (Plan, error)
+	// An error that is *[MistakeError] is one of the revision itself.
+	Plan func(ctx context.Context, dir string, rev git.Revision) (Plan, error)
 
 	// Identity returns what the host calls the repository whatever its name,
 	// given what it called it before ("" at first). It is asked before a run, and
@@ -40,8 +41,11 @@ type Task struct {
 	Grant func(ctx context.Context, action actions.Action) (vars []string, revoke func(), err error)
 	// ReportTo is where the Reporter tells of the runs, in its own terms; "" is nowhere.
 	ReportTo string
-	// ReportActs says to report only runs that have something to do, once their Plan has shown it.
-	ReportActs bool
+	// Brings says that the revision brings its Plan: a run is reported once that has shown
+	// something to do, and one without is reported as nothing to run.
+	Brings bool
+	// Silent says not to report runs that had nothing to do.
+	Silent bool
 
 	Digest string // of the configuration: Set leaves a task with an equal digest alone
 }
@@ -51,6 +55,24 @@ type Plan struct {
 	Actions []actions.Action // in order
 	Timeout time.Duration    // for them, if shorter than what is left of the task's; 0: none of its own
 }
+
+// MistakeError is a mistake that was made in the revision itself. It is not tried
+// again until the head moves or the task is changed.
+type MistakeError struct{ Err error }
+
+func (e *MistakeError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the mistake.
+func (e *MistakeError) Unwrap() error { return e.Err }
+
+// PassingError is a failure that may be over in a moment, such as the outage of
+// a server. It says nothing of the revision.
+type PassingError struct{ Err error }
+
+func (e *PassingError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the failure.
+func (e *PassingError) Unwrap() error { return e.Err }
 
 // LaterError is a failed look that is to be repeated at a time the host named,
 // such as the end of a rate limit. It says nothing of the repository.

@@ -3,8 +3,6 @@ package poller
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
 	"time"
 
 	"github.com/bittrance/kitops/poller/git"
@@ -35,8 +33,10 @@ type watch struct {
 	told     map[string]string // ref → SHA that was said to rest
 	chased   []git.Revision    // revisions of nudges that no look has shown yet
 	chases   int
-	identity string // of the repository, as the last look before a run found it
-	moved    bool   // the last run found its revision gone: a newer head is there
+	identity string         // of the repository, as the last look before a run found it
+	slot     bool           // this watch holds one
+	moved    bool           // the last run found its revision gone: a newer head is there
+	served   map[string]int // in this turn, by ref; for once
 }
 
 // maxServings is how often --poll-once follows a head that moves while it is fetched.
@@ -67,7 +67,8 @@ func (w *watch) current() Task {
 // loop is the watch's goroutine. It ends with ctx, or when its task is removed.
 func (w *watch) loop(ctx context.Context, delay time.Duration) {
 	defer w.outbox.idle.Wait()
-	apart(func() {
+	w.apart(func() {
+		w.awaitEndings(ctx)
 		w.succeed(ctx)
 		_ = w.recover(ctx) // the observers have heard; nothing runs when it failed, since ctx has ended
 		w.expect(time.Now().Add(delay))
@@ -90,7 +91,7 @@ func (w *watch) loop(ctx context.Context, delay time.Duration) {
 			w.retire(ctx)
 			return
 		}
-		apart(func() {
+		w.apart(func() {
 			_ = w.turn(ctx) // the observers have heard of the errors
 			w.expect(w.due)
 		})
@@ -99,12 +100,14 @@ func (w *watch) loop(ctx context.Context, delay time.Duration) {
 }
 
 // apart calls f on a stack that goes away again: what a watch rests on stays at
-// the 2 KB that a goroutine begins with.
-func apart(f func()) {
+// the 2 KB that a goroutine begins with. A panic ends f, and is told as the bug it is.
+func (w *watch) apart(f func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		f()
+		if err := protected(func() error { f(); return nil }); err != nil {
+			w.tell(Event{Kind: Troubled, Err: err})
+		}
 	}()
 	<-done
 }
@@ -131,92 +134,11 @@ func (w *watch) superseded() bool {
 	return w.removed || w.next != nil
 }
 
-// turn looks and runs, until nothing is left that should run now. Before a
-// run that had to wait for its slot, heads and state are read again: the
-// newest head is what runs.
-func (w *watch) turn(ctx context.Context) []error {
-	var errs []error
-	var held bool
-	defer func() {
-		if held {
-			w.p.slots.Release(1)
-		}
-	}()
-	served := map[string]int{}
-	for {
-		todo, err := w.look(ctx)
-		if err != nil {
-			errs = append(errs, err)
-		}
-		if w.once {
-			todo = slices.DeleteFunc(todo, func(rev git.Revision) bool { return served[rev.Ref] >= maxServings })
-		}
-		if len(todo) == 0 || ctx.Err() != nil {
-			return errs
-		}
-		if !held {
-			w.expect(time.Time{})
-			waited, err := w.p.acquire(ctx)
-			if err != nil {
-				return append(errs, fmt.Errorf("%s: interrupted: %w", w.task.Name, err))
-			}
-			if held = true; waited {
-				continue
-			}
-		}
-		rev := todo[0]
-		if err := w.serve(ctx, rev); err != nil {
-			errs = append(errs, err)
-		}
-		if served[rev.Ref]++; !w.moved {
-			served[rev.Ref] = maxServings
-		}
-		held = false
-		w.p.slots.Release(1)
-		if ctx.Err() != nil || w.superseded() || !w.again(len(todo) > 1) {
-			return errs
-		}
-	}
-}
-
-// serve runs one revision and plans the next look after it.
-func (w *watch) serve(ctx context.Context, rev git.Revision) error {
-	w.moved = false
-	w.expect(time.Now().Add(w.task.Timeout))
-	run, err := w.run(ctx, rev)
-	if w.moved {
-		w.poke()
-	}
-	if err != nil {
-		w.tell(Event{Kind: Troubled, Err: fmt.Errorf("%s at %s: %w", rev.Name(), rev.SHA, err)})
-		w.failures++
-		w.due = time.Now().Add(backoff(w.task.Interval, w.failures))
-		return fmt.Errorf("%s: %s: %w", w.task.Name, rev.Name(), err)
-	}
-	w.heed(w.mem.state)
-	if run.Outcome == Success || w.moved {
-		return nil
-	}
-	w.known(rev, pausing(run.Attempt)) // the end of the run said when it is tried again
-	if run.Action != "" {
-		return fmt.Errorf("%s: %s at %s: action %s: %s", w.task.Name, rev.Name(), rev.SHA, run.Action, run.Reason)
-	}
-	return fmt.Errorf("%s: %s at %s: %s", w.task.Name, rev.Name(), rev.SHA, run.Reason)
-}
-
-// again tells whether there is a reason to look right after a run.
-func (w *watch) again(more bool) bool {
-	if more || len(w.wake) > 0 {
-		return true
-	}
-	return !w.once && !time.Now().Before(w.due)
-}
-
 // heed moves the next look to the first revision that may be tried again.
 func (w *watch) heed(s State) {
 	now := time.Now()
 	for _, r := range s.Refs {
-		if r.Run != nil && r.Run.Outcome != Success && ahead(r.Retry, now, maxPause) && r.Retry.Before(w.due) {
+		if r.Run != nil && r.Run.Outcome != Success && r.pausing(now) && r.Retry.Before(w.due) {
 			w.due = r.Retry
 		}
 	}

@@ -1,7 +1,6 @@
 package poller
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -51,21 +50,24 @@ func (p *Poller) leave(task Task, run Run, workdir string) {
 // findLeftovers notes what earlier agents left. The folders of pending runs
 // are held back until those are closed, since something may still work there.
 func (p *Poller) findLeftovers(pending map[string]bool) error {
-	for _, dir := range append([]string{p.RepoDir}, p.Abandoned...) {
-		root := filepath.Join(dir, workRoot)
-		entries, err := os.ReadDir(root)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("read the directory for clones: %w", err)
+	return p.eachFolder(workRoot, func(path string) {
+		if run := filepath.Base(path); !pending[run] || !p.leftovers.hold(run, path) {
+			p.leftovers.add(path)
 		}
-		for _, entry := range entries {
-			if path := filepath.Join(root, entry.Name()); pending[entry.Name()] {
-				p.leftovers.hold(entry.Name(), path)
-			} else {
-				p.leftovers.add(path)
+	})
+}
+
+// pendingRuns are the runs that have a start and no end, by ID.
+func pendingRuns(all map[string]State) map[string]bool {
+	pending := map[string]bool{}
+	for _, state := range all {
+		for _, r := range state.Refs {
+			if r.unfinished() {
+				pending[r.Run.ID] = true
 			}
 		}
 	}
-	return nil
+	return pending
 }
 
 // fileName makes a task's name one that every file system and shell takes.

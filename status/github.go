@@ -107,7 +107,7 @@ func Describe(r poller.Run) string {
 		}
 		return cut("running " + r.Task)
 	}
-	took := r.Finished.Sub(r.Started)
+	took := r.Duration()
 	switch {
 	case took > 10*time.Second:
 		took = took.Round(time.Second)
@@ -123,6 +123,9 @@ func Describe(r poller.Run) string {
 	reason := strings.ReplaceAll(r.Reason, "\n", "; ")
 	switch r.Outcome {
 	case poller.Success:
+		if reason != "" {
+			return cut(what + reason)
+		}
 		return cut(fmt.Sprintf("%ssucceeded in %s", what, took))
 	case poller.Failure:
 		for word, ours := range map[string]string{"exit status ": "exit code ", "signal: ": "signal "} {

@@ -33,6 +33,8 @@ func TestDescribe(t *testing.T) {
 		"succeeded":       {took(3240*time.Millisecond, poller.Success, "", ""), "deploy: succeeded in 3.2s"},
 		"at once":         {took(20*time.Millisecond, poller.Success, "", ""), "deploy: succeeded in 20ms"},
 		"after a while":   {took(3*time.Minute+12*time.Second+400*time.Millisecond, poller.Success, "", ""), "deploy: succeeded in 3m12s"},
+		"had no action":   {took(20*time.Millisecond, poller.Success, "", poller.NothingToRun), "deploy: nothing to run"},
+		"clock put back":  {poller.Run{Task: "deploy", Started: began, Finished: began.Add(-40 * time.Minute), Took: 2 * time.Second, Outcome: poller.Success}, "deploy: succeeded in 2s"},
 		"failed":          {took(3*time.Minute+12*time.Second, poller.Failure, "build", "exit status 2"), "deploy: build failed with exit code 2 after 3m12s"},
 		"by a signal":     {took(time.Second, poller.Failure, "build", "signal: killed"), "deploy: build failed with signal killed after 1s"},
 		"ran out of time": {took(20*time.Minute, poller.Failure, "build", "out of time after 20m0s"), "deploy: build out of time after 20m0s"},

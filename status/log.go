@@ -43,6 +43,10 @@ func write(l *slog.Logger, e poller.Event) {
 			l.Info("not run", "reason", e.Reason, "next", clock(e.Next))
 		}
 	case poller.Remembered:
+		if e.Count > 1 {
+			l.Info("remembered, not run: the branches were there at the first look", "branches", e.Count)
+			return
+		}
 		l.Info("remembered, not run: the branch was there at the first look")
 	case poller.Forgotten:
 		l.Info("branch is gone or no longer watched, forgotten")
@@ -81,15 +85,23 @@ func looked(l *slog.Logger, e poller.Event) {
 
 func finished(l *slog.Logger, e poller.Event) {
 	r := e.Run
-	l = l.With("outcome", string(r.Outcome), "took", r.Finished.Sub(r.Started).Round(time.Millisecond))
+	l = l.With("outcome", string(r.Outcome), "took", r.Duration().Round(time.Millisecond))
 	if r.Outcome == poller.Success {
+		if r.Reason != "" {
+			l = l.With("reason", r.Reason)
+		}
 		l.Info("run finished")
 		return
 	}
 	if r.Action != "" {
 		l = l.With("action", r.Action)
 	}
-	l.Warn("run finished", "reason", r.Reason, "attempt", r.Attempt, "next", clock(e.Next))
+	l = l.With("reason", r.Reason, "attempt", r.Attempt)
+	if e.Next.IsZero() {
+		l.Warn("run finished")
+		return
+	}
+	l.Warn("run finished", "next", clock(e.Next))
 }
 
 // clock writes a time as people compare it with their watch.

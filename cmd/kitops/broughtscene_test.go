@@ -21,7 +21,7 @@ func TestActionsFromTheRepository(t *testing.T) {
 	second := s.shop.Push("main", good)
 	s.awaitSuccess(s.shop, second, "kitops/acme")
 	other := s.shop.Push("feature", good) // of a branch that the operator does not watch
-	silent := lab.Push("main", map[string]string{"README": "no actions here"})
+	idle := lab.Push("main", map[string]string{"README": "no actions here"})
 	agent.says("task=acme@acme/lab.*outcome=success", 1)
 	bad := lab.Push("main", map[string]string{".kitops.yaml": "# ours\nactions:\n- run: touch $PLACE/evil\n  inherit_environment: true\n"})
 	s.await("the mistake", func() bool { return len(lab.Statuses(bad)) > 0 })
@@ -30,10 +30,14 @@ func TestActionsFromTheRepository(t *testing.T) {
 		t.Errorf("status %+v", last)
 	}
 	wantWords(t, last.Description, "acme@acme/lab: .kitops.yaml:3:3: inherit_environment is not allowed by this agent")
+	s.await("that there was nothing to run", func() bool { return len(lab.Statuses(idle)) > 0 })
+	if last := lab.Statuses(idle)[0]; last.State != "success" || last.Description != "acme@acme/lab: nothing to run" {
+		t.Errorf("status %+v", last)
+	}
 	agent.stop()
 	s.wantRan(second)
-	if n := len(lab.Statuses(silent)) + len(s.shop.Statuses(other)) + len(lab.Statuses(bad)); n != 1 || s.exists("evil") {
-		t.Errorf("%d statuses where one is due\n%s", n, s.story())
+	if n := len(lab.Statuses(idle)) + len(s.shop.Statuses(other)) + len(lab.Statuses(bad)); n != 2 || s.exists("evil") {
+		t.Errorf("%d statuses where two are due\n%s", n, s.story())
 	}
 }
 

@@ -163,6 +163,20 @@ func (d *Dir) OpenFile(name string, flag int, mode fs.FileMode) (*os.File, error
 	return file, nil
 }
 
+// OpenFile opens a file by its path as [Dir.OpenFile] does in its directory. A
+// directory that its owner may not read will do where no other user matters.
+func OpenFile(path string, flag int, mode fs.FileMode) (*os.File, error) {
+	dir, err := OpenDir(filepath.Dir(path))
+	if errors.Is(err, fs.ErrPermission) && !strict() {
+		return os.OpenFile(path, flag|noFollow, mode)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	return dir.OpenFile(filepath.Base(path), flag, mode)
+}
+
 // admit refuses what is somebody else's where that matters and can be told.
 func admit(path string, info fs.FileInfo) error {
 	problem, _ := stranger(info)

@@ -12,6 +12,8 @@ import (
 // Windows keeps directories of other users closed by default, and its links
 // are for administrators to make.
 
+const noFollow = 0
+
 func strict() bool { return false }
 
 func trace(path string) (real string, found *finding, err error) {

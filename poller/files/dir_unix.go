@@ -16,6 +16,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// noFollow is for opening a file and no link.
+const noFollow = unix.O_NOFOLLOW
+
 // maxLinks are as many links as Linux follows on one way.
 const maxLinks = 40
 
@@ -75,6 +78,9 @@ func trace(path string) (real string, found *finding, err error) {
 
 // suspect is what is wrong with a directory on the way, or with the file at its end.
 func suspect(path string, info fs.FileInfo) *finding {
+	if !info.IsDir() && !info.Mode().IsRegular() {
+		return nil // whoever opens it will refuse it for what it is
+	}
 	problem, remedy := stranger(info)
 	if problem == "" || info.Mode()&fs.ModeSticky != 0 && ownerOf(info) == 0 {
 		return nil

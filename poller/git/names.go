@@ -48,6 +48,8 @@ var (
 	ErrHidden = remote.ErrHidden
 	// ErrDenied says that the credentials may not read the repository.
 	ErrDenied = remote.ErrDenied
+	// ErrUnavailable says that the server is out of order, perhaps for a moment.
+	ErrUnavailable = remote.ErrUnavailable
 )
 
 // ParseURL understands https, http, ssh, git@host:path, file and local paths,

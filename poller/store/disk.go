@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"syscall"
+
+	"github.com/bittrance/kitops/poller/files"
 )
 
 // read returns the documents in a file and the file they are from, nil if there is none.
@@ -119,23 +121,8 @@ func explain(err error) error {
 
 // resolve follows path to the file that is to be replaced, which need not exist, so that a symlink stays one.
 func resolve(path string) (string, error) {
-	const most = 40 // as many as Linux follows
-	for range most {
-		dir, err := filepath.EvalSymlinks(filepath.Dir(path))
-		if err != nil {
-			return "", err
-		}
-		path = filepath.Join(dir, filepath.Base(path))
-		link, err := os.Readlink(path)
-		if err != nil {
-			return path, nil //nolint:nilerr // no link, or nothing at all
-		}
-		if !filepath.IsAbs(link) {
-			link = filepath.Join(dir, link)
-		}
-		path = link
-	}
-	return "", fmt.Errorf("%s: too many symlinks", path)
+	real, _, err := files.Real(path) // whoever opened the file has told of doubts
+	return real, err
 }
 
 // sweep removes what a killed process was writing for the file at path.

@@ -65,6 +65,15 @@ func (d documents) get(key string) (Document, error) {
 	return Document{Data: bytes.Clone(data), Version: versionOf(data), Now: time.Now()}, nil
 }
 
+// size is that of the documents themselves; in the file their lines are indented.
+func (d documents) size() int {
+	size := 0
+	for key, data := range d {
+		size += len(key) + len(data)
+	}
+	return size
+}
+
 func (d documents) list(prefix string) []string {
 	keys := slices.Sorted(maps.Keys(d))
 	return slices.DeleteFunc(keys, func(key string) bool { return !strings.HasPrefix(key, prefix) })

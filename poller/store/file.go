@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -123,8 +124,15 @@ func (f *File) commit() {
 // saveAll returns an error when nothing of the batch counts; a write that only lost against another has its own.
 func (f *File) saveAll(batch []*write) error {
 	next, anything := maps.Clone(f.docs), false
+	size := next.size()
 	for _, w := range batch {
+		if grown := len(w.data) - len(next[w.key]); grown > 0 && size+grown > fullFile {
+			w.err = fmt.Errorf("put %s: the file would have %d bytes, and more than %d are not added to it", w.key, size+grown, fullFile)
+			continue
+		}
+		size -= len(next[w.key])
 		changed, err := next.apply(w)
+		size += len(next[w.key])
 		anything = anything || changed
 		w.err = err
 	}

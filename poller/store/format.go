@@ -14,6 +14,7 @@ import (
 const (
 	formatVersion = 1
 	maxFile       = 64 << 20
+	fullFile      = 48 << 20 // of documents, beyond which none may grow: what is there can still be saved
 
 	header = "# Memory of kitops between executions. Safe to read; stop kitops before you edit it.\n"
 	mend   = "mend the file, or move it away and kitops starts with an empty memory"

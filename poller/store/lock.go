@@ -9,17 +9,20 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
-	"github.com/gofrs/flock"
+	"github.com/bittrance/kitops/poller/files"
 )
 
 // Lock is a kernel lock on a file: gone with the process, however it ends, and not inherited by its children.
-// The file stays, and means nothing by itself.
+// The file stays, and means nothing by itself. It may be used concurrently.
 type Lock struct {
 	path string
-	lock *flock.Flock
+
+	mu   sync.Mutex
+	file *os.File // nil: released
 }
 
 // LockedError says who holds a lock.
@@ -37,29 +40,84 @@ func (e *LockedError) Error() string {
 }
 
 // AcquireLock takes the lock on the file at path, and makes the file if it is missing.
-// When it is held, by this process too, it returns *[LockedError] at once.
+// When it is held, by this process too, it returns *[LockedError] at once. A link in its place, and a file or a directory that
+// another user could lead elsewhere, is *[files.NotMineError].
 // Keep the lock until it is released: one that is garbage is free.
 func AcquireLock(path string) (*Lock, error) {
-	l := &Lock{path, flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))}
-	ok, err := l.lock.TryLock()
-	for errors.Is(err, syscall.EINTR) { // a signal came meanwhile
-		ok, err = l.lock.TryLock()
+	file, err := lockFile(path)
+	if err != nil {
+		return nil, err
 	}
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	return &Lock{path: path, file: file}, nil
+}
+
+// lockFile opens, locks and signs the file.
+func lockFile(path string) (*os.File, error) {
+	const tries = 10 // one is enough unless others remove the file meanwhile
+	for range tries {
+		file, err := openLock(path)
+		if err != nil {
+			return nil, err
+		}
+		switch ok, err := tryLock(file); {
+		case err != nil:
+			return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), file.Close())
+		case !ok:
+			return nil, errors.Join(&LockedError{path, readOwner(path)}, file.Close())
+		case inPlace(file, path):
+			// A courtesy to whoever finds it locked: a full disk is no reason to have no lock.
+			_ = sign(file, owner())
+			return file, nil
+		}
+		_ = file.Close() // a lock on what is not there any more
+	}
+	return nil, fmt.Errorf("lock %s: somebody removes it all the time", path)
+}
+
+func openLock(path string) (*os.File, error) {
+	if _, err := os.Stat(filepath.Dir(path)); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("lock %s: the directory %s does not exist", path, filepath.Dir(path))
-	case err != nil:
-		return nil, fmt.Errorf("lock %s: %w", path, explainLock(err))
-	case !ok:
-		return nil, &LockedError{path, readOwner(path)}
 	}
+	file, err := files.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", path, err)
+	}
+	return file, nil
+}
+
+// inPlace tells whether path still leads to the file.
+func inPlace(file *os.File, path string) bool {
+	held, err := file.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := os.Lstat(path)
+	return err == nil && os.SameFile(held, there)
+}
+
+func owner() string {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "an unknown host"
 	}
-	// A courtesy to whoever finds it locked: a full disk is no reason to have no lock.
-	_ = l.introduce(fmt.Sprintf("pid %d on %s since %s\n", os.Getpid(), host, time.Now().Format(time.RFC3339)))
-	return l, nil
+	return fmt.Sprintf("pid %d on %s since %s\n", os.Getpid(), host, time.Now().Format(time.RFC3339))
+}
+
+// Renew takes the lock anew when somebody has removed or replaced its file, so that no other process takes it for free, and says
+// whether it had to. When another process has it by now, the error is *[LockedError]: this one must not go on.
+func (l *Lock) Renew() (renewed bool, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.file == nil || inPlace(l.file, l.path) {
+		return false, nil
+	}
+	file, err := lockFile(l.path)
+	if err != nil {
+		return false, err
+	}
+	old := l.file
+	l.file = file
+	return true, old.Close()
 }
 
 // explainLock adds the remedy to the errors of file systems that have no locks.
@@ -72,11 +130,15 @@ func explainLock(err error) error {
 
 // Release frees the lock. Once is enough, and it may be called again.
 func (l *Lock) Release() error {
-	if !l.lock.Locked() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.file == nil {
 		return nil
 	}
-	_ = l.introduce("") // a courtesy: the words mean nothing without the lock
-	if err := l.lock.Unlock(); err != nil {
+	_ = sign(l.file, "") // a courtesy: the words mean nothing without the lock
+	err := l.file.Close()
+	l.file = nil
+	if err != nil {
 		return fmt.Errorf("release %s: %w", l.path, err)
 	}
 	return nil
@@ -90,17 +152,14 @@ func ownerAt() int64 {
 	return 0
 }
 
-func (l *Lock) introduce(owner string) error {
-	file, err := os.OpenFile(l.path, os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
+// sign leaves word of the owner.
+func sign(file *os.File, owner string) error {
 	// Emptied first: better no owner for a moment than the one before.
-	err = file.Truncate(ownerAt())
+	err := file.Truncate(ownerAt())
 	if err == nil {
 		_, err = file.WriteAt([]byte(owner), ownerAt())
 	}
-	return errors.Join(err, file.Close())
+	return err
 }
 
 // readOwner is best effort: whoever holds the lock holds it, whatever the file says.

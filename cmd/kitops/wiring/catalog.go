@@ -153,7 +153,7 @@ func (c *Catalog) apply(ctx context.Context) {
 		if err != nil {
 			c.log.Error("the memory of a task cannot be read", "task", t.Name, "err", err)
 		}
-		maps.DeleteFunc(memories, func(name, _ string) bool { return taken[name] || !t.Stands(name) })
+		maps.DeleteFunc(memories, func(name string, _ poller.Memory) bool { return taken[name] || !t.Stands(name) })
 		tasks := Covering(t, a, c.listings[a].with(t, memories))
 		tasks = slices.DeleteFunc(tasks, func(t settings.Task) bool { return taken[t.Name] })
 		c.count(t, len(tasks), c.listings[a].complete)
@@ -168,20 +168,20 @@ func (c *Catalog) apply(ctx context.Context) {
 		return
 	}
 	c.agent.Set(tasks)
-	if err := c.agent.Forget(ctx, gone...); err != nil {
+	if err := c.agent.Part(ctx, gone...); err != nil {
 		c.log.Error("the memory of repositories that are gone stays", "err", err)
 	}
 }
 
 // following lets the memory of a renamed repository go with it. Of memories
 // it leaves those that belong to none of the tasks.
-func (c *Catalog) following(tasks []settings.Task, memories map[string]string) []settings.Task {
+func (c *Catalog) following(tasks []settings.Task, memories map[string]poller.Memory) []settings.Task {
 	names := map[string]string{}
-	for name, id := range memories {
-		names[id] = name
+	for name, m := range memories {
+		names[m.Identity] = name
 	}
 	for i, t := range tasks {
-		if before := names[t.RepositoryID]; before != "" && before != t.Name {
+		if before := names[t.RepositoryID]; before != "" && memories[t.Name].Identity != t.RepositoryID {
 			tasks[i].Formerly = before
 			c.log.Info("a repository has another name now", "task", t.Name, "before", before)
 			delete(memories, before)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/bittrance/kitops/app"
 	"github.com/bittrance/kitops/cmd/kitops/settings"
+	"github.com/bittrance/kitops/poller"
 	"github.com/bittrance/kitops/poller/git"
 )
 
@@ -29,16 +30,16 @@ func Covering(t settings.Task, a *app.App, found []app.Found) []settings.Task {
 
 // with adds to an incomplete listing the repositories that a task has a memory
 // of, of owners of whom nothing was heard: those are not gone.
-func (l listing) with(t settings.Task, memories map[string]string) []app.Found {
+func (l listing) with(t settings.Task, memories map[string]poller.Memory) []app.Found {
 	if l.complete {
 		return l.found
 	}
 	all := slices.Clone(l.found)
-	for name, identity := range memories {
+	for name, memory := range memories {
 		owner, repository, found := strings.Cut(strings.TrimPrefix(name, t.Name+settings.FoundMark), "/")
-		id, err := strconv.ParseInt(identity, 10, 64)
+		id, err := strconv.ParseInt(memory.Identity, 10, 64)
 		heard := slices.ContainsFunc(l.found, func(f app.Found) bool { return f.ID == id || strings.EqualFold(f.Owner, owner) })
-		if found && err == nil && !heard {
+		if found && err == nil && !heard && memory.Gone.IsZero() {
 			all = append(all, app.Found{ID: id, Owner: owner, Name: repository})
 		}
 	}

@@ -224,16 +224,24 @@ func (r *Repository) checkout(ctx context.Context, rev git.Revision, dir string,
 	for try := 0; ; try++ {
 		err := r.mirror.Checkout(ctx, rev, dir, o)
 		if !errors.Is(err, git.ErrCredentials) && !errors.Is(err, git.ErrHidden) && !errors.Is(err, git.ErrDenied) {
-			return err
+			return outage(err)
 		}
 		token, failed := r.Token(ctx)
 		if failed != nil {
-			return failed
+			return outage(failed)
 		}
 		if !r.Again(ctx, token, try) {
 			return err
 		}
 	}
+}
+
+// outage tells the poller that GitHub is out of order.
+func outage(err error) error {
+	if down, ok := errors.AsType[*app.DownError](err); ok && down != nil {
+		return &poller.PassingError{Err: err}
+	}
+	return err
 }
 
 // paces returns how often the tasks may look, so that all tasks of an App

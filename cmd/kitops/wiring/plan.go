@@ -28,7 +28,7 @@ func plan(b settings.Bring, dir string, rev git.Revision, limit time.Duration) (
 	}
 	brought, mistakes := b.Parse(source, limit)
 	if len(mistakes) > 0 {
-		return poller.Plan{}, firstOf(mistakes)
+		return poller.Plan{}, &poller.MistakeError{Err: firstOf(mistakes)}
 	}
 	if matched, _ := brought.Refs.Match(rev.Ref); len(brought.Refs) > 0 && !matched {
 		return poller.Plan{}, nil
@@ -37,6 +37,11 @@ func plan(b settings.Bring, dir string, rev git.Revision, limit time.Duration) (
 		brought.Actions[i].Environment = merged(b.Environment, brought.Actions[i].Environment)
 	}
 	return poller.Plan{Actions: brought.Actions, Timeout: brought.Timeout}, nil
+}
+
+// mistake is one that was made in the revision: only another revision mends it.
+func mistake(format string, args ...any) error {
+	return &poller.MistakeError{Err: fmt.Errorf(format, args...)}
 }
 
 // firstOf is one line for a status, whatever the number of mistakes.
@@ -77,7 +82,7 @@ func readBrought(name, dir string) ([]byte, error) {
 		case err != nil:
 			return nil, fmt.Errorf("read %s: %w", name, err)
 		case at == name && !info.Mode().IsRegular(), at != name && !info.IsDir():
-			return nil, fmt.Errorf("%s must be a regular file", name)
+			return nil, mistake("%s must be a regular file", name)
 		}
 	}
 	return readRegular(root, name)
@@ -93,7 +98,7 @@ func readRegular(root *os.Root, name string) ([]byte, error) {
 	defer file.Close()
 	info, err := file.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s must be a regular file", name)
+		return nil, mistake("%s must be a regular file", name)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
@@ -103,7 +108,7 @@ func readRegular(root *os.Root, name string) ([]byte, error) {
 	case err != nil:
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	case len(source) > maxBrought:
-		return nil, fmt.Errorf("%s is larger than %d KiB", name, maxBrought>>10)
+		return nil, mistake("%s is larger than %d KiB", name, maxBrought>>10)
 	}
 	return source, nil
 }

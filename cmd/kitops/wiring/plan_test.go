@@ -1,6 +1,7 @@
 package wiring
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -99,6 +100,10 @@ func TestMistakesInBroughtActions(t *testing.T) {
 			_, err := planned(t, settings.Bring{File: brought}, c.text)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("%.300v, want %s", err, c.want)
+			}
+			var mistake *poller.MistakeError
+			if !errors.As(err, &mistake) {
+				t.Errorf("it would be tried again: %v", err)
 			}
 			wantReadable(t, err)
 		})

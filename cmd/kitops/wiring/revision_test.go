@@ -57,7 +57,7 @@ func TestWayOfARevision(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, ".kitops.yaml")); err != nil {
 		t.Error(err)
 	}
-	plan, err := task.Plan(dir, heads[0])
+	plan, err := task.Plan(t.Context(), dir, heads[0])
 	if err != nil || len(plan.Actions) != 1 || plan.Actions[0].Name != "deploy" {
 		t.Fatal(plan, err)
 	}

@@ -108,13 +108,17 @@ func (w *Wiring) task(s settings.Settings, t settings.Task, r *Repository) polle
 	task := poller.Task{
 		Name: t.Name, URL: t.URL.String(), Refs: t.Refs, RunNew: t.RunNew,
 		Interval: t.Interval, Timeout: t.Timeout,
-		Plan:  func(string, git.Revision) (poller.Plan, error) { return poller.Plan{Actions: t.Actions}, nil },
+		Plan: func(context.Context, string, git.Revision) (poller.Plan, error) {
+			return poller.Plan{Actions: t.Actions}, nil
+		},
 		Found: t.Configured != "", ID: t.RepositoryID, Formerly: t.Formerly,
 		Digest: t.Digest,
 	}
 	if b := t.Bring; b != nil {
-		task.ReportActs = true
-		task.Plan = func(dir string, rev git.Revision) (poller.Plan, error) { return plan(*b, dir, rev, t.Timeout) }
+		task.Brings = true
+		task.Plan = func(_ context.Context, dir string, rev git.Revision) (poller.Plan, error) {
+			return plan(*b, dir, rev, t.Timeout)
+		}
 	}
 	mirror := w.mirrors.get(t, r)
 	task.Heads, task.Grant = mirror.Heads, w.grant(r)

@@ -18,7 +18,15 @@ var (
 	ErrHidden = errors.New("repository not found, or hidden from these credentials")
 	// ErrDenied says that the credentials may not read the repository.
 	ErrDenied = errors.New("access denied: these credentials may not read the repository")
+	// ErrUnavailable says that the server is out of order, perhaps for a moment.
+	ErrUnavailable = errors.New("the server is out of order")
 )
+
+// outOfOrder is an answer that says so.
+type outOfOrder struct{ status string }
+
+func (e outOfOrder) Error() string        { return "the server answered " + e.status }
+func (e outOfOrder) Is(target error) bool { return target == ErrUnavailable }
 
 // Auth gives the credentials for a repository, named by its address without
 // credentials. It is called once for each conversation and must be safe for

@@ -42,11 +42,15 @@ func meaning(res *http.Response) error {
 	case code == http.StatusProxyAuthRequired:
 		return errors.New("the proxy wants credentials: write them into https_proxy (http://user:password@proxy)")
 	case code == http.StatusTooManyRequests && res.Header.Get("Retry-After") != "":
-		return fmt.Errorf("the server answered %s, try again after %.40s", res.Status, printable(res.Header.Get("Retry-After")))
+		return outOfOrder{fmt.Sprintf("%s, try again after %.40s", res.Status, printable(res.Header.Get("Retry-After")))}
 	case code >= 300 && code < 400:
 		return errors.New("the server redirects in the middle of the conversation")
 	}
-	return fmt.Errorf("the server answered %.80s", printable(res.Status))
+	answer := fmt.Sprintf("%.80s", printable(res.Status))
+	if res.StatusCode >= 500 || res.StatusCode == http.StatusTooManyRequests {
+		return outOfOrder{answer}
+	}
+	return fmt.Errorf("the server answered %s", answer)
 }
 
 // said is the beginning of a plain text, in one line and without the secret

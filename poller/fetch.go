@@ -1,0 +1,107 @@
+package poller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"github.com/bittrance/kitops/poller/files"
+	"github.com/bittrance/kitops/poller/git"
+)
+
+const (
+	arrival     = time.Second      // before a revision that has not arrived is fetched again, doubled
+	maxArrival  = 32 * time.Second // the last such wait
+	onceArrival = 4 * time.Second  // that of --poll-once, which somebody waits for
+)
+
+var errNotArrived = errors.New("the remote shows this revision but does not hand it out") //nolint:gochecknoglobals // a sentinel
+
+// checkout brings the revision into dir. A host that shows a revision may not
+// hand it out for some seconds, and any may be out of order for a moment: as
+// long as the ref is at the revision it is fetched again, after 1, 2, 4 …
+// seconds. Others have the slot meanwhile. No try of the revision is spent.
+func (w *watch) checkout(ctx context.Context, run Run, dir string) error {
+	longest := maxArrival
+	if w.once {
+		longest = onceArrival
+	}
+	for wait := arrival; ; wait *= 2 {
+		err := w.fetch(ctx, run.Revision, dir)
+		late := errors.Is(err, git.ErrMoved)
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case late && wait == arrival && !w.shown(ctx, run.Revision):
+			w.moved = true
+			return err
+		case late && wait > longest:
+			return errNotArrived
+		case !late && (wait > longest || !passing(err)):
+			return err
+		}
+		if late {
+			err = errNotArrived
+		}
+		if err := w.waitToFetch(ctx, run.Revision, wait, err); err != nil {
+			return err
+		}
+		if !w.shown(ctx, run.Revision) {
+			w.moved = true
+			return git.ErrMoved
+		}
+	}
+}
+
+// fetch makes one try at a checkout.
+func (w *watch) fetch(ctx context.Context, rev git.Revision, dir string) error {
+	if err := w.p.makeWorkdir(dir); err != nil {
+		return err
+	}
+	if w.task.Keep {
+		if err := checkKept(dir); err != nil {
+			return err
+		}
+	} else if err := files.RemoveTree(ctx, dir); err != nil { // of the try before
+		return err
+	}
+	return w.task.Checkout(ctx, rev, dir)
+}
+
+// waitToFetch lets others have the slot for a while.
+func (w *watch) waitToFetch(ctx context.Context, rev git.Revision, wait time.Duration, reason error) error {
+	w.say(rev, fmt.Sprintf("%v; fetched again by seconds", reason), time.Now().Add(wait))
+	w.releaseSlot()
+	select {
+	case <-time.After(wait):
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	_, err := w.acquireSlot(ctx)
+	return err
+}
+
+// shown polls whether a ref is still at the revision. A poll that fails says
+// nothing else.
+func (w *watch) shown(ctx context.Context, rev git.Revision) bool {
+	heads, err := w.heads(ctx)
+	if errors.Is(err, git.ErrEmpty) {
+		return false
+	}
+	return err != nil || shows(heads, rev)
+}
+
+// passing tells an outage from what another try would not change.
+func passing(err error) bool {
+	var declared *PassingError
+	var network *net.OpError
+	var name *net.DNSError
+	return errors.As(err, &declared) || errors.As(err, &network) || errors.As(err, &name) ||
+		errors.Is(err, git.ErrUnavailable) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, os.ErrDeadlineExceeded)
+}

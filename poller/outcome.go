@@ -1,0 +1,105 @@
+package poller
+
+import (
+	"context"
+	"errors"
+	"os/exec"
+	"time"
+)
+
+// Outcome is how a run stands, in the words of GitHub's commit statuses.
+type Outcome string
+
+// The outcomes.
+const (
+	Pending Outcome = "pending" // not finished
+	Success Outcome = "success" // all actions exited 0
+	Failure Outcome = "failure" // an action failed or ran out of time
+	Error   Outcome = "error"   // kitops could not run it, or was cut off
+)
+
+// NothingToRun is the Reason of a run that succeeded without an action.
+const NothingToRun = "nothing to run"
+
+const (
+	saveWait    = time.Second // before a failed save is tried again, doubled
+	maxSaveWait = time.Minute
+)
+
+// conclude says how a run has ended.
+func (w *watch) conclude(ctx context.Context, run Run, err error) Run {
+	run.Finished, run.Took = stamp(), time.Since(run.began)
+	run.Outcome = outcomeOf(run, err)
+	var bug *bugError
+	var mistake *MistakeError
+	switch {
+	case err == nil:
+		run.Action = ""
+		if w.task.Brings && !run.acted {
+			run.Reason = NothingToRun
+		}
+	case ctx.Err() != nil:
+		run.Outcome, run.Reason = Error, "interrupted by the end of kitops, will run again"
+	case errors.As(err, &bug):
+		w.tell(Event{Kind: Troubled, Run: run, Err: bug})
+		run.Reason = bug.brief()
+	default:
+		run.Reason = err.Error()
+		if errors.As(err, &mistake) {
+			run.Mistake = w.task.Digest
+		}
+	}
+	if w.moved {
+		w.served[run.Revision.Ref]++
+		w.poke()
+	} else {
+		w.served[run.Revision.Ref] = maxServings
+	}
+	return run
+}
+
+// outcomeOf tells an action that failed from a run that kitops could not make.
+func outcomeOf(run Run, err error) Outcome {
+	var exit *exec.ExitError
+	var timeout timeoutError
+	switch {
+	case err == nil:
+		return Success
+	case run.Action != "" && (errors.As(err, &exit) || errors.As(err, &timeout)):
+		return Failure
+	}
+	return Error
+}
+
+// saveOutcome saves the outcome and, after success, the applied revision in one
+// write. It insists, since forgetting what was done means doing it again.
+func (w *watch) saveOutcome(ctx context.Context, run Run) (retry time.Time, err error) {
+	switch {
+	case run.Outcome == Success, run.Mistake != "":
+	case ctx.Err() != nil: // like a crash: the start counts
+		retry = run.Started.Add(pause(w.task.Interval, run.Attempt))
+	default:
+		retry = run.Finished.Add(pause(w.task.Interval, run.Attempt))
+	}
+	for wait := saveWait; ; wait = min(2*wait, maxSaveWait) {
+		err = w.mem.save(ctx, func(s State) State {
+			return w.task.ended(s.with(run.Revision.Ref, func(r *RefState) {
+				saved := run
+				r.Run, r.Group, r.Retry = &saved, nil, retry
+				if run.Outcome == Success {
+					r.Applied = run.Revision.SHA
+				}
+			}), run)
+		})
+		w.outbox.kick(ctx, w.mem.state)
+		if err == nil || w.once && wait > saveWait {
+			return retry, err
+		}
+		w.tell(Event{Kind: Troubled, Err: err})
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return retry, err
+		}
+	}
+}
