@@ -19,7 +19,7 @@ const (
 	onceArrival = 4 * time.Second  // that of --poll-once, which somebody waits for
 )
 
-var errNotArrived = errors.New("the remote shows this revision but does not hand it out") //nolint:gochecknoglobals // a sentinel
+var errNotArrived = errors.New("the remote shows this revision but does not hand it out")
 
 // checkout brings the revision into dir. A host that shows a revision may not
 // hand it out for some seconds, and any may be out of order for a moment: as
