@@ -13,14 +13,14 @@ import (
 	"github.com/bittrance/kitops/poller/files"
 )
 
-// keptRoot is where workdirs are that stay from run to run, each in a folder of
+// KeptDir is where workdirs are that stay from run to run, each in a folder of
 // its task, repository and ref.
-const keptRoot = "kept"
+const KeptDir = "kept"
 
 // keptDir names the folder of a workdir that is kept.
 func (p *Poller) keptDir(task, url, ref string) string {
 	sum := sha256.Sum256([]byte(task + "\x00" + url + "\x00" + ref))
-	return filepath.Join(p.RepoDir, keptRoot, hex.EncodeToString(sum[:12]))
+	return filepath.Join(p.RepoDir, KeptDir, hex.EncodeToString(sum[:12]))
 }
 
 // checkKept makes sure that a workdir can be brought up to date. One with a mount
@@ -49,7 +49,7 @@ func checkKept(dir string) error {
 // It comes after findLeftovers.
 func (p *Poller) findKept(all map[string]State) error {
 	wanted, pending := p.expectedKept(all)
-	return p.eachFolder(keptRoot, func(path string) {
+	return p.eachFolder(KeptDir, func(path string) {
 		switch run := pending[filepath.Base(path)]; {
 		case wanted[path]:
 		case run != "" && p.leftovers.hold(run, path):
@@ -122,7 +122,7 @@ func (p *Poller) discard(dir string) bool {
 	if _, err := os.Lstat(dir); err != nil {
 		return false
 	}
-	away := filepath.Join(p.RepoDir, workRoot, newRunID(stamp()))
+	away := filepath.Join(p.RepoDir, WorkDir, newRunID(stamp()))
 	if os.MkdirAll(filepath.Dir(away), 0o700) != nil || os.Rename(dir, away) != nil {
 		away = dir
 	}
@@ -141,6 +141,6 @@ func (w *watch) vacate(ctx context.Context) {
 }
 
 // Clear removes the workdirs that a poller without a lasting directory kept.
-func Clear(repoDir string) error {
-	return files.RemoveTree(context.Background(), filepath.Join(repoDir, keptRoot)) //nolint:forbidigo // at the end of the program
+func Clear(ctx context.Context, repoDir string) error {
+	return files.RemoveTree(ctx, filepath.Join(repoDir, KeptDir))
 }

@@ -42,7 +42,7 @@ func (k *keeper) last() string {
 
 func kept(t *testing.T, b *bench) []string {
 	t.Helper()
-	return entries(t, filepath.Join(b.RepoDir, keptRoot))
+	return entries(t, filepath.Join(b.RepoDir, KeptDir))
 }
 
 func TestKeptWorkdirs(t *testing.T) {
@@ -67,7 +67,7 @@ func TestKeptWorkdirs(t *testing.T) {
 		k.push("main", "c")
 		elapse(2 * time.Minute)
 		want(t, "workdirs of a task that keeps none", len(kept(t, b)), 0)
-		want(t, "leftovers", entries(t, filepath.Join(b.RepoDir, workRoot)), []string{})
+		want(t, "leftovers", entries(t, filepath.Join(b.RepoDir, WorkDir)), []string{})
 
 		b.Set([]Task{k.task("deploy", "*")})
 		k.push("main", "d")
@@ -119,7 +119,7 @@ func TestKeptWorkdirsAfterRestart(t *testing.T) {
 func TestKeptWorkdirOfPendingRun(t *testing.T) {
 	p, dead := New(), t.TempDir()
 	p.RepoDir, p.Abandoned = t.TempDir(), []string{dead}
-	left := filepath.Join(dead, keptRoot, filepath.Base(p.keptDir("one", url, "refs/heads/main")))
+	left := filepath.Join(dead, KeptDir, filepath.Base(p.keptDir("one", url, "refs/heads/main")))
 	if err := os.MkdirAll(left, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -136,14 +136,14 @@ func TestKeptWorkdirsOfTheDead(t *testing.T) {
 		k := &keeper{remote: newRemote("main a")}
 		b := newBench(t, k.task("one", "main"))
 		dead := t.TempDir()
-		left := filepath.Join(dead, keptRoot, "0123", "one")
+		left := filepath.Join(dead, KeptDir, "0123", "one")
 		if err := os.MkdirAll(left, 0o700); err != nil {
 			t.Fatal(err)
 		}
 		b.Abandoned = []string{dead}
 		b.start(t)
 		want(t, "workdir of a dead agent", exists(left), false)
-		if err := Clear(b.RepoDir); err != nil || exists(k.last()) {
+		if err := Clear(t.Context(), b.RepoDir); err != nil || exists(k.last()) {
 			t.Errorf("cleared: %v", err)
 		}
 	})
@@ -170,7 +170,7 @@ func TestKeptWorkdirOfAForgottenTask(t *testing.T) {
 		next.RepoDir = b.RepoDir
 		next.start(t)
 		want(t, "old, new", []bool{met, exists(k.last())}, []bool{false, true})
-		want(t, "leftovers", entries(t, filepath.Join(b.RepoDir, workRoot)), []string{})
+		want(t, "leftovers", entries(t, filepath.Join(b.RepoDir, WorkDir)), []string{})
 	})
 }
 

@@ -203,7 +203,7 @@ func TestSetWhileRunning(t *testing.T) {
 func TestLeftoversAreSwept(t *testing.T) {
 	r := newRemote("main a")
 	b := newBench(t, r.task("deploy", "main"))
-	old := filepath.Join(b.RepoDir, workRoot, "old", "deploy", "sub")
+	old := filepath.Join(b.RepoDir, WorkDir, "old", "deploy", "sub")
 	if err := os.MkdirAll(old, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -216,5 +216,5 @@ func TestLeftoversAreSwept(t *testing.T) {
 	if err := b.Once(t.Context(), true); err != nil {
 		t.Fatal(err)
 	}
-	want(t, "left", entries(t, filepath.Join(b.RepoDir, workRoot)), []string{})
+	want(t, "left", entries(t, filepath.Join(b.RepoDir, WorkDir)), []string{})
 }

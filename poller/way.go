@@ -120,8 +120,8 @@ func (w *watch) unsaved(run Run, err error) error {
 func (p *Poller) lose(run Run, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.lost = append(p.lost, fmt.Errorf("%s: %s at %s ended (%s), which could not be saved: %w",
-		run.Task, run.Revision.Name(), run.Revision.SHA, run.Outcome, err))
+	p.lost = append(p.lost, fmt.Errorf("%s: the outcome of run %s could not be saved: it counts as cut off, and will run again: %s at %s ended (%s): %w",
+		run.Task, run.ID, run.Revision.Name(), run.Revision.SHA, run.Outcome, err))
 }
 
 // failure is what --poll-once says of a run.

@@ -3,18 +3,20 @@ package poller
 import (
 	"fmt"
 	"io/fs"
-	"os"
+
 	"path/filepath"
 	"strings"
+
+	"github.com/bittrance/kitops/poller/files"
 )
 
-// workRoot is where the workdirs of runs are, each in a folder of the run's ID.
-const workRoot = "work"
+// WorkDir is where the workdirs of runs are, each in a folder of the run's ID.
+const WorkDir = "work"
 
 // workdir names the folder in which a run's actions work. Its last element is
 // the task, because programs take the folder's name for the project's.
 func (p *Poller) workdir(task Task, run Run) string {
-	folder := filepath.Join(p.RepoDir, workRoot, run.ID)
+	folder := filepath.Join(p.RepoDir, WorkDir, run.ID)
 	if task.Keep {
 		folder = p.keptDir(task.Name, task.URL, run.Revision.Ref)
 	}
@@ -29,14 +31,25 @@ func (p *Poller) makeWorkdir(dir string) error {
 	}
 	above := filepath.Dir(dir)
 	for _, d := range []string{filepath.Dir(above), above} {
-		if err := os.MkdirAll(d, mode); err != nil {
-			return fmt.Errorf("make a workdir: %w", err)
-		}
-		if err := os.Chmod(d, mode); err != nil {
+		if err := makeOwn(d, mode); err != nil {
 			return fmt.Errorf("make a workdir: %w", err)
 		}
 	}
 	return nil
+}
+
+// makeOwn makes a directory in one that is kitops' own.
+func makeOwn(path string, mode fs.FileMode) error {
+	above, err := files.MakeDir(filepath.Dir(path), 0o700)
+	if err != nil {
+		return err
+	}
+	defer above.Close()
+	dir, err := above.Sub(filepath.Base(path), mode)
+	if err != nil {
+		return err
+	}
+	return dir.Close()
 }
 
 // leave gives up the workdir of a run, unless it is kept.
@@ -50,7 +63,7 @@ func (p *Poller) leave(task Task, run Run, workdir string) {
 // findLeftovers notes what earlier agents left. The folders of pending runs
 // are held back until those are closed, since something may still work there.
 func (p *Poller) findLeftovers(pending map[string]bool) error {
-	return p.eachFolder(workRoot, func(path string) {
+	return p.eachFolder(WorkDir, func(path string) {
 		if run := filepath.Base(path); !pending[run] || !p.leftovers.hold(run, path) {
 			p.leftovers.add(path)
 		}

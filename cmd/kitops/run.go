@@ -12,6 +12,7 @@ import (
 	"github.com/bittrance/kitops/cmd/kitops/settings"
 	"github.com/bittrance/kitops/cmd/kitops/wiring"
 	"github.com/bittrance/kitops/poller"
+	"github.com/bittrance/kitops/poller/store"
 	"github.com/bittrance/kitops/status"
 )
 
@@ -37,12 +38,12 @@ func (p program) run(all settings.Options) (err error) {
 	if err != nil {
 		return err
 	}
-	state, lock, err := wiring.OpenState(cfg.Poller.StateFile)
+	state, err := wiring.OpenState(cfg.Poller.StateFile)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, lock.Release()) }()
-	agent, err := wiring.NewPoller(context.Background(), cfg.Poller.StateFile, state)
+	defer func() { err = errors.Join(err, state.Lock.Release()) }()
+	agent, err := wiring.NewPoller(context.Background(), cfg.Poller.StateFile, state.File)
 	if err != nil {
 		return err
 	}
@@ -51,6 +52,11 @@ func (p program) run(all settings.Options) (err error) {
 		return err
 	}
 	defer dirs.Close()
+	for _, doubt := range []error{state.Doubt, dirs.Doubt} {
+		if doubt != nil {
+			log.Warn("another user could change what kitops does", "err", doubt)
+		}
+	}
 
 	agent.RepoDir, agent.Abandoned = dirs.Path, dirs.Abandoned
 	agent.Parallel, agent.Environ, agent.User = cfg.Poller.MaxParallel, p.environ, user
@@ -58,8 +64,7 @@ func (p program) run(all settings.Options) (err error) {
 	groupRuns(agent.Processes, user, log)
 	memory := wiring.NewMemoryRelease(debug.FreeOSMemory)
 	defer memory.Close()
-	var outcomes unsaved
-	agent.Observers = []poller.Observer{status.Log(log), memory.Observe, outcomes.observe}
+	agent.Observers = []poller.Observer{status.Log(log), memory.Observe}
 	w := wiring.New(p.process(), dirs.Path, cfg.Git.MaxSize, cfg.App.APIURL, log)
 	w.RunAs(user)
 	agent.Report = (&status.GitHub{Find: w.Find, TargetURL: cfg.Status.TargetURL, Log: log}).Report
@@ -98,13 +103,12 @@ func (p program) run(all settings.Options) (err error) {
 		err = errors.Join(err, agent.Once(s.soft, len(cfg.Task.URL) > 0 && !cfg.IntervalSet))
 	} else {
 		var h *wiring.Hooks
-		if h, err = wiring.NewHooks(s.soft, cfg, agent, catalog, state, log); err != nil {
+		if h, err = wiring.NewHooks(s.soft, cfg, agent, catalog, state.File, log); err != nil {
 			return err
 		}
 		agent.Observers = append(agent.Observers, h.Observe)
 		log.Info("kitops is watching", "version", describeVersion(), "tasks", len(cfg.Tasks), "state", cfg.Poller.StateFile)
-		err = p.serve(s.soft, agent, catalog, h, log)
-		err = errors.Join(err, outcomes.err())
+		err = p.serve(s.soft, agent, catalog, h, log, state.Lock, dirs.Lock)
 	}
 	if s.hard.Err() != nil {
 		patience = logHardFarewell
@@ -114,14 +118,20 @@ func (p program) run(all settings.Options) (err error) {
 }
 
 // serve is the daemon: it runs until ctx is done and keeps systemd informed.
-func (p program) serve(ctx context.Context, agent *poller.Poller, c *wiring.Catalog, h *wiring.Hooks, log *slog.Logger) error {
+func (p program) serve(ctx context.Context, agent *poller.Poller, c *wiring.Catalog, h *wiring.Hooks, log *slog.Logger, locks ...*store.Lock) error {
 	stop := notifySystemd(ctx, func() bool { return moving(agent.Health()) }, log)
 	defer stop()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var beside sync.WaitGroup
-	var serving error
+	var serving, guarding error
 	beside.Go(func() { c.Run(ctx) })
+	beside.Go(func() {
+		if guarding = wiring.GuardLocks(ctx, log, locks...); guarding != nil {
+			log.Error("another kitops has taken over", "err", guarding)
+			cancel()
+		}
+	})
 	beside.Go(func() {
 		if serving = h.Run(ctx); serving != nil {
 			cancel() // what was asked for is not served any more
@@ -129,7 +139,7 @@ func (p program) serve(ctx context.Context, agent *poller.Poller, c *wiring.Cata
 	})
 	err := agent.Run(ctx)
 	beside.Wait()
-	err = errors.Join(err, serving)
+	err = errors.Join(err, serving, guarding)
 	log.Info("kitops has stopped")
 	return err
 }

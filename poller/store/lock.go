@@ -79,10 +79,21 @@ func openLock(path string) (*os.File, error) {
 		return nil, fmt.Errorf("lock %s: the directory %s does not exist", path, filepath.Dir(path))
 	}
 	file, err := files.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if _, ok := errors.AsType[*files.NotMineError](err); ok {
+		return nil, err // which names the path
+	}
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
 	return file, nil
+}
+
+// explainLock adds the remedy to the errors of file systems that have no locks.
+func explainLock(err error) error {
+	if errors.Is(err, syscall.ENOLCK) || errors.Is(err, syscall.ENOTSUP) || errors.Is(err, syscall.ENOSYS) {
+		return fmt.Errorf("%w (the file system has no locks: mount it with them, for NFS with a lock service and without nolock, for SMB without nobrl; or use a local disk)", err)
+	}
+	return err
 }
 
 // inPlace tells whether path still leads to the file.
@@ -111,6 +122,9 @@ func (l *Lock) Renew() (renewed bool, err error) {
 	if l.file == nil || inPlace(l.file, l.path) {
 		return false, nil
 	}
+	if err := os.MkdirAll(filepath.Dir(l.path), 0o700); err != nil { // the directory went with it
+		return false, err
+	}
 	file, err := lockFile(l.path)
 	if err != nil {
 		return false, err
@@ -120,12 +134,22 @@ func (l *Lock) Renew() (renewed bool, err error) {
 	return true, old.Close()
 }
 
-// explainLock adds the remedy to the errors of file systems that have no locks.
-func explainLock(err error) error {
-	if errors.Is(err, syscall.ENOLCK) || errors.Is(err, syscall.ENOTSUP) || errors.Is(err, syscall.ENOSYS) {
-		return fmt.Errorf("%w (the file system has no locks: mount it with them, for NFS with a lock service and without nolock, for SMB without nobrl; or use a local disk)", err)
+// MoveWith calls move, which moves the file to the path it returns. The lock goes with it.
+func (l *Lock) MoveWith(move func() (path string, err error)) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	path, err := move()
+	if err == nil {
+		l.path = path
 	}
 	return err
+}
+
+// Path is that of the lock's file.
+func (l *Lock) Path() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.path
 }
 
 // Release frees the lock. Once is enough, and it may be called again.

@@ -1,15 +1,19 @@
 package wiring
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
 
+	"github.com/bittrance/kitops/cmd/kitops/settings"
 	"github.com/bittrance/kitops/poller"
+	"github.com/bittrance/kitops/poller/files"
 	"github.com/bittrance/kitops/poller/store"
 )
 
@@ -21,13 +25,18 @@ const (
 	freshDirPrefix = ".kitops-repos-"
 	// fresh is how long a directory may be in the making.
 	fresh = time.Hour
+	// closing is for removing temporary ones; the rest is for the next agent.
+	closing = 5 * time.Second
 )
 
 // RepoDir is the directory for clones and workdirs, held by this agent alone.
 type RepoDir struct {
 	Path      string
-	temporary bool     // to be removed at the end
-	Abandoned []string // temporary ones of agents that were killed
+	Abandoned []string    // temporary ones of agents that were killed
+	Lock      *store.Lock // on Path
+	Doubt     error       // what speaks against Path, nil for nothing
+
+	temporary bool // to be removed at the end
 	locks     []*store.Lock
 }
 
@@ -35,61 +44,98 @@ type RepoDir struct {
 // temporary one, and takes over those that killed agents left. Shared says
 // that another user's actions must get through to their workdirs.
 func OpenRepoDir(path string, shared bool) (*RepoDir, error) {
-	d := &RepoDir{Path: path, temporary: path == ""}
-	var err error
+	d := &RepoDir{temporary: path == ""}
+	open := func() error { return d.lasting(path) }
 	if d.temporary {
 		d.adoptAbandoned()
-		err = d.lockTemporary()
-	} else if d.Path, err = filepath.Abs(path); err == nil {
-		if err = os.MkdirAll(d.Path, 0o700); err == nil {
-			err = d.lock()
-		}
+		open = d.lockTemporary
+	}
+	err := open()
+	if err == nil {
+		err = d.claim(shared)
 	}
 	if err != nil {
 		d.Close()
-		return nil, fmt.Errorf("directory for clones: %w", err)
-	}
-	if shared {
-		if err := letThrough(d.Path); err != nil {
-			d.Close()
-			return nil, fmt.Errorf("directory for clones: %w", err)
-		}
+		return nil, notMine(fmt.Errorf("directory for clones: %w", err))
 	}
 	return d, nil
+}
+
+// notMine makes a mistake in the settings of a directory that is somebody else's.
+func notMine(err error) error {
+	if _, ok := errors.AsType[*files.NotMineError](err); ok {
+		return &settings.Error{Mistakes: []error{err}}
+	}
+	return err
+}
+
+// lasting opens the directory that the settings name.
+func (d *RepoDir) lasting(path string) error {
+	dir, err := files.MakeDir(path, 0o700)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	d.Path, d.Doubt = dir.Path(), dir.Doubt()
+	d.Lock, err = store.AcquireLock(filepath.Join(d.Path, repoDirLock))
+	return err
 }
 
 // lockTemporary makes and locks a temporary directory. Until it is locked it has
 // another name, so that none who starts at the same moment takes it for abandoned.
 func (d *RepoDir) lockTemporary() error {
 	made, err := os.MkdirTemp("", freshDirPrefix+"*")
+	if err == nil {
+		made, _, err = files.Real(made)
+	}
 	if err != nil {
-		d.temporary = false // there is nothing to remove
 		return err
 	}
 	d.Path = made
-	if err := d.lock(); err != nil || runtime.GOOS == "windows" { // renames nothing that is open
+	if d.Lock, err = store.AcquireLock(filepath.Join(made, repoDirLock)); err != nil || runtime.GOOS == "windows" { // renames nothing that is open
 		return err
 	}
 	final := filepath.Join(filepath.Dir(made), tempDirPrefix+strings.TrimPrefix(filepath.Base(made), freshDirPrefix))
-	if err := os.Rename(made, final); err != nil {
-		return err
-	}
-	d.Path = final
-	return nil
-}
-
-func (d *RepoDir) lock() error {
-	lock, err := store.AcquireLock(filepath.Join(d.Path, repoDirLock))
+	err = d.Lock.MoveWith(func() (string, error) { return filepath.Join(final, repoDirLock), os.Rename(made, final) })
 	if err == nil {
-		d.locks = append(d.locks, lock)
+		d.Path = final
 	}
 	return err
+}
+
+// claim looks at what is in the directory before anything of it is used: none
+// may be a link, or somebody else's.
+func (d *RepoDir) claim(shared bool) error {
+	d.locks = append(d.locks, d.Lock)
+	dir, err := files.OpenDir(d.Path)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	through := fs.FileMode(0o700)
+	if shared {
+		through = 0o711
+		if err := letThrough(d.Path); err != nil {
+			return err
+		}
+	}
+	for name, mode := range map[string]fs.FileMode{poller.WorkDir: through, poller.KeptDir: through, mirrorsDir: 0o700} {
+		if _, err := os.Lstat(filepath.Join(d.Path, name)); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		sub, err := dir.Sub(name, mode)
+		if err != nil {
+			return err
+		}
+		_ = sub.Close()
+	}
+	return nil
 }
 
 // letThrough lets others pass a directory without looking around in it.
 func letThrough(dir string) error {
 	info, err := os.Stat(dir)
-	if err != nil {
+	if err != nil || info.Mode().Perm()&0o111 == 0o111 {
 		return err
 	}
 	return os.Chmod(dir, info.Mode().Perm()|0o111)
@@ -121,16 +167,17 @@ func (d *RepoDir) adoptAbandoned() {
 }
 
 // Close gives the directories up and removes temporary ones, unless something
-// in them could not be removed: that is for the next agent.
+// in them could not be removed soon: that is for the next agent.
 func (d *RepoDir) Close() {
+	ctx, cancel := context.WithTimeout(context.Background(), closing)
+	defer cancel()
 	dirs := d.Abandoned
-	if d.temporary {
+	if d.temporary && d.Path != "" {
 		dirs = append(dirs, d.Path)
 	}
 	for _, dir := range dirs {
-		_ = os.RemoveAll(filepath.Join(dir, mirrorsDir))
-		kept := poller.Clear(dir)
-		if err := os.Remove(filepath.Join(dir, "work")); kept == nil && (err == nil || errors.Is(err, os.ErrNotExist)) {
+		gone := errors.Join(files.RemoveTree(ctx, filepath.Join(dir, mirrorsDir)), poller.Clear(ctx, dir))
+		if err := os.Remove(filepath.Join(dir, poller.WorkDir)); gone == nil && (err == nil || errors.Is(err, fs.ErrNotExist)) {
 			_ = os.Remove(filepath.Join(dir, repoDirLock))
 		}
 	}

@@ -4,31 +4,36 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
 
 	"github.com/bittrance/kitops/cmd/kitops/settings"
 	"github.com/bittrance/kitops/poller"
+	"github.com/bittrance/kitops/poller/files"
 	"github.com/bittrance/kitops/poller/store"
 )
 
+// State is the memory between executions, held by this agent alone.
+type State struct {
+	File  *store.File
+	Lock  *store.Lock
+	Doubt error // what speaks against its place, nil for nothing
+}
+
 // OpenState locks the state file, then reads it. The lock is on the file that
 // a link leads to, so that two names are not two agents.
-func OpenState(path string) (*store.File, *store.Lock, error) {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, fmt.Errorf("state file: %w", err)
+func OpenState(path string) (*State, error) {
+	path, doubt, err := files.Real(path)
+	if err != nil {
+		return nil, notMine(fmt.Errorf("state file: %w", err))
 	}
 	lock, err := store.AcquireLock(path + ".lock")
 	if err != nil {
-		return nil, nil, fmt.Errorf("state file: %w", err)
+		return nil, notMine(fmt.Errorf("state file: %w", err))
 	}
 	file, err := store.OpenFile(path)
 	if err != nil {
-		return nil, nil, errors.Join(err, lock.Release())
+		return nil, errors.Join(err, lock.Release())
 	}
-	return file, lock, nil
+	return &State{file, lock, doubt}, nil
 }
 
 // NewPoller refuses documents that are not kitops', before anything runs.
