@@ -97,7 +97,10 @@ func (t Task) shown() taskKeys {
 		keys.GitHub = section[githubKeys]{place: given(), keys: t.GitHub.shown()}
 	}
 	if b := t.Bring; b != nil {
-		keys.Config = text{given(), b.File}
+		keys.Config, keys.OnNone = text{given(), b.File}, text{given(), "success"}
+		if t.Silent {
+			keys.OnNone.value = "silent"
+		}
 		keys.Allow = section[allowKeys]{place: given(), keys: allowKeys{boolean{given(), b.Inherit}, permissions{given(), b.Token}}}
 	}
 	for _, a := range t.Actions {

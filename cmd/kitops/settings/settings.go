@@ -30,6 +30,7 @@ type Task struct {
 	URL               git.URL
 	Refs              git.Patterns
 	RunNew            bool
+	Silent            bool   // runs that have nothing to do are not reported
 	SSHKeyFile        string // "": the agent and ~/.ssh/config
 	Checkout          Checkout
 	Interval, Timeout time.Duration

@@ -81,7 +81,7 @@ func (f taskFile) task(e *entry[taskKeys], common bool) Task {
 	inherit(keys, f.shared)
 	f.require(keys, e.body, "task")
 	t := Task{
-		Name: keys.Name.value, RunNew: keys.OnNew.value == "run",
+		Name: keys.Name.value, RunNew: keys.OnNew.value == "run", Silent: keys.OnNone.value == "silent",
 		Interval: keys.Every.or(f.flags.Poller.Interval), Timeout: keys.Timeout.or(f.flags.Poller.Timeout),
 	}
 	if t.Name != "" {

@@ -83,6 +83,7 @@ func TestTaskFileValues(t *testing.T) {
 		"branch is a pattern": {settingstest.File(`branch: "**"`, "", ""), func(s Task) bool {
 			return slices.Equal(s.Refs, git.Patterns{"refs/heads/**"})
 		}},
+		"on_nothing":  {settingstest.File("", "on_nothing: silent", ""), func(s Task) bool { return s.Silent }},
 		"on_new":      {settingstest.File("", "on_new: run", ""), func(s Task) bool { return s.RunNew }},
 		"go duration": {settingstest.File("", "interval: 1.5h", ""), func(s Task) bool { return s.Interval == 90*time.Minute }},
 		"environment": {settingstest.File("", "", "environment: {A: 1, B: '', C: true, D: 0x1F}"), func(s Task) bool {

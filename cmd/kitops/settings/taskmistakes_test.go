@@ -48,6 +48,7 @@ func TestTaskFileMistakes(t *testing.T) {
 		"empty duration":    {settingstest.File("", "timeout: ''", ""), "6:14: timeout: empty duration"},
 		"null duration":     {settingstest.File("", "timeout:", ""), "timeout has no value"},
 		"zero":              {settingstest.File("", "timeout: 0s", ""), "6:14: timeout: \"0s\" is not positive"},
+		"on_nothing":        {settingstest.File("", "on_nothing: green", ""), "6:17: on_nothing must be success or silent"},
 		"on_new":            {settingstest.File("", "on_new: always", ""), "6:13: on_new must be remember or run"},
 		"run and entry":     {settingstest.File("", "", "entrypoint: x"), "8:14: run is short for entrypoint and args"},
 		"run and args":      {settingstest.File("", "", "args: [x]"), "8:14: run is short for entrypoint and args"},

@@ -106,7 +106,7 @@ func (w *Wiring) build(s settings.Settings) ([]poller.Task, []*Repository, error
 
 func (w *Wiring) task(s settings.Settings, t settings.Task, r *Repository) poller.Task {
 	task := poller.Task{
-		Name: t.Name, URL: t.URL.String(), Refs: t.Refs, RunNew: t.RunNew,
+		Name: t.Name, URL: t.URL.String(), Refs: t.Refs, RunNew: t.RunNew, Silent: t.Silent,
 		Interval: t.Interval, Timeout: t.Timeout,
 		Plan: func(context.Context, string, git.Revision) (poller.Plan, error) {
 			return poller.Plan{Actions: t.Actions}, nil
