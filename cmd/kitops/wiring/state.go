@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/bittrance/kitops/cmd/kitops/settings"
 	"github.com/bittrance/kitops/poller"
@@ -21,9 +22,12 @@ type State struct {
 // OpenState locks the state file, then reads it. The lock is on the file that
 // a link leads to, so that two names are not two agents.
 func OpenState(path string) (*State, error) {
-	path, doubt, err := files.Real(path)
+	real, doubt, err := files.Real(path)
 	if err != nil {
 		return nil, notMine(fmt.Errorf("state file: %w", err))
+	}
+	if abs, err := filepath.Abs(path); err != nil || abs != real {
+		path = real // else people know it by the name they gave it
 	}
 	lock, err := store.AcquireLock(path + ".lock")
 	if err != nil {
