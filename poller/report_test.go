@@ -165,9 +165,12 @@ func TestIdentityKeepsARunFromStarting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRemote("main a")
 		task := r.task("deploy", "main")
+		var mu sync.Mutex
 		var asked []string
 		var another atomic.Bool
 		task.Identity = func(_ context.Context, known string) (string, error) {
+			mu.Lock()
+			defer mu.Unlock()
 			asked = append(asked, known)
 			if another.Load() {
 				return "", errors.New("another repository has this name now")
@@ -183,11 +186,15 @@ func TestIdentityKeepsARunFromStarting(t *testing.T) {
 		elapse(70 * time.Second)
 		_, runs := r.seen()
 		want(t, "runs", runs, []string{"main a"})
+		mu.Lock()
 		want(t, "asked again and again", len(asked) > 3, true)
+		mu.Unlock()
 		another.Store(false)
 		elapse(time.Minute)
 		_, runs = r.seen()
 		want(t, "runs", runs, []string{"main a", "main b"})
+		mu.Lock()
+		defer mu.Unlock()
 		want(t, "asked with what is known", asked[len(asked)-1], "4711")
 	})
 }
