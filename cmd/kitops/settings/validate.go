@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"math"
 	"net"
-	"net/netip"
 	"net/url"
 	"os"
 	"regexp"
@@ -20,6 +19,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/bittrance/kitops/app"
+	"github.com/bittrance/kitops/poller/hosts"
 	"github.com/bittrance/kitops/webhook"
 )
 
@@ -274,9 +274,7 @@ func checkAPIURL(text string) error {
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return errors.New("must look like https://HOST/api/v3")
 	}
-	ip, err := netip.ParseAddr(u.Hostname())
-	loopback := u.Hostname() == "localhost" || err == nil && ip.IsLoopback()
-	if u.Scheme != "https" && (u.Scheme != "http" || !loopback) {
+	if u.Scheme != "https" && (u.Scheme != "http" || !hosts.Loopback(u.Hostname())) {
 		return errors.New("must be https, since tokens are sent there")
 	}
 	return nil
