@@ -9,7 +9,6 @@ import (
 	"sync"
 
 	"github.com/bittrance/kitops/poller/git/ancestry"
-
 	"github.com/bittrance/kitops/poller/git/object"
 )
 

@@ -27,6 +27,7 @@ type Inflater struct {
 	literals  [literalTable]symbol
 	distances [distanceTable]symbol
 	lengths   [320]uint8
+	fixed     bool // the tables are those of fixed codes
 }
 
 // Inflate fills out with what the stream at the beginning of in holds and says

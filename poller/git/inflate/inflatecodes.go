@@ -1,7 +1,10 @@
 package inflate
 
-// fixedCodes are those of RFC 1951 3.2.6.
+// fixedCodes are those of RFC 1951 3.2.6, which stay from one small stream to the next.
 func (f *Inflater) fixedCodes() error {
+	if f.fixed {
+		return nil
+	}
 	for i := range f.lengths {
 		switch {
 		case i < 144:
@@ -16,7 +19,9 @@ func (f *Inflater) fixedCodes() error {
 			f.lengths[i] = 5
 		}
 	}
-	return f.build(f.lengths[:288], f.lengths[288:])
+	err := f.build(f.lengths[:288], f.lengths[288:])
+	f.fixed = err == nil
+	return err
 }
 
 func (f *Inflater) build(literals, distances []uint8) error {
@@ -45,6 +50,7 @@ func (f *Inflater) dynamicCodes() error {
 		}
 		lengths["\x10\x11\x12\x00\x08\x07\x09\x06\x0a\x05\x0b\x04\x0c\x03\x0d\x02\x0e\x01\x0f"[i]] = uint8(n)
 	}
+	f.fixed = false
 	// The table of distances is free until the lengths are known.
 	if !buildTable(f.distances[:], distanceBits, lengths[:], func(code int) symbol { return newSymbol(isLiteral, code, 0) }) {
 		return ErrDamaged

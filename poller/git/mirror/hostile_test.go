@@ -10,9 +10,8 @@ import (
 
 	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/gittest"
-	"github.com/bittrance/kitops/poller/git/remote"
-
 	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/bittrance/kitops/poller/git/remote"
 )
 
 func emptyBare(t *testing.T, depth int) *Bare {
