@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -116,6 +117,22 @@ func TestGitHubMistakes(t *testing.T) {
 				t.Errorf("the mistake shows the key: %v", err)
 			}
 		})
+	}
+}
+
+func TestPlainHTTPIsNoAddressForAnApp(t *testing.T) {
+	for _, keys := range []string{"github: {app_id: 4242, private_key_file: app.pem}", ""} {
+		path := settingstest.HubAt(t, keys, "")
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		settingstest.Write(t, path, strings.Replace(string(text), "https://", "http://", 1))
+		_, err = checked(t, nil, "--config-file", path, "--github-app-id", "4242", "--github-private-key-file", filepath.Join(filepath.Dir(path), "app.pem"))
+		var mistakes *settings.Error
+		if !errors.As(err, &mistakes) || !strings.Contains(err.Error(), "task shop: github: http://github.com/acme/shop is not https, and the App's tokens travel there: write https://github.com/acme/shop") {
+			t.Errorf("%q: %v", keys, err)
+		}
 	}
 }
 

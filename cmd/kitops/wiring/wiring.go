@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -93,6 +94,9 @@ func (w *Wiring) build(s settings.Settings) ([]poller.Task, []*Repository, error
 		r, err := w.apps.repository(s, t)
 		if err == nil && r == nil && slices.ContainsFunc(t.Actions, func(a actions.Action) bool { return a.Token != nil }) {
 			err = fmt.Errorf("task %s: github_token needs a GitHub App for %s", t.Name, t.URL)
+		}
+		if r != nil && strings.HasPrefix(t.URL.String(), "http://") && strings.HasPrefix(r.clone.String(), "https://") {
+			err = fmt.Errorf("task %s: github: %s is not https, and the App's tokens travel there: write %s", t.Name, t.URL, r.clone)
 		}
 		mistakes = append(mistakes, err)
 		tasks, repositories = append(tasks, w.task(s, t, r)), append(repositories, r)
