@@ -22,12 +22,12 @@ const (
 	question = "protocol=https\nhost=github.com\npath=acme/shop\n"
 )
 
-// newBroker numbers its tokens.
-func newBroker(life time.Duration) *Broker {
+// newBroker numbers its tokens, which live for an hour.
+func newBroker() *Broker {
 	made := 0
 	return &Broker{Clone: clone, Fresh: func(context.Context) (string, time.Time, error) {
 		made++
-		return fmt.Sprintf("token-%d", made), time.Now().Add(life), nil
+		return fmt.Sprintf("token-%d", made), time.Now().Add(time.Hour), nil
 	}}
 }
 
@@ -41,7 +41,7 @@ func asked(t *testing.T, socket, operation, text string) string {
 }
 
 func TestGitIsAnsweredForOneRepository(t *testing.T) {
-	socket, stop, err := newBroker(time.Hour).Listen(t.Context(), nil)
+	socket, stop, err := newBroker().Listen(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestGitIsAnsweredForOneRepository(t *testing.T) {
 
 func TestTokenIsMadeAnewBeforeItEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBroker(time.Hour)
+		b := newBroker()
 		for _, step := range []struct {
 			after time.Duration
 			want  string
@@ -87,7 +87,7 @@ func TestTokenIsMadeAnewBeforeItEnds(t *testing.T) {
 // TestConnectionsAreBounded opens many that say nothing: they wait in the
 // kernel's queue, where they cost kitops nothing.
 func TestConnectionsAreBounded(t *testing.T) {
-	socket, stop, err := newBroker(time.Hour).Listen(t.Context(), nil)
+	socket, stop, err := newBroker().Listen(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func TestAcceptingGoesOnAfterAnError(t *testing.T) {
 	}
 	var serving sync.WaitGroup
 	serving.Go(func() {
-		newBroker(time.Hour).accept(t.Context(), &failing{listener, 3}, os.Geteuid(), &serving)
+		newBroker().accept(t.Context(), &failing{listener, 3}, os.Geteuid(), &serving)
 	})
 	if got := asked(t, socket, "get", question); !strings.Contains(got, "token-1") {
 		t.Errorf("%q", got)
