@@ -3,7 +3,6 @@ package poller
 import (
 	"fmt"
 	"io/fs"
-
 	"path/filepath"
 	"strings"
 

@@ -169,7 +169,7 @@ func (d *RepoDir) adoptAbandoned() {
 // Close gives the directories up and removes temporary ones, unless something
 // in them could not be removed soon: that is for the next agent.
 func (d *RepoDir) Close() {
-	ctx, cancel := context.WithTimeout(context.Background(), closing)
+	ctx, cancel := context.WithTimeout(context.Background(), closing) //nolint:forbidigo // the agent has ended, and its context with it
 	defer cancel()
 	dirs := d.Abandoned
 	if d.temporary && d.Path != "" {
