@@ -122,6 +122,6 @@ func (m *Mirror) warnOnce(ctx context.Context, msg string, args ...any) {
 		return
 	}
 	if _, said := m.told.LoadOrStore(msg, true); !said {
-		m.Log.WarnContext(ctx, msg, append([]any{"url", m.URL.String()}, args...)...)
+		m.Log.WarnContext(ctx, msg, append([]any{"url", m.URL.String()}, args...)...) //nolint:sloglint // the callers have constants
 	}
 }

@@ -41,7 +41,7 @@ func (m *Mirror) rewrite(ctx context.Context, d *repo) error {
 	if err = m.room(d.dir).Take(g.Bytes); err == nil {
 		err = d.rewrite(ctx, g)
 	}
-	if errors.Is(err, disk.ErrNoRoom) || disk.DiskFull(err) {
+	if errors.Is(err, disk.ErrNoRoom) || disk.Full(err) {
 		return errors.Join(fmt.Errorf("thrown away, will be fetched anew: %w", err), os.RemoveAll(d.dir))
 	}
 	return err

@@ -94,7 +94,7 @@ func (d *Doctor) processes(s settings.Settings) {
 		d.say(app.OK, "processes of a run: each run has a cgroup of its own below "+dir, "")
 		return
 	}
-	user, _ := s.User() //nolint:errcheck // said already
+	user, _ := s.User() // its error was said already
 	unseen := (&actions.Processes{}).Unseen(user)
 	for _, reason := range unseen {
 		d.say(app.Warn, "processes of a run: "+reason, "so such a process outlives a timeout; let kitops make cgroups (Delegate=yes in its unit)")

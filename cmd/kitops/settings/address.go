@@ -34,10 +34,8 @@ func (c Config) address(text, dir string) (git.URL, error) {
 			return git.URL{}, fmt.Errorf("there is no directory %s; did you mean %s?", text, meant)
 		}
 		return resolved, nil
-	case err != nil:
+	case err != nil || !info.IsDir():
 		return resolved, nil //nolint:nilerr // git tells what is wrong with it
-	case !info.IsDir():
-		return resolved, nil
 	}
 	top, err := git.ParseURL(topOf(place, info))
 	if err != nil {

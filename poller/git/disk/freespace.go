@@ -83,7 +83,7 @@ func (r *FreeSpace) refusal(s Space, err error) error {
 // Explain adds to the error of a full disk how full it is and what to do.
 func (r *FreeSpace) Explain(err error) error {
 	var at *fs.PathError
-	if err == nil || !DiskFull(err) {
+	if err == nil || !Full(err) {
 		return err
 	}
 	if errors.As(err, &at) && filepath.IsAbs(at.Path) {

@@ -18,5 +18,5 @@ func SpaceOf(dir string) (Space, error) {
 	return Space{Free: uint64(max(stat.Bavail, 0)) * block, Total: stat.Blocks * block}, nil //nolint:unconvert // the types differ between systems
 }
 
-// DiskFull tells whether a write failed for want of room.
-func DiskFull(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
+// Full tells whether a write failed for want of room.
+func Full(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }

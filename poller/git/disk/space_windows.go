@@ -20,7 +20,7 @@ func SpaceOf(dir string) (Space, error) {
 	return s, nil
 }
 
-// DiskFull tells whether a write failed for want of room.
-func DiskFull(err error) bool {
+// Full tells whether a write failed for want of room.
+func Full(err error) bool {
 	return errors.Is(err, windows.ERROR_DISK_FULL) || errors.Is(err, windows.ERROR_HANDLE_DISK_FULL)
 }

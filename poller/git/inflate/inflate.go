@@ -8,7 +8,8 @@ import (
 var (
 	// ErrDamaged says that a stream is no zlib stream.
 	ErrDamaged = errors.New("damaged zlib stream")
-	ErrShort   = errors.New("zlib stream cut short")
+	// ErrShort says that a stream ends too early.
+	ErrShort = errors.New("zlib stream cut short")
 )
 
 // Inflater unpacks zlib streams (RFC 1950, 1951) whose size is known, at once

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/refs"
 )
@@ -28,7 +30,7 @@ type Advertisement struct {
 }
 
 // objectFormat is the capability that names a format, gitprotocol-capabilities(5).
-const objectFormat = "object-format"
+const objectFormat = string(capability.ObjectFormat)
 
 // formatOf is the format that a server names, SHA-1 where it names none.
 func formatOf(name string) (object.Format, error) {
@@ -39,9 +41,9 @@ func formatOf(name string) (object.Format, error) {
 }
 
 // capabilities are what a server of version 0 offers, with their values.
-type capabilities map[string]string
+type capabilities map[capability.Capability]string
 
-func (c capabilities) has(name string) bool {
+func (c capabilities) has(name capability.Capability) bool {
 	_, offered := c[name]
 	return offered
 }
@@ -51,14 +53,14 @@ func parseCapabilities(line string) capabilities {
 	c := capabilities{}
 	for _, word := range strings.Fields(line) {
 		name, value, _ := strings.Cut(word, "=")
-		if name == "symref" {
+		if capability.Capability(name) == capability.SymRef {
 			target, ok := strings.CutPrefix(value, refs.Head+":")
 			if !ok {
 				continue
 			}
 			value = target
 		}
-		c[name] = value
+		c[capability.Capability(name)] = value
 	}
 	return c
 }
@@ -124,7 +126,7 @@ func (ad *Advertisement) guess() {
 // Gives says whether the remote may be asked for all of these: they are where
 // refs are, or the server takes any commit that it has.
 func (ad *Advertisement) Gives(want []object.ID) bool {
-	for _, name := range []string{"allow-tip-sha1-in-want", "allow-reachable-sha1-in-want", "allow-any-sha1-in-want"} {
+	for _, name := range []capability.Capability{capability.AllowTipSHA1InWant, capability.AllowReachableSHA1InWant, "allow-any-sha1-in-want"} {
 		if ad.caps.has(name) {
 			return true
 		}

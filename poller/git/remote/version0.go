@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+
 	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/refs"
@@ -19,21 +21,23 @@ import (
 // multi_ack, and Dulwich nobody without thin-pack and ofs-delta.
 func wanted(offered capabilities, w FetchRequest, agent string) []string {
 	var use []string
-	for _, choice := range [][]string{{"multi_ack_detailed", "multi_ack"}, {"side-band-64k", "side-band"}, {"thin-pack"}, {"no-progress"}} {
+	for _, choice := range [][]capability.Capability{
+		{capability.MultiACKDetailed, capability.MultiACK}, {capability.Sideband64k, capability.Sideband}, {capability.ThinPack}, {capability.NoProgress},
+	} {
 		if i := slices.IndexFunc(choice, offered.has); i >= 0 {
-			use = append(use, choice[i])
+			use = append(use, choice[i].String())
 		}
 	}
-	if w.Tags && offered.has("include-tag") {
-		use = append(use, "include-tag")
+	if w.Tags && offered.has(capability.IncludeTag) {
+		use = append(use, capability.IncludeTag.String())
 	}
-	if offered.has("ofs-delta") {
-		use = append(use, "ofs-delta")
+	if offered.has(capability.OFSDelta) {
+		use = append(use, capability.OFSDelta.String())
 	}
-	if offered[objectFormat] != "" && offered[objectFormat] != object.SHA1.String() {
-		use = append(use, objectFormat+"="+offered[objectFormat])
+	if offered[capability.ObjectFormat] != "" && offered[capability.ObjectFormat] != object.SHA1.String() {
+		use = append(use, objectFormat+"="+offered[capability.ObjectFormat])
 	}
-	if offered.has("agent") {
+	if offered.has(capability.Agent) {
 		use = append(use, "agent="+agent)
 	}
 	return use
@@ -51,7 +55,7 @@ func requestV0(offered capabilities, w FetchRequest, agent string) []byte {
 		}
 		lines = append(lines, line)
 	}
-	cuts := offered.has("shallow")
+	cuts := offered.has(capability.Shallow)
 	if cuts {
 		for _, id := range w.Shallow {
 			lines = append(lines, "shallow "+id.String())
@@ -154,11 +158,11 @@ func readAdvertisement(p *pktReader) (*Advertisement, error) {
 			var offered string
 			line, offered, _ = strings.Cut(line, "\x00")
 			ad.caps = parseCapabilities(offered)
-			if p.format, err = formatOf(ad.caps[objectFormat]); err != nil {
+			if p.format, err = formatOf(ad.caps[capability.ObjectFormat]); err != nil {
 				return nil, err
 			}
-			if refs.Valid(ad.caps["symref"]) {
-				ad.HeadRef = ad.caps["symref"]
+			if refs.Valid(ad.caps[capability.SymRef]) {
+				ad.HeadRef = ad.caps[capability.SymRef]
 			}
 			first = false
 		}

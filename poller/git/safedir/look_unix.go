@@ -129,7 +129,7 @@ func infoOf(fd int, name string) (Info, error) {
 
 func infoFrom(info *unix.Stat_t) Info {
 	i := Info{
-		Perm: uint32(info.Mode) & 0o7777, Linked: info.Nlink > 1,
+		Perm: uint32(info.Mode) & 0o7777, Linked: info.Nlink > 1, //nolint:unconvert // the types differ between systems
 		ID: ID{int64(info.Dev), info.Ino}, Stat: statOf(info),
 	}
 	switch info.Mode & unix.S_IFMT {

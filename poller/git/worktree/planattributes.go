@@ -64,7 +64,7 @@ type attributesPlan struct {
 func (a *attributesPlan) readAll(ctx context.Context, native bool) error {
 	own := make(map[int32]int32, len(a.attributes))
 	for _, file := range a.attributes {
-		own[a.Plan.Files[file].Dir] = file
+		own[a.Files[file].Dir] = file
 	}
 	a.files = make([]*attributes.File, len(a.Dirs))
 	inside := make([]bool, len(a.Dirs))
@@ -84,8 +84,8 @@ func (a *attributesPlan) readAll(ctx context.Context, native bool) error {
 		file, has := own[dir]
 		if has {
 			var err error
-			if rules, err = a.rulesOf(a.Plan.Files[file], top); err != nil {
-				return fmt.Errorf("%q: %w", a.FilePath(a.Plan.Files[file]), err)
+			if rules, err = a.rulesOf(a.Files[file], top); err != nil {
+				return fmt.Errorf("%q: %w", a.FilePath(a.Files[file]), err)
 			}
 		}
 		if top {
@@ -115,11 +115,11 @@ func (a *attributesPlan) rulesOf(f PlanFile, top bool) ([]attributes.Rule, error
 func (a *attributesPlan) convertAll(ctx context.Context) error {
 	in := int32(-1)
 	base := 0
-	for i := range a.Plan.Files {
+	for i := range a.Files {
 		if i%1024 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		f := &a.Plan.Files[i]
+		f := &a.Files[i]
 		rules := a.files[f.Dir]
 		if rules == nil || !rules.Live || f.Mode == object.ModeSymlink {
 			continue
