@@ -177,7 +177,7 @@ func (w *watch) inherit(ctx context.Context) error {
 	if w.p.dropKept(from.key, from.state, State{}) {
 		w.sweep(ctx)
 	}
-	return from.drop(ctx)
+	return from.dropLoaded(ctx)
 }
 
 func (s State) unfinished() bool {

@@ -245,6 +245,33 @@ func TestNameTakenByAnotherRepository(t *testing.T) {
 	})
 }
 
+// TestNameTakenAsItsRepositoryMoves has a repository renamed and another one get
+// its name in one listing: each goes on with a memory of its own.
+func TestNameTakenAsItsRepositoryMoves(t *testing.T) {
+	for range 20 { // in whichever order they come
+		synctest.Test(t, func(t *testing.T) {
+			r, other := newRemote("main a"), newRemote("main x")
+			b := newBench(t, found(r, "ci@acme/shop", "1"))
+			b.start(t)
+			elapse(time.Minute)
+			r.push("main", "b")
+			elapse(2 * time.Minute)
+			store := found(r, "ci@acme/store", "1")
+			store.Formerly = "ci@acme/shop"
+			b.Set([]Task{found(other, "ci@acme/shop", "2"), store})
+			elapse(2 * time.Minute)
+			want(t, "applied", b.state(t, "ci@acme/store").Refs["refs/heads/main"].Applied, sha("b"))
+			other.push("main", "y")
+			r.push("main", "c")
+			elapse(2 * time.Minute)
+			_, runs := r.seen()
+			want(t, "runs", runs, []string{"main b", "main c"})
+			_, runs = other.seen()
+			want(t, "runs of the other", runs, []string{"main y"})
+		})
+	}
+}
+
 func TestForgetLeavesWhatIsInUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, w := newRemote("main a"), &world{err: errors.New("no answer")}

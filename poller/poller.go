@@ -168,7 +168,7 @@ func (p *Poller) tell(e Event) {
 
 func (p *Poller) newWatch(task Task) *watch {
 	w := &watch{
-		p: p, task: task, wake: make(chan struct{}, 1), ended: make(chan struct{}),
+		p: p, task: task, took: make(chan struct{}), wake: make(chan struct{}, 1), ended: make(chan struct{}),
 		mem: memory{store: p.Store, key: task.Name},
 		nudges: nudges{
 			limit: rate.NewLimiter(rate.Every(nudgeInterval), nudgeBurst), soon: rate.NewLimiter(rate.Every(soonInterval), nudgeBurst),
@@ -193,7 +193,11 @@ func (p *Poller) apply(ctx context.Context, running *sync.WaitGroup) {
 		switch {
 		case w == nil:
 			w = p.newWatch(task)
-			if former := p.watches[task.Formerly]; former != nil && !wanted[task.Formerly] {
+			switch former := p.watches[task.Formerly]; {
+			case former == nil:
+			case wanted[task.Formerly]:
+				former.heir = w
+			default:
 				w.after = former.ended
 			}
 			p.watches[task.Name] = w

@@ -146,6 +146,11 @@ func (m *memory) drop(ctx context.Context) error {
 	if _, err := m.load(ctx); err != nil || m.version == "" {
 		return err
 	}
+	return m.dropLoaded(ctx)
+}
+
+// dropLoaded deletes the document as it was loaded, and leaves a newer one.
+func (m *memory) dropLoaded(ctx context.Context) error {
 	_, err := m.store.Put(context.WithoutCancel(ctx), m.key, nil, m.version)
 	if err != nil && !errors.Is(err, store.ErrConflict) {
 		return fmt.Errorf("forget state of task %q: %w", m.key, err)

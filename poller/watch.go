@@ -16,6 +16,7 @@ type watch struct {
 	once bool // for --poll-once: one look, and each revision it found has one run
 
 	after  <-chan struct{} // closed when the task whose memory this one takes over has ended; may be nil
+	took   chan struct{}   // closed when it has the memory of the task that it was, if there is one
 	wake   chan struct{}   // of one: look now
 	outbox outbox
 
@@ -23,6 +24,7 @@ type watch struct {
 	next       *Task // what Set wants instead of task
 	removed    bool
 	inherited  bool          // and the memory is another task's
+	heir       *watch        // of a repository that had this name before; nil: none, or it has taken its memory
 	ended      chan struct{} // closed when it does nothing any more but report
 	nudges     nudges
 	vitals     vitals
@@ -68,8 +70,11 @@ func (w *watch) current() Task {
 func (w *watch) loop(ctx context.Context, delay time.Duration) {
 	defer w.outbox.idle.Wait()
 	w.apart(func() {
+		defer close(w.took)
 		w.awaitEndings(ctx)
 		w.succeed(ctx)
+	})
+	w.apart(func() {
 		_ = w.recover(ctx) // the observers have heard; nothing runs when it failed, since ctx has ended
 		w.expect(time.Now().Add(delay))
 	})
@@ -86,6 +91,7 @@ func (w *watch) loop(ctx context.Context, delay time.Duration) {
 			}
 		case <-timer.C:
 		}
+		w.awaitHeir(ctx)
 		if !w.adopt() {
 			w.vacate(ctx)
 			w.retire(ctx)
@@ -110,6 +116,22 @@ func (w *watch) apart(f func()) {
 		}
 	}()
 	<-done
+}
+
+// awaitHeir waits until the repository that had this name before has taken its
+// memory along.
+func (w *watch) awaitHeir(ctx context.Context) {
+	w.p.mu.Lock()
+	heir := w.heir
+	w.heir = nil
+	w.p.mu.Unlock()
+	if heir == nil {
+		return
+	}
+	select {
+	case <-heir.took:
+	case <-ctx.Done():
+	}
 }
 
 // adopt takes over what Set wants of this watch; false means to end.

@@ -14,7 +14,6 @@ import (
 	"github.com/bittrance/kitops/poller/git/mirror"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/odb"
-	"github.com/bittrance/kitops/poller/git/pack"
 	"github.com/bittrance/kitops/poller/git/refs"
 	"github.com/bittrance/kitops/poller/git/remote"
 	"github.com/bittrance/kitops/poller/git/worktree"
@@ -233,90 +232,4 @@ func (c *checkout) openLocal(ctx context.Context) (*odb.Store, error) {
 		}
 	}
 	return s, err
-}
-
-// obtain opens the mirror and fetches what is not there of the revision. Where
-// nothing was, files go to dir at once, unless that is "".
-func (c *checkout) obtain(ctx context.Context, dir string) (*odb.Store, *worktree.EarlyWriter, error) {
-	if err := c.kept.busy.lock(ctx); err != nil {
-		return nil, nil, err
-	}
-	defer c.kept.busy.unlock()
-	c.kept.format = c.rev.ID.Format()
-	b, err := mirror.Open(ctx, c.kept.dir, c.kept.depth, c.kept.format)
-	if err != nil {
-		return nil, nil, err
-	}
-	l, err := c.refresh(ctx, b, dir)
-	if err == nil && c.git != nil {
-		err = c.borrowPacks(ctx, b)
-	}
-	if err != nil {
-		b.Close()
-		return nil, nil, err
-	}
-	return b.Store, l, nil
-}
-
-// refresh fetches the revision if it is not there, and tags if they are wanted.
-func (c *checkout) refresh(ctx context.Context, b *mirror.Bare, dir string) (*worktree.EarlyWriter, error) {
-	rev, here, err := b.Complete(ctx, c.rev)
-	if err != nil {
-		return nil, err
-	}
-	c.rev = rev
-	if here && !c.tagged() {
-		return nil, nil //nolint:nilnil // nothing to fetch, and nothing written meanwhile
-	}
-	var l *worktree.EarlyWriter
-	if c.fresh = len(b.Held) == 0; c.fresh && dir != "" {
-		l = worktree.NewEarlyWriter(ctx, dir, c.rev.ID, c.fileOptions())
-		defer l.Close()
-	}
-	err = c.access().Converse(ctx, func(r *remote.Remote) error {
-		if c.tagged() {
-			if err := c.listTags(ctx, r); err != nil {
-				return err
-			}
-		}
-		if here {
-			return nil
-		}
-		return c.fetch(ctx, r, b, l)
-	})
-	if err == nil && c.tagged() {
-		err = c.fetchTags(ctx, b)
-	}
-	return l, err
-}
-
-func (c *checkout) fetch(ctx context.Context, r *remote.Remote, b *mirror.Bare, l *worktree.EarlyWriter) error {
-	w, err := b.Wish(c.rev)
-	if err != nil {
-		return err
-	}
-	w.Tags, w.Whole = c.tagged(), c.whole
-	var early func(*pack.Receiver)
-	if l != nil {
-		early = l.On
-	}
-	return c.ask(ctx, r, b, w, func(d *remote.FetchResponse) (err error) {
-		c.rev, err = b.Receive(ctx, d, c.rev, c.maxSize(), early)
-		return err
-	})
-}
-
-// ask has take read a pack, for which the mirror must have room.
-func (c *checkout) ask(ctx context.Context, r *remote.Remote, b *mirror.Bare, w remote.FetchRequest, take func(*remote.FetchResponse) error) error {
-	w.Local = remote.Local{
-		Has: b.Store.Has, Read: b.Store.Reader().Read, Dir: c.kept.dir, Limit: c.maxSize(),
-		Room: c.room(c.kept.dir).Reader,
-	}
-	d, err := r.Fetch(ctx, w)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = d.Close() }()
-	d.Reader = c.room(c.kept.dir).Reader(d.Reader)
-	return take(d)
 }

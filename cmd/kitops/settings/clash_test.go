@@ -56,7 +56,7 @@ func TestContextsAndBranchesThatNobodyMeans(t *testing.T) {
 	for context, want := range map[string]string{
 		"OFF":      "write off, in small letters, for no commit statuses",
 		"~":        "status_context has no value; write off for no commit statuses",
-		"deploy 🚀": "status_context: contains U+1F680, which GitHub takes in no commit status",
+		"deploy 🚀": "status_context: contains 🚀 (U+1F680), which GitHub refuses in a commit status",
 	} {
 		_, _, err := loadWith(t, nil, "--config-file", settingstest.HubAt(t, "github: {app_id: 1, private_key_file: app.pem, status_context: "+context+"}", ""))
 		if err == nil || !strings.Contains(err.Error(), want) {

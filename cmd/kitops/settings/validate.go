@@ -156,20 +156,12 @@ func checkName(name string) error {
 	if strings.TrimSpace(name) == "" {
 		return errors.New("leaves the name empty")
 	}
-	return storable(name, maxName)
+	return printable(name, maxName)
 }
 
-func checkContext(text string) error { return storable(text, maxContext) }
+func checkContext(text string) error { return printable(text, maxContext) }
 
-// storable holds what becomes part of a commit status to what GitHub can keep.
-func storable(text string, limit int) error {
-	if i := strings.IndexFunc(text, func(r rune) bool { return r > 0xFFFF }); i >= 0 {
-		r, _ := utf8.DecodeRuneInString(text[i:])
-		return fmt.Errorf("contains %c (%U), which GitHub refuses in a commit status: take characters up to U+FFFF", r, r)
-	}
-	return printable(text, limit)
-}
-
+// printable holds what becomes part of a commit status to what GitHub can keep.
 func printable(text string, limit int) error {
 	if utf8.RuneCountInString(text) > limit {
 		return fmt.Errorf("longer than %d characters", limit)
@@ -180,7 +172,7 @@ func printable(text string, limit int) error {
 	}
 	if i := strings.IndexFunc(text, func(r rune) bool { return r > 0xFFFF }); i >= 0 {
 		r, _ := utf8.DecodeRuneInString(text[i:])
-		return fmt.Errorf("contains %U, which GitHub takes in no commit status", r)
+		return fmt.Errorf("contains %c (%U), which GitHub refuses in a commit status: take characters up to U+FFFF", r, r)
 	}
 	return nil
 }

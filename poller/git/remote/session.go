@@ -89,12 +89,19 @@ func (m *Access) listen(ctx context.Context, s session, do func(*Remote) error) 
 	}
 	if h, ok := s.(*httpSession); ok {
 		h.version2 = true
-		if h.moved { // from now on there, without asking
+		if h.moved && spelledAnew(h.given.base, h.base) { // from now on there, without asking
 			m.Memory.learn(false, h.base)
 		}
 		m.Memory.learnFormat(format)
 	}
 	return do(&Remote{session: s, agent: m.agent(), format: format})
+}
+
+// spelledAnew says whether a redirect led to the same name with .git or without
+// it. Any other may be that of a renamed repository, whose old name another one
+// can get at any time: it is asked for again each time.
+func spelledAnew(from, to string) bool {
+	return strings.TrimSuffix(from, ".git") == strings.TrimSuffix(to, ".git")
 }
 
 // saysVersion2 looks at the first line, or the one behind that of http.
