@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,7 +16,14 @@ import (
 	"github.com/bittrance/kitops/poller/git"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain also starts what the standard library watches signals with: it lives as
+// long as the process, so no bubble of a test may be the first to need it.
+func TestMain(m *testing.M) {
+	watched := make(chan os.Signal, 1)
+	signal.Notify(watched, os.Interrupt)
+	signal.Stop(watched)
+	goleak.VerifyTestMain(m)
+}
 
 func TestOnceHonoursDueTimes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -111,6 +112,9 @@ func TestEndsWithItsTerminal(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = w.log.Close() })
+			hup := make(chan os.Signal, 1)
+			signal.Notify(hup, syscall.SIGHUP) // so that it is not ignored, as it is under nohup
+			defer signal.Stop(hup)
 			w.start()
 			_ = slave.Close()
 			w.await("the action runs", func() bool { return w.contains("ran", "\n") })

@@ -31,14 +31,28 @@ func (s *scene) pattern(more ...string) []string {
 // relist makes a kitops read the list of repositories anew.
 func (w *watcher) relist() { _ = w.cmd.Process.Signal(syscall.SIGHUP) }
 
-// remembers waits until tasks have, or have not, a memory.
+// remembers waits until these tasks are in the state, or only as repositories
+// that are gone and may return.
 func (s *scene) remembers(yes bool, tasks ...string) {
 	s.t.Helper()
 	for _, task := range tasks {
-		if !eventually(func() bool { return strings.Contains("\n"+s.read("state.yaml"), task+":") == yes }) {
+		if !eventually(func() bool { return s.inState(task) == yes }) {
 			s.t.Fatalf("memory of %s: %v\n%s\n%s", task, !yes, s.story(), s.read("state.yaml"))
 		}
 	}
+}
+
+func (s *scene) inState(task string) bool {
+	_, after, found := strings.Cut("\n"+s.read("state.yaml"), "\n  "+task+":\n")
+	for line := range strings.Lines(after) {
+		if !strings.HasPrefix(line, "    ") {
+			break
+		}
+		if strings.HasPrefix(line, "    gone: ") {
+			return false
+		}
+	}
+	return found
 }
 
 // awaitSuccess waits for the good end of a run on a commit of any repository.

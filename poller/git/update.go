@@ -24,7 +24,8 @@ func (c *checkout) update(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.known = sync.OnceValue(func() *worktree.Record { return worktree.LoadRecord(c.dir, id, c.rev.ID.Format()) })
+	format := c.rev.ID.Format() // the revision changes while it is fetched
+	c.known = sync.OnceValue(func() *worktree.Record { return worktree.LoadRecord(c.dir, id, format) })
 	n := &worktree.Inspection{Owner: c.Owner, Dev: id.Dev}
 	r, err := c.openMeanwhile(ctx, func(ctx context.Context) error { return n.Run(ctx, c.dir, c.known()) })
 	if err != nil {
