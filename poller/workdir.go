@@ -1,6 +1,7 @@
 package poller
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
@@ -22,23 +23,27 @@ func (p *Poller) workdir(task Task, run Run) string {
 	return filepath.Join(folder, fileName(run.Task))
 }
 
-// makeWorkdir makes what the workdir stands in.
+// makeWorkdir makes what the workdir stands in. The user of the actions must get
+// through, and nobody else: what is checked out, and its .git, is often private.
 func (p *Poller) makeWorkdir(dir string) error {
-	mode := fs.FileMode(0o700)
+	all, own, group := fs.FileMode(0o700), fs.FileMode(0o700), -1
 	if p.User != nil {
-		mode = 0o711 // the user must get through, and need not look around
+		all, own, group = 0o711, 0o710, p.User.GID
 	}
 	above := filepath.Dir(dir)
-	for _, d := range []string{filepath.Dir(above), above} {
-		if err := makeOwn(d, mode); err != nil {
-			return fmt.Errorf("make a workdir: %w", err)
-		}
+	err := makeOwn(filepath.Dir(above), all, -1)
+	if err == nil {
+		err = makeOwn(above, own, group)
+	}
+	if err != nil {
+		return fmt.Errorf("make a workdir: %w", err)
 	}
 	return nil
 }
 
-// makeOwn makes a directory in one that is kitops' own.
-func makeOwn(path string, mode fs.FileMode) error {
+// makeOwn makes a directory in one that is kitops' own, and gives it to a group,
+// unless that is -1.
+func makeOwn(path string, mode fs.FileMode, group int) error {
 	above, err := files.MakeDir(filepath.Dir(path), 0o700)
 	if err != nil {
 		return err
@@ -48,7 +53,10 @@ func makeOwn(path string, mode fs.FileMode) error {
 	if err != nil {
 		return err
 	}
-	return dir.Close()
+	if group >= 0 {
+		err = dir.SetGroup(group)
+	}
+	return errors.Join(err, dir.Close())
 }
 
 // leave gives up the workdir of a run, unless it is kept.

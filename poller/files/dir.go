@@ -135,6 +135,10 @@ func (d *Dir) Sub(name string, mode fs.FileMode) (*Dir, error) {
 	return sub, nil
 }
 
+// SetGroup gives the directory to a group. It returns the error of the system where
+// kitops may not do that.
+func (d *Dir) SetGroup(gid int) error { return d.root.Chown(".", -1, gid) }
+
 // OpenFile opens the file of this name below. A link in its place, what is no
 // regular file, and one that belongs to somebody else, is an error that is
 // *[NotMineError], and nothing was changed.

@@ -57,3 +57,34 @@ func FuzzBring(f *testing.F) {
 		}
 	})
 }
+
+// TestPermissionsOfBroughtActions has a repository's own file ask for tokens: it
+// gets no more than the operator allows it.
+func TestPermissionsOfBroughtActions(t *testing.T) {
+	read, write := map[string]string{"contents": "read"}, map[string]string{"contents": "write", "issues": "read"}
+	for _, c := range []struct {
+		allowed map[string]string
+		asked   string
+		refused string
+	}{
+		{nil, "true", "github_token is not allowed"},
+		{read, "true", ""},
+		{read, "{contents: read}", ""},
+		{read, "{contents: write}", "does not allow contents: write"},
+		{read, "{contents: read, issues: read}", "does not allow issues: read"},
+		{read, "{statuses: write}", "does not allow statuses: write"},
+		{read, "{checks: write}", "does not allow checks: write"},
+		{write, "{contents: write, issues: read}", ""},
+		{write, "{contents: read}", ""},
+		{write, "{issues: write}", "does not allow issues: write"},
+	} {
+		b := Bring{File: brought, Token: c.allowed}
+		_, mistakes := b.Parse([]byte("actions: [{run: make, github_token: "+c.asked+"}]"), time.Hour)
+		switch {
+		case c.refused == "" && len(mistakes) == 0:
+		case c.refused != "" && len(mistakes) == 1 && strings.Contains(mistakes[0].Error(), c.refused):
+		default:
+			t.Errorf("%s of %v: %v", c.asked, c.allowed, mistakes)
+		}
+	}
+}
