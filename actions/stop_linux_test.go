@@ -102,9 +102,8 @@ func TestStopEndsAll(t *testing.T) {
 			if alive(pid) {
 				t.Error("it lives on")
 			}
-			if left := carriers(t, o.Vars[0]); len(left) > 0 {
-				t.Errorf("%v carry the run's id", left)
-			}
+			// A hop that was killed as it was made may take a moment to be gone.
+			eventually(t, "nothing carries the run's id", func() bool { return len(carriers(t, o.Vars[0])) == 0 })
 		})
 	}
 }
