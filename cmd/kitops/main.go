@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/bittrance/kitops/actions"
 	"github.com/bittrance/kitops/cmd/kitops/doctor"
@@ -100,6 +101,9 @@ func exitCode(err error) int {
 
 func (p program) command() *cobra.Command {
 	all := settings.NewOptions()
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError) // made once, several commands have them
+	all.Register(flags)
+	withFlags := func(cmd *cobra.Command) *cobra.Command { return p.withFlags(all, flags, cmd) }
 	run := func(*cobra.Command, []string) error { return p.run(all) }
 	root := &cobra.Command{
 		Use:   "kitops [flags]",
@@ -116,12 +120,12 @@ able to reach it.`,
 		SilenceErrors: true,
 	}
 	root.AddCommand(
-		p.withFlags(all, &cobra.Command{Use: "run [flags]", Short: "Watch and act until SIGTERM (the default command)", RunE: run}),
-		p.withFlags(all, &cobra.Command{
+		withFlags(&cobra.Command{Use: "run [flags]", Short: "Watch and act until SIGTERM (the default command)", RunE: run}),
+		withFlags(&cobra.Command{
 			Use: "check [flags]", Short: "Read flags, environment and task file, print every mistake, touch nothing",
 			RunE: func(*cobra.Command, []string) error { return p.check(all) },
 		}),
-		p.withFlags(all, &cobra.Command{
+		withFlags(&cobra.Command{
 			Use: "doctor [flags]", Short: "Try everything that a run needs, and say how to mend what does not work",
 			RunE: func(cmd *cobra.Command, _ []string) error {
 				return (&doctor.Doctor{Out: p.stdout, Process: p.process()}).Run(cmd.Context(), all)
@@ -143,13 +147,13 @@ able to reach it.`,
 	)
 	root.SetHelpCommand(p.helpCommand())
 	root.SetVersionTemplate("kitops {{.Version}}\n")
-	return p.withFlags(all, root)
+	return withFlags(root)
 }
 
 // withFlags gives a command all options, and a help that teaches them.
-func (p program) withFlags(all settings.Options, cmd *cobra.Command) *cobra.Command {
+func (p program) withFlags(all settings.Options, flags *pflag.FlagSet, cmd *cobra.Command) *cobra.Command {
 	cmd.Args = noArgs
-	all.Register(cmd.Flags())
+	cmd.Flags().AddFlagSet(flags)
 	cmd.Flags().BoolP("help", "h", false, "show this text")
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w (kitops --help lists the flags)", err)}

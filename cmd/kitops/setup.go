@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/caarlos0/env/v10"
@@ -160,10 +161,10 @@ func (p program) runCommand(dir string, stored app.Stored) string {
 	return strings.Join(args, " ")
 }
 
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./\\-]+$`)
+var plainWord = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./\\-]+$`) })
 
 func shellWord(s string) string {
-	if plainWord.MatchString(s) && (os.PathSeparator == '\\' || !strings.Contains(s, `\`)) {
+	if plainWord().MatchString(s) && (os.PathSeparator == '\\' || !strings.Contains(s, `\`)) {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"

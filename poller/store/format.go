@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/goccy/go-yaml/ast"
 )
@@ -21,7 +22,7 @@ const (
 )
 
 // topKey finds the key of a line at the top level, and what follows it but comments.
-var topKey = regexp.MustCompile(`^(\w+):(?:[ \t]+([^#\s].*?))?[ \t]*(?:[ \t]#.*)?$`)
+var topKey = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(\w+):(?:[ \t]+([^#\s].*?))?[ \t]*(?:[ \t]#.*)?$`) })
 
 // FormatError is a file that is not one of ours, is damaged, or was written by a newer kitops. It is never overwritten.
 type FormatError struct {
@@ -172,13 +173,13 @@ func split(text string, line int) ([]block, error) {
 
 // key returns the key of a block at the top level, "" for none.
 func (b block) key() string {
-	if m := topKey.FindStringSubmatch(b.firstLine()); m != nil {
+	if m := topKey().FindStringSubmatch(b.firstLine()); m != nil {
 		return m[1]
 	}
 	return ""
 }
 
-func (b block) value() string { return topKey.FindStringSubmatch(b.firstLine())[2] }
+func (b block) value() string { return topKey().FindStringSubmatch(b.firstLine())[2] }
 
 func (b block) firstLine() string {
 	first, _, _ := strings.Cut(b.text, "\n")

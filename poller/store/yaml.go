@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -27,13 +28,19 @@ const (
 )
 
 // plain is what every YAML reader takes for a string without quotes; goes with reserved.
-var plain = regexp.MustCompile(`^[A-Za-z/][\w./]*([-:@+=~]+[\w./]+)*( [\w./]+([-:@+=~]+[\w./]+)*)*$`)
+var plain = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z/][\w./]*([-:@+=~]+[\w./]+)*( [\w./]+([-:@+=~]+[\w./]+)*)*$`)
+})
 
 // reserved are the words that some YAML reader takes for something else than a string.
-var reserved = regexp.MustCompile(`(?i)^(null|true|false|yes|no|on|off|y|n)$`)
+var reserved = []string{"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
+
+func isReserved(s string) bool {
+	return len(s) <= len("false") && slices.ContainsFunc(reserved, func(word string) bool { return strings.EqualFold(word, s) })
+}
 
 // literal is how numbers, truth values and the like may be written.
-var literal = regexp.MustCompile(`^[-+.\w]+$`)
+var literal = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[-+.\w]+$`) })
 
 // syntaxError is a mistake in YAML text.
 type syntaxError struct {
@@ -235,7 +242,7 @@ func scalar(node ast.Node) (string, error) {
 	case *ast.NullNode:
 		return "null", nil
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
-		if text := n.GetToken().Value; literal.MatchString(text) {
+		if text := n.GetToken().Value; literal().MatchString(text) {
 			return text, nil
 		}
 	}
@@ -251,7 +258,7 @@ func quoteValid(node ast.Node, s string) (string, error) {
 
 // quote writes a string on one line so that every YAML reader takes it for that string.
 func quote(s string) string {
-	if plain.MatchString(s) && !reserved.MatchString(s) {
+	if plain().MatchString(s) && !isReserved(s) {
 		return s
 	}
 	var b strings.Builder

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -16,8 +17,10 @@ import (
 const mask = "***"
 
 var (
-	secretName  = regexp.MustCompile(`(?i)token|secret|passw|passphrase|key|credential|auth|cookie|private`)
-	credentials = regexp.MustCompile(`://[^/\s@'"]+@`)
+	secretName = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)token|secret|passw|passphrase|key|credential|auth|cookie|private`)
+	})
+	credentials = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`://[^/\s@'"]+@`) })
 )
 
 // WriteSettings prints the effective configuration with secrets masked: what
@@ -131,5 +134,5 @@ func shownTexts(all []string) texts {
 
 // masked hides what a URL within text carries before its host.
 func masked(text string) string {
-	return credentials.ReplaceAllString(text, "://"+mask+"@")
+	return credentials().ReplaceAllString(text, "://"+mask+"@")
 }

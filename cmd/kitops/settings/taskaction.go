@@ -55,7 +55,7 @@ func actionShown(a actions.Action) actionKeys {
 		keys.Environment = variables{given(), map[string]string{}}
 	}
 	for name, value := range a.Environment {
-		if keys.Environment.values[name] = masked(value); secretName.MatchString(name) {
+		if keys.Environment.values[name] = masked(value); secretName().MatchString(name) {
 			keys.Environment.values[name] = mask
 		}
 	}

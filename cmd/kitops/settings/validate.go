@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -31,8 +32,8 @@ const (
 )
 
 var (
-	appID       = regexp.MustCompile(`^([1-9][0-9]{0,18}|Iv[0-9][0-9A-Za-z.]{4,64})$`)
-	placeholder = regexp.MustCompile(`\{[^{}]*\}`)
+	appID       = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([1-9][0-9]{0,18}|Iv[0-9][0-9A-Za-z.]{4,64})$`) })
+	placeholder = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\{[^{}]*\}`) })
 )
 
 // check judges values that parse but make no sense.
@@ -201,7 +202,7 @@ func checkVariable(name string) error {
 }
 
 func checkAppID(id string) error {
-	if !appID.MatchString(id) {
+	if !appID().MatchString(id) {
 		return fmt.Errorf("%q is neither an App ID (a number) nor a client ID (Iv...)", id)
 	}
 	return nil
@@ -250,7 +251,7 @@ func readKeyFile(path string) ([]byte, error) {
 // checkStatusURL refuses what GitHub would refuse with every status.
 func checkStatusURL(text string) error {
 	filled := strings.NewReplacer("{task}", "x", "{sha}", "x", "{run}", "x").Replace(text)
-	if unknown := placeholder.FindString(filled); unknown != "" {
+	if unknown := placeholder().FindString(filled); unknown != "" {
 		return fmt.Errorf("%s is none of {task}, {sha}, {run}", unknown)
 	}
 	u, err := url.Parse(filled)

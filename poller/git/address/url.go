@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"sync"
 
 	"github.com/bittrance/kitops/poller/hosts"
 )
@@ -25,8 +26,8 @@ type URL struct {
 }
 
 var (
-	remoteHelper = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9+.-]*::`)
-	scpUser      = regexp.MustCompile(`^[\pL\pN._+$-]*$`)
+	remoteHelper = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9+.-]*::`) })
+	scpUser      = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\pL\pN._+$-]*$`) })
 )
 
 // ParseURL understands https, http, ssh, git@host:path, file and local paths,
@@ -38,7 +39,7 @@ func ParseURL(s string) (URL, error) {
 		return URL{}, errors.New("empty repository address")
 	case strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }):
 		return URL{}, errors.New("repository address contains control characters")
-	case remoteHelper.MatchString(s):
+	case remoteHelper().MatchString(s):
 		return URL{}, errors.New("remote helpers (transport::address) are not supported")
 	case absolute && !strings.ContainsAny(scheme, "/\\"):
 		return parseAbsolute(strings.ToLower(scheme), s)
@@ -131,7 +132,7 @@ func parseSCP(s string) (URL, error) {
 	if !u.scp && !strings.HasPrefix(u.Path, "/") {
 		u.Path = "/" + u.Path
 	}
-	if !scpUser.MatchString(u.User) {
+	if !scpUser().MatchString(u.User) {
 		return URL{}, errors.New("malformed user name (write ssh://user@host/path, percent-encoded)")
 	}
 	return u.checked()

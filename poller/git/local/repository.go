@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/bittrance/kitops/poller/files"
 	"github.com/bittrance/kitops/poller/git/object"
@@ -18,8 +19,12 @@ import (
 )
 
 var (
-	configSHA256   = regexp.MustCompile(`(?im)^\s*(\[extensions\]\s*)?objectformat\s*=\s*"?sha256`)
-	configReftable = regexp.MustCompile(`(?im)^\s*(\[extensions\]\s*)?refstorage\s*=\s*"?reftable`)
+	configSHA256 = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?im)^\s*(\[extensions\]\s*)?objectformat\s*=\s*"?sha256`)
+	})
+	configReftable = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?im)^\s*(\[extensions\]\s*)?refstorage\s*=\s*"?reftable`)
+	})
 )
 
 // Repository is a repository on this host, gitrepository-layout(5), whoever owns it.
@@ -88,9 +93,9 @@ func (l *Repository) check() error {
 		return err
 	}
 	switch {
-	case configSHA256.Match(config):
+	case configSHA256().Match(config):
 		l.format = object.SHA256
-	case configReftable.Match(config):
+	case configReftable().Match(config):
 		return errors.New("the repository keeps its refs in a reftable, which kitops cannot read yet")
 	}
 	return nil
