@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 // Grace is the time between SIGTERM and SIGKILL where Options name none.
@@ -26,7 +28,7 @@ type Action struct {
 	// (it contains a slash), or a name looked up in the PATH the action gets.
 	Entrypoint  string
 	Args        []string
-	Environment map[string]string
+	Environment map[string]secret.Text
 	// Token holds the permissions of a token for the repository's host that the
 	// caller adds to the environment; nil: none. It means nothing to Run.
 	Token map[string]string

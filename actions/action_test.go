@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/bittrance/kitops/actions"
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 func TestExitStatus(t *testing.T) {
@@ -144,10 +145,10 @@ func TestEnvironment(t *testing.T) {
 			t.Parallel()
 			a := actions.Action{
 				Entrypoint: "env", Args: []string{"-0"}, InheritEnvironment: tt.inherit,
-				Environment: map[string]string{"HOME": "/mine", "A": "b=c\nd"},
+				Environment: map[string]secret.Text{"HOME": secret.New("/mine"), "A": secret.New("b=c\nd")},
 			}
 			if runtime.GOOS != "linux" { // no -0
-				a.Args, a.Environment["A"] = nil, "b=c"
+				a.Args, a.Environment["A"] = nil, secret.New("b=c")
 			}
 			var out buffer
 			o := actions.Options{Dir: t.TempDir(), Environ: agent, Vars: []string{"KITOPS_SHA=2", "KITOPS_REF=r"}, Out: &out}
@@ -175,7 +176,7 @@ func TestEnvironmentRefused(t *testing.T) {
 		"KITOPS_RUN_ID": "KITOPS_RUN_ID is set by kitops", "A=B": `"A=B" cannot be the name`, "": `"" cannot be the name`, "A\x00": "cannot be the name",
 	} {
 		a := sh("exit 0")
-		a.Environment = map[string]string{key: "x"}
+		a.Environment = map[string]secret.Text{key: secret.New("x")}
 		o := options(t)
 		o.Started = func(actions.Group) { t.Error("it started") }
 		if err := a.Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) {
@@ -183,7 +184,7 @@ func TestEnvironmentRefused(t *testing.T) {
 		}
 	}
 	a := sh("test $KITOPS_STATE_FILE = x") // for a kitops that the action calls
-	a.Environment = map[string]string{"KITOPS_STATE_FILE": "x"}
+	a.Environment = map[string]secret.Text{"KITOPS_STATE_FILE": secret.New("x")}
 	if err := a.Run(t.Context(), options(t)); err != nil {
 		t.Error(err)
 	}
@@ -239,7 +240,7 @@ func TestRepositoryAround(t *testing.T) {
 	}
 	var out buffer
 	a := sh("git init --quiet . && git -C sub rev-parse --show-toplevel; echo $GIT_CEILING_DIRECTORIES")
-	a.Environment = map[string]string{"GIT_CEILING_DIRECTORIES": "/mine"}
+	a.Environment = map[string]secret.Text{"GIT_CEILING_DIRECTORIES": secret.New("/mine")}
 	if err := a.Run(t.Context(), actions.Options{Dir: dir, Environ: environ, Out: &out}); err != nil {
 		t.Fatal(err)
 	}

@@ -61,7 +61,7 @@ func (a Action) environ(o Options) []string {
 		set("SHELL=" + o.User.Shell)
 	}
 	for _, key := range slices.Sorted(maps.Keys(a.Environment)) {
-		set(key + "=" + a.Environment[key])
+		set(key + "=" + a.Environment[key].Reveal())
 	}
 	for _, entry := range o.Vars {
 		set(entry)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bittrance/kitops/app"
 	"github.com/bittrance/kitops/app/apptest"
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 func TestAppIDOrClientID(t *testing.T) {
@@ -41,7 +42,7 @@ func TestOneTokenForAll(t *testing.T) {
 	if err := s.post("success"); err != nil {
 		t.Error(err)
 	}
-	if token, err := s.repo.Token(t.Context()); err != nil || !strings.HasPrefix(token, "ghs_") {
+	if token, err := s.repo.Token(t.Context()); err != nil || !strings.HasPrefix(token.Reveal(), "ghs_") {
 		t.Error(err)
 	}
 	if n := s.Count(apptest.Filter{Path: "/repos/*/*/installation"}); n != 2 || s.tokens() != 1 {
@@ -69,7 +70,7 @@ func TestTokenIsReplacedInTimeAndWhenRefused(t *testing.T) {
 	if n := s.tokens(); n != 3 {
 		t.Errorf("%d tokens, want 3", n)
 	}
-	s.repo.Refused("ghs_another")
+	s.repo.Refused(secret.New("ghs_another"))
 	if same, err := s.repo.Token(t.Context()); err != nil || same != third {
 		t.Errorf("dropped for another's sake: %v", err)
 	}
@@ -228,7 +229,7 @@ func TestScopedToken(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		req.Header.Set("Authorization", "Bearer "+token)
+		req.Header.Set("Authorization", "Bearer "+token.Reveal())
 		transport := &http.Transport{}
 		defer transport.CloseIdleConnections()
 		resp, err := transport.RoundTrip(req)

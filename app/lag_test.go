@@ -9,6 +9,7 @@ import (
 
 	"github.com/bittrance/kitops/app"
 	"github.com/bittrance/kitops/app/apptest"
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 // A thirtieth of lagFor is the first pause of an App under test, instead of one second.
@@ -91,13 +92,13 @@ func TestTokensForActionsAreTriedFirst(t *testing.T) {
 }
 
 // getAs asks with a token and nothing else.
-func (s *scene) getAs(token, path string) int {
+func (s *scene) getAs(token secret.Text, path string) int {
 	s.t.Helper()
 	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.APIURL+path, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Authorization", "Bearer "+token.Reveal())
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
 	resp, err := transport.RoundTrip(req)

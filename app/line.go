@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-github/v60/github"
+
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 const (
@@ -28,11 +30,11 @@ type line struct {
 
 // call is one request.
 type call struct {
-	method, path string // the path is relative to the API, its parameters escaped
-	body         any    // sent as JSON
-	accept       string // jsonMedia when empty
-	etag         string // of the answer that is known
-	token        string // of the installation; empty on the App's own line
+	method, path string      // the path is relative to the API, its parameters escaped
+	body         any         // sent as JSON
+	accept       string      // jsonMedia when empty
+	etag         string      // of the answer that is known
+	token        secret.Text // of the installation; empty on the App's own line
 	class        class
 }
 
@@ -114,8 +116,8 @@ func (l *line) request(c call) (*http.Request, error) {
 	if c.etag != "" {
 		req.Header.Set("If-None-Match", c.etag)
 	}
-	if c.token != "" {
-		req.Header.Set("Authorization", "Bearer "+c.token)
+	if c.token.Given() {
+		req.Header.Set("Authorization", "Bearer "+c.token.Reveal())
 	}
 	return req, nil
 }

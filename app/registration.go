@@ -7,17 +7,19 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 // Registration is an App that was made from a manifest. It holds secrets.
 type Registration struct {
-	ID            int64  `json:"id"`
-	ClientID      string `json:"client_id"`
-	Slug          string `json:"slug"`
-	Name          string `json:"name"`
-	HTMLURL       string `json:"html_url"` // its public page
-	PEM           string `json:"pem"`
-	WebhookSecret string `json:"webhook_secret"`
+	ID            int64       `json:"id"`
+	ClientID      string      `json:"client_id"`
+	Slug          string      `json:"slug"`
+	Name          string      `json:"name"`
+	HTMLURL       string      `json:"html_url"` // its public page
+	PEM           secret.Text `json:"pem"`
+	WebhookSecret secret.Text `json:"webhook_secret"`
 	Owner         struct {
 		Login string `json:"login"`
 		Type  string `json:"type"` // User or Organization
@@ -87,7 +89,7 @@ func Convert(ctx context.Context, apiURL, code string, transport http.RoundTripp
 
 // check makes sure that the answer is an App, on GitHub's own host, with a key that works.
 func (r Registration) check(where address) error {
-	if _, err := ParseKey([]byte(r.PEM)); err != nil {
+	if _, err := ParseKey([]byte(r.PEM.Reveal())); err != nil {
 		return &DownError{errors.New("its answer holds no usable key of the App")}
 	}
 	if r.ID <= 0 || r.Name == "" || !strings.HasPrefix(r.HTMLURL, where.web+"/") {

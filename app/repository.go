@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"sync"
 	"time"
+
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 // Repository is one repository, as the App reaches it. Its methods may be used concurrently; all of them may return
@@ -36,13 +38,13 @@ type news struct {
 }
 
 // Token returns an installation token for git over https, with User as user name. It may be kept for one operation only.
-func (r *Repository) Token(ctx context.Context) (string, error) {
+func (r *Repository) Token(ctx context.Context) (secret.Text, error) {
 	return withInstallation(ctx, r, (*installation).secret)
 }
 
 // Again tells whether git, to which GitHub did not answer well with this token, should try once more: after a pause with the
 // same token while that is so young that GitHub may not know it everywhere, else with another one. Tries count from 0.
-func (r *Repository) Again(ctx context.Context, secret string, try int) bool {
+func (r *Repository) Again(ctx context.Context, given secret.Text, try int) bool {
 	r.mu.Lock()
 	i := r.installation
 	r.mu.Unlock()
@@ -52,15 +54,15 @@ func (r *Repository) Again(ctx context.Context, secret string, try int) bool {
 	i.mu.Lock()
 	t := i.token
 	i.mu.Unlock()
-	if t.secret == secret && r.app.lag.young(t.made) {
+	if t.secret == given && r.app.lag.young(t.made) {
 		return r.app.lag.again(ctx, t.made, try)
 	}
-	i.drop(secret)
+	i.drop(given)
 	return ctx.Err() == nil
 }
 
 // Refused says that git met a 401 with this token; the next Token is another one.
-func (r *Repository) Refused(token string) {
+func (r *Repository) Refused(token secret.Text) {
 	r.mu.Lock()
 	i := r.installation
 	r.mu.Unlock()
@@ -71,10 +73,10 @@ func (r *Repository) Refused(token string) {
 
 // ScopedToken makes a token to give away: for this repository only, with exactly these permissions (contents → read).
 // One that is not granted is a *PermissionError. expires is by this host's clock.
-func (r *Repository) ScopedToken(ctx context.Context, permissions map[string]string) (secret string, expires time.Time, err error) {
+func (r *Repository) ScopedToken(ctx context.Context, permissions map[string]string) (made secret.Text, expires time.Time, err error) {
 	known, err := r.known(ctx)
 	if err != nil {
-		return "", time.Time{}, err
+		return secret.Text{}, time.Time{}, err
 	}
 	t, err := withInstallation(ctx, r, func(i *installation, ctx context.Context) (token, error) {
 		if err := i.denied.standing(); err != nil {
@@ -92,7 +94,7 @@ func (r *Repository) ScopedToken(ctx context.Context, permissions map[string]str
 		return t, i.try(ctx, t, r.path(false))
 	})
 	if err != nil {
-		return "", time.Time{}, besides(err)
+		return secret.Text{}, time.Time{}, besides(err)
 	}
 	return t.secret, r.app.clock.local(t.expires), nil
 }

@@ -112,10 +112,10 @@ func (r Registration) Store(dir string) (s Stored, err error) {
 	s = Stored{
 		AppID: r.ID, ClientID: r.ClientID, Name: r.Name, Owner: r.Owner.Login, URL: r.HTMLURL, APIURL: r.APIURL, PrivateKeyFile: storedKey,
 	}
-	files := [][2]string{{storedKey, r.PEM}}
-	if r.WebhookSecret != "" {
+	files := [][2]string{{storedKey, r.PEM.Reveal()}}
+	if r.WebhookSecret.Given() {
 		s.WebhookSecretFile = storedSecret
-		files = append(files, [2]string{storedSecret, r.WebhookSecret + "\n"})
+		files = append(files, [2]string{storedSecret, r.WebhookSecret.Reveal() + "\n"})
 	}
 	description, err := yaml.Marshal(s)
 	if err != nil {

@@ -10,12 +10,13 @@ import (
 	"testing"
 
 	"github.com/bittrance/kitops/app"
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 func registration() app.Registration {
 	return app.Registration{
 		ID: 4242, ClientID: "Iv23liABCDEF", Name: "kitops: acme", HTMLURL: "https://github.com/apps/kitops-acme",
-		PEM: "-----BEGIN RSA PRIVATE KEY-----\n", WebhookSecret: "s3cret", APIURL: "https://api.github.com",
+		PEM: secret.New("-----BEGIN RSA PRIVATE KEY-----\n"), WebhookSecret: secret.New("s3cret"), APIURL: "https://api.github.com",
 	}
 }
 
@@ -50,7 +51,7 @@ func TestStoredAppIsFound(t *testing.T) {
 			}
 		}
 	}
-	for path, want := range map[string]string{stored.PrivateKeyFile: registration().PEM, stored.WebhookSecretFile: "s3cret\n"} {
+	for path, want := range map[string]string{stored.PrivateKeyFile: registration().PEM.Reveal(), stored.WebhookSecretFile: "s3cret\n"} {
 		if text, err := os.ReadFile(path); err != nil || string(text) != want {
 			t.Errorf("%s: %q %v", path, text, err)
 		}

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"net/http"
 	"time"
+
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 // spare is how long before its end a token is replaced, so that what begins with it can also finish.
@@ -14,7 +16,7 @@ const spare = 5 * time.Minute
 
 // token is an installation token, with what it may do.
 type token struct {
-	secret      string
+	secret      secret.Text
 	expires     time.Time // by GitHub's clock
 	permissions map[string]string
 	made        time.Time // by this host's clock
@@ -30,23 +32,23 @@ type tokenRequest struct {
 func (i *installation) current() token {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.token.secret == "" || !i.app.clock.now().Before(i.token.expires.Add(-spare)) || !maps.Equal(i.token.permissions, i.usable()) {
+	if !i.token.secret.Given() || !i.app.clock.now().Before(i.token.expires.Add(-spare)) || !maps.Equal(i.token.permissions, i.usable()) {
 		return token{}
 	}
 	return i.token
 }
 
 // drop forgets the shared token if it is still this one.
-func (i *installation) drop(secret string) {
+func (i *installation) drop(refused secret.Text) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.token.secret == secret {
+	if i.token.secret == refused {
 		i.token = token{}
 	}
 }
 
 // secret is what the shared token is to those who only hand it on.
-func (i *installation) secret(ctx context.Context) (string, error) {
+func (i *installation) secret(ctx context.Context) (secret.Text, error) {
 	t, err := i.shared(ctx)
 	return t.secret, err
 }
@@ -56,7 +58,7 @@ func (i *installation) shared(ctx context.Context) (token, error) {
 	if err := i.denied.standing(); err != nil {
 		return token{}, err
 	}
-	if t := i.current(); t.secret != "" {
+	if t := i.current(); t.secret.Given() {
 		return t, nil
 	}
 	if err := i.refreshing.lock(ctx); err != nil {
@@ -66,7 +68,7 @@ func (i *installation) shared(ctx context.Context) (token, error) {
 	if err := i.denied.standing(); err != nil {
 		return token{}, err
 	}
-	if t := i.current(); t.secret != "" {
+	if t := i.current(); t.secret.Given() {
 		return t, nil
 	}
 	t, err := i.issue(ctx)
@@ -132,13 +134,13 @@ func (i *installation) ask(ctx context.Context, scope tokenRequest) (token, erro
 		return token{}, err
 	}
 	var made struct {
-		Token     string    `json:"token"`
-		ExpiresAt time.Time `json:"expires_at"`
+		Token     secret.Text `json:"token"`
+		ExpiresAt time.Time   `json:"expires_at"`
 	}
 	if err := a.decode(&made); err != nil {
 		return token{}, err
 	}
-	if made.Token == "" {
+	if !made.Token.Given() {
 		return token{}, &DownError{fmt.Errorf("its answer for %s holds no token", i.now())}
 	}
 	return token{made.Token, made.ExpiresAt, scope.Permissions, time.Now()}, nil

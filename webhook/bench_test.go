@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	hidden "github.com/bittrance/kitops/poller/secret"
 	"github.com/bittrance/kitops/webhook"
 )
 
@@ -23,7 +24,7 @@ import (
 func BenchmarkDelivery(b *testing.B) {
 	const secret = "a secret of more than sixteen bytes"
 	quiet := slog.New(slog.DiscardHandler)
-	secrets, err := webhook.LiteralSecrets(secret, quiet)
+	secrets, err := webhook.LiteralSecrets(hidden.New(secret), quiet)
 	if err != nil {
 		b.Fatal(err)
 	}

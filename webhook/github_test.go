@@ -89,7 +89,7 @@ func (s *scene) expect(t *testing.T, events <-chan webhook.Event, sha string) {
 
 func TestGitHubReachesTheEndpoint(t *testing.T) {
 	s := newScene(t)
-	secrets, err := webhook.LiteralSecrets("a secret of more than sixteen bytes", slog.New(slog.DiscardHandler))
+	secrets, err := webhook.LiteralSecrets(hidden.New("a secret of more than sixteen bytes"), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

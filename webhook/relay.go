@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	hidden "github.com/bittrance/kitops/poller/secret"
 )
 
 const (
@@ -38,7 +40,7 @@ func defaultPatience() patience {
 // Relay follows a channel of the smee protocol (https://github.com/probot/smee.io), in which somebody else receives the App's
 // webhooks. Who runs the channel, or knows its URL, can read them but not forge them.
 type Relay struct {
-	URL        string            // a secret
+	URL        hidden.Text
 	Transport  http.RoundTripper // nil: one of its own
 	UserAgent  string            // kitops when empty
 	Secrets    *Secrets          // nil: nothing can be verified
@@ -59,7 +61,7 @@ type Relay struct {
 
 // Name is how the channel is shown: its URL without what makes it a secret.
 func (r *Relay) Name() string {
-	u, err := url.Parse(r.URL)
+	u, err := url.Parse(r.URL.Reveal())
 	if err != nil || u.Host == "" {
 		return "relay"
 	}
@@ -68,7 +70,7 @@ func (r *Relay) Name() string {
 
 // exposed tells whether the URL can be read on the way to the relay.
 func (r *Relay) exposed() bool {
-	u, err := url.Parse(r.URL)
+	u, err := url.Parse(r.URL.Reveal())
 	return err == nil && u.Scheme == "http" && !loopback(u.Host)
 }
 
@@ -177,7 +179,7 @@ func because(ctx context.Context, err error) error {
 }
 
 func (r *Relay) connect(ctx context.Context, client *http.Client) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.URL, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.URL.Reveal(), nil)
 	if err != nil {
 		return nil, errors.New("its URL is malformed")
 	}

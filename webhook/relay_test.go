@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/bittrance/kitops/app/apptest"
+	hidden "github.com/bittrance/kitops/poller/secret"
 )
 
 const channel = "/a-secret-channel"
@@ -36,7 +37,7 @@ func follow(t *testing.T, serve http.HandlerFunc, change func(*Relay)) (events c
 	t.Cleanup(transport.CloseIdleConnections)
 	events, log = make(chan Event, 100), &logbook{}
 	r := &Relay{
-		URL: server.URL + channel, Transport: transport, Secrets: newSecrets(t), Seen: NewSeen(),
+		URL: hidden.New(server.URL + channel), Transport: transport, Secrets: newSecrets(t), Seen: NewSeen(),
 		Handle: func(e Event) { events <- e }, Log: log.logger(),
 		patience: patience{silence: patient, connect: patient, first: time.Millisecond, longest: 10 * time.Millisecond, settling: patient},
 	}
@@ -167,7 +168,7 @@ func TestRelayInTheClearIsWarnedOf(t *testing.T) {
 		"http://relay.invalid" + channel: true, "https://relay.invalid" + channel: false, "http://127.0.0.1:1" + channel: false, "http://localhost" + channel: false,
 	} {
 		var log logbook
-		r := &Relay{URL: url, Transport: failing{}, Log: log.logger()}
+		r := &Relay{URL: hidden.New(url), Transport: failing{}, Log: log.logger()}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		want(t, url, r.Run(ctx), nil)
@@ -233,7 +234,7 @@ func TestRelayBehindANetworkThatFallsSilent(t *testing.T) {
 		transport := vigilant(200 * time.Millisecond)
 		transport.TLSClientConfig = server.Client().Transport.(*http.Transport).TLSClientConfig
 		t.Cleanup(transport.CloseIdleConnections)
-		r.URL, r.Transport = "https://"+front.Addr+channel, transport
+		r.URL, r.Transport = hidden.New("https://"+front.Addr+channel), transport
 	})
 	ticker := time.NewTicker(time.Millisecond)
 	defer ticker.Stop()
@@ -277,7 +278,7 @@ func TestRelayThatIsNone(t *testing.T) {
 
 func TestRelayURLIsNeverShown(t *testing.T) {
 	for _, url := range []string{"https://user:password@relay.invalid" + channel + "?token=hidden", "https://relay.invalid" + channel + "\x7f", channel} {
-		r := &Relay{URL: url, Log: quiet(), patience: defaultPatience()}
+		r := &Relay{URL: hidden.New(url), Log: quiet(), patience: defaultPatience()}
 		err := r.follow(t.Context(), &http.Client{Transport: failing{}})
 		for _, shown := range []string{r.Name(), fmt.Sprint(err), fmt.Sprint(CheckRelayURL(url))} {
 			for _, hidden := range []string{channel, "password", "token"} {

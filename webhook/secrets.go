@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/bittrance/kitops/poller/files"
+	hidden "github.com/bittrance/kitops/poller/secret"
 )
 
 const (
@@ -26,7 +27,7 @@ type Secrets struct {
 	log  *slog.Logger
 
 	mu   sync.Mutex
-	all  [][]byte
+	all  []hidden.Text
 	seen files.Stamp // of the file that was read last
 }
 
@@ -43,9 +44,9 @@ func ReadSecrets(file string, log *slog.Logger) (*Secrets, error) {
 }
 
 // LiteralSecrets takes the secrets themselves, one per line. The error says that there is none.
-func LiteralSecrets(text string, log *slog.Logger) (*Secrets, error) {
+func LiteralSecrets(text hidden.Text, log *slog.Logger) (*Secrets, error) {
 	s := &Secrets{log: log}
-	all, err := s.parse(text)
+	all, err := s.parse(text.Reveal())
 	if err != nil {
 		return nil, fmt.Errorf("webhook secret: %w", err)
 	}
@@ -62,7 +63,7 @@ func (s *Secrets) Verify(signature string, body []byte) bool {
 	}
 	match := false
 	for _, secret := range s.current() { // all of them, so that time tells nothing
-		mac := hmac.New(sha256.New, secret)
+		mac := hmac.New(sha256.New, []byte(secret.Reveal()))
 		_, _ = mac.Write(body) // never fails
 		if hmac.Equal(given, mac.Sum(nil)) {
 			match = true
@@ -81,7 +82,7 @@ func parseSignature(header string) ([]byte, bool) {
 }
 
 // current reads the file again if it changed. A file that cannot be used leaves the secrets as they were.
-func (s *Secrets) current() [][]byte {
+func (s *Secrets) current() []hidden.Text {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.file == "" {
@@ -102,7 +103,7 @@ func (s *Secrets) current() [][]byte {
 	return s.all
 }
 
-func (s *Secrets) read() ([][]byte, error) {
+func (s *Secrets) read() ([]hidden.Text, error) {
 	f, err := os.Open(s.file)
 	if err != nil {
 		return nil, fmt.Errorf("read webhook secrets: %w", err)
@@ -122,8 +123,8 @@ func (s *Secrets) read() ([][]byte, error) {
 	return all, nil
 }
 
-func (s *Secrets) parse(text string) ([][]byte, error) {
-	var all [][]byte
+func (s *Secrets) parse(text string) ([]hidden.Text, error) {
+	var all []hidden.Text
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
 		if strings.TrimSpace(line) == "" {
@@ -132,7 +133,7 @@ func (s *Secrets) parse(text string) ([][]byte, error) {
 		if len(line) < shortSecret {
 			s.log.Warn("a webhook secret is short: make one with openssl rand -hex 32", "bytes", len(line), "recommended", shortSecret)
 		}
-		all = append(all, []byte(line))
+		all = append(all, hidden.New(line))
 	}
 	if len(all) == 0 {
 		return nil, errors.New("it holds no secret, and an empty one would let anybody in")

@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	hidden "github.com/bittrance/kitops/poller/secret"
 )
 
 func TestSignatures(t *testing.T) {
@@ -58,11 +60,11 @@ func TestSecretsThatAreNone(t *testing.T) {
 			t.Errorf("%s: %v", file, err)
 		}
 	}
-	if _, err := LiteralSecrets("", quiet()); err == nil {
+	if _, err := LiteralSecrets(hidden.Text{}, quiet()); err == nil {
 		t.Error("an empty secret is taken")
 	}
 	var log logbook
-	if _, err := LiteralSecrets("short", log.logger()); err != nil || !strings.Contains(log.String(), "level=WARN") || strings.Contains(log.String(), `"short"`) {
+	if _, err := LiteralSecrets(hidden.New("short"), log.logger()); err != nil || !strings.Contains(log.String(), "level=WARN") || strings.Contains(log.String(), `"short"`) {
 		t.Errorf("%v, %s", err, log.String())
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	hidden "github.com/bittrance/kitops/poller/secret"
 )
 
 const (
@@ -36,7 +38,7 @@ func sign(secret, body string) string {
 
 func newSecrets(tb testing.TB) *Secrets {
 	tb.Helper()
-	s, err := LiteralSecrets(secret, quiet())
+	s, err := LiteralSecrets(hidden.New(secret), quiet())
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/bittrance/kitops/app"
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 // tokenMargin is the life that a token handed out must still have.
@@ -26,10 +27,10 @@ const (
 type Broker struct {
 	Clone string // the repository's address, as git is given it
 	// Fresh makes a token and says when it ends.
-	Fresh func(context.Context) (token string, expires time.Time, err error)
+	Fresh func(context.Context) (token secret.Text, expires time.Time, err error)
 
 	mu      sync.Mutex
-	current string
+	current secret.Text
 	expires time.Time
 }
 
@@ -38,10 +39,10 @@ type Owner struct{ UID, GID int }
 
 // Token returns a token that lives for some minutes more. Its errors are those
 // of Fresh.
-func (b *Broker) Token(ctx context.Context) (string, error) {
+func (b *Broker) Token(ctx context.Context) (secret.Text, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.current != "" && time.Until(b.expires) > tokenMargin {
+	if b.current.Given() && time.Until(b.expires) > tokenMargin {
 		return b.current, nil
 	}
 	var err error
@@ -50,11 +51,11 @@ func (b *Broker) Token(ctx context.Context) (string, error) {
 }
 
 // forget drops a token that the host did not take.
-func (b *Broker) forget(token string) {
+func (b *Broker) forget(token secret.Text) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.current == token {
-		b.current = ""
+		b.current = secret.Text{}
 	}
 }
 
@@ -135,10 +136,10 @@ func (b *Broker) serve(ctx context.Context, conn *net.UnixConn, uid int) {
 	switch question["operation"] {
 	case "get":
 		if token, err := b.Token(ctx); err == nil {
-			fmt.Fprintf(conn, "username=%s\npassword=%s\n", app.User, token)
+			fmt.Fprintf(conn, "username=%s\npassword=%s\n", app.User, token.Reveal())
 		}
 	case "erase":
-		b.forget(question["password"])
+		b.forget(secret.New(question["password"]))
 	}
 }
 

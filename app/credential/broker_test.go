@@ -15,6 +15,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 const (
@@ -25,9 +27,9 @@ const (
 // newBroker numbers its tokens, which live for an hour.
 func newBroker() *Broker {
 	made := 0
-	return &Broker{Clone: clone, Fresh: func(context.Context) (string, time.Time, error) {
+	return &Broker{Clone: clone, Fresh: func(context.Context) (secret.Text, time.Time, error) {
 		made++
-		return fmt.Sprintf("token-%d", made), time.Now().Add(time.Hour), nil
+		return secret.New(fmt.Sprintf("token-%d", made)), time.Now().Add(time.Hour), nil
 	}}
 }
 
@@ -77,7 +79,7 @@ func TestTokenIsMadeAnewBeforeItEnds(t *testing.T) {
 			want  string
 		}{{0, "token-1"}, {54 * time.Minute, "token-1"}, {2 * time.Minute, "token-2"}} {
 			time.Sleep(step.after)
-			if token, err := b.Token(t.Context()); token != step.want || err != nil {
+			if token, err := b.Token(t.Context()); token.Reveal() != step.want || err != nil {
 				t.Errorf("after %s: %s, %v", step.after, token, err)
 			}
 		}

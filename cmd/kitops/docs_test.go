@@ -17,6 +17,7 @@ import (
 
 	"github.com/bittrance/kitops/cmd/kitops/settings"
 	"github.com/bittrance/kitops/cmd/kitops/settings/settingstest"
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 // document reads a file of the project, by its path from the root.
@@ -233,14 +234,14 @@ func TestDocumentedCommandsAreValid(t *testing.T) {
 			continue
 		}
 		if o := all.ByKey("CONFIG_FILE"); o.Given != nil {
-			o.Given = []string{settingstest.At(t, settingstest.File("", "", ""))}
+			o.Given = []secret.Text{secret.New(settingstest.At(t, settingstest.File("", "", "")))}
 		}
 		if o := all.ByKey("GITHUB_PRIVATE_KEY_FILE"); o.Given != nil {
-			o.Given = []string{key}
+			o.Given = []secret.Text{secret.New(key)}
 		}
 		for name, path := range map[string]string{"WEBHOOK_SECRET_FILE": key, "TLS_CERT_FILE": cert, "TLS_KEY_FILE": certKey} {
 			if o := all.ByKey(name); o.Given != nil {
-				o.Given = []string{path}
+				o.Given = []secret.Text{secret.New(path)}
 			}
 		}
 		if _, _, err := all.Load(nil); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bittrance/kitops/poller/git/gittest"
 	"github.com/bittrance/kitops/poller/git/refs"
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 const Secret = "hunter2"
@@ -30,15 +31,17 @@ func TestHTTPAuthentication(t *testing.T) {
 	mustCheckout(t, mirrorOf(t, inURL), sha)
 
 	byAuth := mirrorOf(t, url)
-	byAuth.Auth = func(_ context.Context, asked string) (string, string, error) {
+	byAuth.Auth = func(_ context.Context, asked string) (string, secret.Text, error) {
 		if asked != url {
 			t.Errorf("asked for %s", asked)
 		}
-		return "me", Secret, nil
+		return "me", secret.New(Secret), nil
 	}
 	mustCheckout(t, byAuth, sha)
 
-	byAuth.Auth = func(context.Context, string) (string, string, error) { return "", "", errors.New("no luck") }
+	byAuth.Auth = func(context.Context, string) (string, secret.Text, error) {
+		return "", secret.Text{}, errors.New("no luck")
+	}
 	wrong := strings.Replace(url, "://", "://me:"+Secret+"x@", 1)
 	for m, want := range map[*Mirror]string{
 		mirrorOf(t, url):                     "authentication required",
@@ -57,9 +60,9 @@ func TestHTTPAuthentication(t *testing.T) {
 func unsafe(t *testing.T, url string) *Mirror {
 	t.Helper()
 	m := mirrorOf(t, url)
-	m.Auth = func(context.Context, string) (string, string, error) {
+	m.Auth = func(context.Context, string) (string, secret.Text, error) {
 		t.Error("credentials fetched for plain http")
-		return "", "", nil
+		return "", secret.Text{}, nil
 	}
 	return m
 }

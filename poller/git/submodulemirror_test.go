@@ -14,6 +14,7 @@ import (
 
 	"github.com/bittrance/kitops/poller/git/gittest"
 	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 // TestSubmoduleCredentials has submodules on a server that asks for a password,
@@ -26,7 +27,7 @@ func TestSubmoduleCredentials(t *testing.T) {
 	f.link(t, "super", "a", "../a.git", "")
 	f.link(t, "super", "b", open+"/b.git", "")
 	sha := f.repos["super"].Commit(nil)
-	auth := func(context.Context, string) (string, string, error) { return "user", "hunter2", nil }
+	auth := func(context.Context, string) (string, secret.Text, error) { return "user", secret.New("hunter2"), nil }
 
 	p := newPool(t)
 	p.auth[private+"/super.git"] = auth
@@ -35,7 +36,7 @@ func TestSubmoduleCredentials(t *testing.T) {
 	// Nor do they come along in the address that the relative one is seen from.
 	p = newPool(t)
 	m := p.at(private + "/super.git")
-	m.URL.User, m.URL.Password = "user", "hunter2"
+	m.URL.User, m.URL.Password = secret.New("user"), secret.New("hunter2")
 	p.fails(t, m, sha, `submodule "a"`, private+"/a.git", "authentication required")
 	if _, authorized := privately(); !slices.Contains(authorized, "super.git") || slices.Contains(authorized, "a.git") {
 		t.Errorf("credentials sent for %v", authorized)

@@ -65,6 +65,12 @@ func (t Text) LogValue() slog.Value { return slog.StringValue(t.String()) }
 // MarshalText implements encoding.TextMarshaler, for JSON as well.
 func (t Text) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
+// UnmarshalText implements encoding.TextUnmarshaler, for answers that hold a secret.
+func (t *Text) UnmarshalText(text []byte) error {
+	*t = New(string(text))
+	return nil
+}
+
 // MarshalJSON implements json.Marshaler.
 func (t Text) MarshalJSON() ([]byte, error) { return []byte(`"` + t.String() + `"`), nil }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/bittrance/kitops/actions"
 	"github.com/bittrance/kitops/cmd/kitops/settings"
 	"github.com/bittrance/kitops/poller/git"
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 func TestEntrypoints(t *testing.T) {
@@ -33,8 +34,8 @@ func TestEntrypoints(t *testing.T) {
 		"absolute":           {actions.Action{Entrypoint: filepath.Join(dir, "tool")}, "", ""},
 		"in the checkout":    {actions.Action{Entrypoint: "./missing"}, "", ""},
 		"not in PATH":        {actions.Action{Entrypoint: "missing"}, `no program "missing" in PATH`, "install it"},
-		"in its own PATH":    {actions.Action{Entrypoint: "tool", Environment: map[string]string{"PATH": dir}}, "", ""},
-		"not in its own":     {actions.Action{Entrypoint: "tool", Environment: map[string]string{"PATH": "/nowhere"}}, "in PATH", "install it"},
+		"in its own PATH":    {actions.Action{Entrypoint: "tool", Environment: map[string]secret.Text{"PATH": secret.New(dir)}}, "", ""},
+		"not in its own":     {actions.Action{Entrypoint: "tool", Environment: map[string]secret.Text{"PATH": secret.New("/nowhere")}}, "in PATH", "install it"},
 		"several words":      {actions.Action{Entrypoint: "tool -l"}, `no program "tool -l" in PATH`, "entrypoint is one word"},
 		"not executable":     {actions.Action{Entrypoint: "data"}, "in PATH", "install it"},
 		"absolute, no bit":   {actions.Action{Entrypoint: filepath.Join(dir, "data")}, "not an executable file", "correct the path"},

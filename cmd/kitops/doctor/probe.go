@@ -91,7 +91,7 @@ func entrypoint(a actions.Action, environ []string) (problem, remedy string) {
 	}
 	path := variableOf(environ, "PATH")
 	if own, ok := a.Environment["PATH"]; ok {
-		path = own
+		path = own.Reveal()
 	}
 	for _, dir := range filepath.SplitList(path) {
 		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && runnable(info) {

@@ -13,14 +13,15 @@ import (
 
 	"github.com/bittrance/kitops/actions"
 	"github.com/bittrance/kitops/cmd/kitops/yamlfile"
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 // Bring says that the repository brings its actions, and what they may have.
 type Bring struct {
-	File        string            // in the repository
-	Inherit     bool              // they may ask for the agent's environment
-	Token       map[string]string // the permissions that a token for them may have at most; nil: none
-	Environment map[string]string // the operator's own variables for them
+	File        string                 // in the repository
+	Inherit     bool                   // they may ask for the agent's environment
+	Token       map[string]string      // the permissions that a token for them may have at most; nil: none
+	Environment map[string]secret.Text // the operator's own variables for them
 }
 
 func (b Bring) check() error {

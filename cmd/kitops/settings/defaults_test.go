@@ -113,7 +113,7 @@ tasks:
 	if mistakes != "" {
 		t.Fatal(mistakes)
 	}
-	if e := tasks[0].Actions[0].Environment; tasks[0].Timeout != 3*time.Hour || len(e) != 2 || e["A"] != "1" || e["B"] != "3" {
+	if e := plainly(tasks[0].Actions[0].Environment); tasks[0].Timeout != 3*time.Hour || len(e) != 2 || e["A"] != "1" || e["B"] != "3" {
 		t.Errorf("%+v", tasks[0])
 	}
 	if tasks[1].Timeout != time.Hour || tasks[1].Interval != 5*time.Second {

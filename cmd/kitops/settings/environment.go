@@ -36,8 +36,8 @@ func (all Options) read(environ []string) (Config, []error) {
 		if o.origin == "" {
 			continue
 		}
-		merged[o.Variable()] = strings.Join(o.values, listSeparator)
-		empty[o.field] = len(o.values) == 0 || slices.Contains(o.values, "")
+		merged[o.Variable()] = strings.Join(revealed(o.values), listSeparator)
+		empty[o.field] = len(o.values) == 0 || o.has("")
 	}
 	found := map[string]error{}
 	var aggregate env.AggregateError
@@ -68,10 +68,29 @@ func (o *Option) merge(variables map[string]string) {
 	case o.Given != nil:
 		o.values, o.origin = o.Given, "--"+o.Flag()
 	case set:
-		o.values, o.origin = o.split(text), o.Variable()
+		o.values, o.origin = concealed(o.split(text)), o.Variable()
 	default:
 		o.values, o.origin = nil, ""
 	}
+}
+
+// has tells whether this is a value that counts.
+func (o *Option) has(text string) bool { return slices.Contains(o.values, secret.New(text)) }
+
+func concealed(texts []string) []secret.Text {
+	all := make([]secret.Text, len(texts))
+	for i, text := range texts {
+		all[i] = secret.New(text)
+	}
+	return all
+}
+
+func revealed(secrets []secret.Text) []string {
+	all := make([]string, len(secrets))
+	for i, s := range secrets {
+		all[i] = s.Reveal()
+	}
+	return all
 }
 
 // split reads a variable that holds a list: one entry a line when it has
@@ -156,6 +175,9 @@ func parsers() map[reflect.Type]env.ParserFunc {
 				return nil, fmt.Errorf("%q is not a whole number below %d", text, math.MaxInt32)
 			}
 			return int(value), nil
+		},
+		reflect.TypeFor[[]secret.Text](): func(text string) (any, error) {
+			return concealed(strings.Split(text, listSeparator)), nil
 		},
 		reflect.TypeFor[[]string](): func(text string) (any, error) {
 			return strings.Split(text, listSeparator), nil

@@ -40,8 +40,8 @@ func TestLists(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			s := mustLoad(t, test.environ, append(test.args, "--url=x", "--action=y")...)
-			if task := s.Tasks[0]; !slices.Equal(task.Refs, test.refs) || !maps.Equal(task.Actions[0].Environment, test.environment) {
-				t.Errorf("%q %q", task.Refs, task.Actions[0].Environment)
+			if task := s.Tasks[0]; !slices.Equal(task.Refs, test.refs) || !maps.Equal(plainly(task.Actions[0].Environment), test.environment) {
+				t.Errorf("%q %q", task.Refs, plainly(task.Actions[0].Environment))
 			}
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/bittrance/kitops/poller/git"
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 // commits is a number of commits, or full.
@@ -26,7 +27,7 @@ func (c *commits) schema(key, bool) schema {
 // first kitops had it.
 type variables struct {
 	place
-	values map[string]string
+	values map[string]secret.Text
 }
 
 func (v *variables) read(f taskFile, n ast.Node, k key) {
@@ -34,7 +35,7 @@ func (v *variables) read(f taskFile, n ast.Node, k key) {
 	if list, ok := f.Value(n).(*ast.SequenceNode); ok {
 		parts = list.Values
 	}
-	v.values = map[string]string{}
+	v.values = map[string]secret.Text{}
 	for _, part := range parts {
 		m, ok := f.Value(part).(*ast.MappingNode)
 		if !ok {
@@ -46,12 +47,21 @@ func (v *variables) read(f taskFile, n ast.Node, k key) {
 				f.Wrong(entry.At, "duplicate key %q in %s", entry.Key, k.name)
 			}
 			f.judge(entry.At, k.name, checkVariable(entry.Key))
-			v.values[entry.Key] = f.Scalar(entry.Value, k.name+" "+entry.Key)
+			v.values[entry.Key] = secret.New(f.Scalar(entry.Value, k.name+" "+entry.Key))
 		}
 	}
 }
 
-func (v *variables) shown() any { return v.values }
+// shown is called where actionShown has put *** in the place of the secret ones.
+func (v *variables) shown() any { return plainly(v.values) }
+
+func plainly(values map[string]secret.Text) map[string]string {
+	all := map[string]string{}
+	for name, value := range values {
+		all[name] = value.Reveal()
+	}
+	return all
+}
 
 func (v *variables) inherit(from keyed) { take(v, from.(*variables)) }
 

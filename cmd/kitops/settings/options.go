@@ -14,19 +14,20 @@ import (
 	"github.com/bittrance/kitops/cmd/kitops/yamlfile"
 	"github.com/bittrance/kitops/poller"
 	"github.com/bittrance/kitops/poller/git"
+	"github.com/bittrance/kitops/poller/secret"
 	"github.com/bittrance/kitops/status"
 	"github.com/bittrance/kitops/webhook"
 )
 
 // taskConfig is what flags and variables say about the tasks.
 type taskConfig struct {
-	URL         []string `env:"URL" list:"lines" usage:"repository: https://, http://, ssh://, git@host:path, file:// or a local path. With a GitHub App also a pattern, https://github.com/acme/* or acme/{api,web}-*, for all repositories of its installations that match; repeatable, !pattern excludes" value:"URL"`
-	Branch      []string `env:"BRANCH" list:"commas" usage:"a name, or a pattern: release/*, **; repeatable, !pattern excludes; the variable takes a list with commas or newlines (default: the remote's default branch)" value:"BRANCH"`
-	Action      string   `env:"ACTION" usage:"command line for /bin/sh -c" value:"COMMAND"`
-	Environment []string `env:"ENVIRONMENT" list:"pairs" secret:"true" usage:"for the action; repeatable; the variable takes NAME=VALUE,NAME=VALUE or one a line" value:"NAME=VALUE"`
-	ActionFile  string   `env:"ACTION_FILE" usage:"instead of --action: read what to do from this file of the repository, at the revision being run" value:"FILE"`
-	Trust       bool     `env:"TRUST_PUSHERS" usage:"accept that whoever may push a matching branch commands this agent; demanded by --action-file with patterns, unless there is an --action-user"`
-	ConfigFile  string   `env:"CONFIG_FILE" usage:"the task file, instead of --url, --branch, --action and --environment" value:"FILE"`
+	URL         []secret.Text `env:"URL" list:"lines" usage:"repository: https://, http://, ssh://, git@host:path, file:// or a local path. With a GitHub App also a pattern, https://github.com/acme/* or acme/{api,web}-*, for all repositories of its installations that match; repeatable, !pattern excludes" value:"URL"`
+	Branch      []string      `env:"BRANCH" list:"commas" usage:"a name, or a pattern: release/*, **; repeatable, !pattern excludes; the variable takes a list with commas or newlines (default: the remote's default branch)" value:"BRANCH"`
+	Action      string        `env:"ACTION" usage:"command line for /bin/sh -c" value:"COMMAND"`
+	Environment []secret.Text `env:"ENVIRONMENT" list:"pairs" secret:"true" usage:"for the action; repeatable; the variable takes NAME=VALUE,NAME=VALUE or one a line" value:"NAME=VALUE"`
+	ActionFile  string        `env:"ACTION_FILE" usage:"instead of --action: read what to do from this file of the repository, at the revision being run" value:"FILE"`
+	Trust       bool          `env:"TRUST_PUSHERS" usage:"accept that whoever may push a matching branch commands this agent; demanded by --action-file with patterns, unless there is an --action-user"`
+	ConfigFile  string        `env:"CONFIG_FILE" usage:"the task file, instead of --url, --branch, --action and --environment" value:"FILE"`
 }
 
 // Config is every flag and variable. The struct tags are the one table of them:
@@ -68,9 +69,9 @@ type Option struct {
 	kind     reflect.Kind
 	Fallback string // the default, as text
 
-	Given  []string // what the flag was given; nil: nothing
-	values []string // what counts: the flag's, else the variable's
-	origin string   // "--interval" or "KITOPS_INTERVAL"; "" when neither was given
+	Given  []secret.Text // what the flag was given; nil: nothing
+	values []secret.Text // what counts: the flag's, else the variable's
+	origin string        // "--interval" or "KITOPS_INTERVAL"; "" when neither was given
 }
 
 // Options are all settings, in the order of config.
@@ -142,9 +143,9 @@ func (o *Option) isList() bool { return o.kind == reflect.Slice }
 // Set takes any text: what it means is judged once, with the variables.
 func (o *Option) Set(text string) error {
 	if o.isList() {
-		o.Given = append(o.Given, text)
+		o.Given = append(o.Given, secret.New(text))
 	} else {
-		o.Given = []string{text}
+		o.Given = []secret.Text{secret.New(text)}
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -164,7 +165,7 @@ func (all Options) task(cfg Config) ([]Task, []error) {
 	}
 	var mistakes []error
 	judge := func(key string, err error) {
-		if o := all.ByKey(key); err != nil && !slices.Contains(o.values, "") {
+		if o := all.ByKey(key); err != nil && !o.has("") {
 			mistakes = append(mistakes, fmt.Errorf("%s: %w", o.origin, err))
 		}
 	}
@@ -172,7 +173,7 @@ func (all Options) task(cfg Config) ([]Task, []error) {
 		SSHKeyFile: cfg.Git.SSHKeyFile, GitHub: cfg.GitHub(),
 		Interval: cfg.Poller.Interval, Timeout: cfg.Poller.Timeout,
 	}
-	judge("URL", t.watch(cfg.Task.URL, cfg))
+	judge("URL", t.watch(revealed(cfg.Task.URL), cfg))
 	var err error
 	t.Refs, err = refPatterns(cfg.Task.Branch)
 	judge("BRANCH", err)
@@ -185,7 +186,7 @@ func (all Options) task(cfg Config) ([]Task, []error) {
 		judge("ACTION_FILE", t.Bring.check())
 		judge("ACTION_FILE", cfg.trusts(t))
 	}
-	return []Task{t.digested(strings.Join(cfg.Task.URL, "\n"))}, mistakes
+	return []Task{t.digested(strings.Join(revealed(cfg.Task.URL), "\n"))}, mistakes
 }
 
 // watch fills in the repository, or the patterns that select some, and the
@@ -219,10 +220,10 @@ func (t *Task) watchMany(entries []string) error {
 }
 
 // pairs reads NAME=VALUE entries. Its errors repeat no value.
-func pairs(entries []string) (map[string]string, error) {
-	all := map[string]string{}
+func pairs(entries []secret.Text) (map[string]secret.Text, error) {
+	all := map[string]secret.Text{}
 	for i, entry := range entries {
-		name, value, found := strings.Cut(entry, "=")
+		name, value, found := strings.Cut(entry.Reveal(), "=")
 		if !found {
 			return nil, fmt.Errorf("entry %d is not NAME=VALUE", i+1)
 		}
@@ -232,7 +233,7 @@ func pairs(entries []string) (map[string]string, error) {
 		if _, twice := all[name]; twice {
 			return nil, fmt.Errorf("%s is given twice", name)
 		}
-		all[name] = value
+		all[name] = secret.New(value)
 	}
 	return all, nil
 }
@@ -247,19 +248,36 @@ func withShell(a actions.Action, command string) actions.Action {
 // count too, and git.URL never shows them.
 func (t Task) digested(address string) Task {
 	t.Digest = ""
-	key := ""
-	if t.GitHub != nil {
-		key = t.GitHub.Key.Reveal()
-	}
 	data, err := json.Marshal(struct {
 		Task    Task
 		Address string
-		Key     string `json:",omitempty"` // which Task does not tell
-	}{t, address, key})
+		Secrets []string `json:",omitempty"` // which Task does not tell
+	}{t, address, t.secrets()})
 	if err != nil {
 		panic(err) // strings, numbers and maps of strings always marshal
 	}
 	sum := sha256.Sum256(data)
 	t.Digest = hex.EncodeToString(sum[:])
 	return t
+}
+
+// secrets are all that a task holds, each with its name.
+func (t Task) secrets() []string {
+	var all []string
+	if t.GitHub != nil {
+		all = append(all, t.GitHub.Key.Reveal())
+	}
+	environments := make([]map[string]secret.Text, 0, len(t.Actions)+1)
+	for _, a := range t.Actions {
+		environments = append(environments, a.Environment)
+	}
+	if t.Bring != nil {
+		environments = append(environments, t.Bring.Environment)
+	}
+	for _, environment := range environments {
+		for _, name := range slices.Sorted(maps.Keys(environment)) {
+			all = append(all, name, environment[name].Reveal())
+		}
+	}
+	return all
 }

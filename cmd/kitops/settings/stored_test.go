@@ -10,6 +10,7 @@ import (
 
 	"github.com/bittrance/kitops/app"
 	"github.com/bittrance/kitops/cmd/kitops/settings/settingstest"
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 // storedApp puts an App into the configuration directory, which it returns.
@@ -20,7 +21,7 @@ func storedApp(t *testing.T, apiURL string) string {
 	if err := app.Storable(dir); err != nil {
 		t.Fatal(err)
 	}
-	r := app.Registration{ID: 77, Name: "kitops-acme", HTMLURL: "https://github.com/apps/kitops-acme", PEM: settingstest.AppKey(t), APIURL: apiURL}
+	r := app.Registration{ID: 77, Name: "kitops-acme", HTMLURL: "https://github.com/apps/kitops-acme", PEM: secret.New(settingstest.AppKey(t)), APIURL: apiURL}
 	if _, err := r.Store(dir); err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/bittrance/kitops/actions"
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 func (f taskFile) actions(all *list[actionKeys]) []actions.Action {
@@ -52,11 +53,11 @@ func actionShown(a actions.Action) actionKeys {
 		}
 	}
 	if len(a.Environment) > 0 {
-		keys.Environment = variables{given(), map[string]string{}}
+		keys.Environment = variables{given(), map[string]secret.Text{}}
 	}
 	for name, value := range a.Environment {
-		if keys.Environment.values[name] = masked(value); secretName().MatchString(name) {
-			keys.Environment.values[name] = mask
+		if keys.Environment.values[name] = secret.New(masked(value.Reveal())); secretName().MatchString(name) {
+			keys.Environment.values[name] = secret.New(mask)
 		}
 	}
 	return keys

@@ -40,7 +40,7 @@ var (
 func (all Options) check(cfg Config) []error {
 	var mistakes []error
 	judge := func(key string, err error) {
-		if o := all.ByKey(key); err != nil && o.origin != "" && !slices.Contains(o.values, "") {
+		if o := all.ByKey(key); err != nil && o.origin != "" && !o.has("") {
 			mistakes = append(mistakes, fmt.Errorf("%s: %w", o.origin, err))
 		}
 	}
@@ -75,7 +75,7 @@ func (all Options) incomplete(tasks []Task) error {
 	switch {
 	case file != "" && key != "":
 		return fmt.Errorf("%s and %s exclude each other", file, key)
-	case slices.Contains(all.ByKey("GITHUB_APP_ID").values, appOff):
+	case all.ByKey("GITHUB_APP_ID").has(appOff):
 		return nil
 	case all.ByKey("CONFIG_FILE").origin != "" && !slices.ContainsFunc(tasks, func(t Task) bool { return t.GitHub != nil && !t.GitHub.Own }):
 		return nil
@@ -91,7 +91,7 @@ func (all Options) incomplete(tasks []Task) error {
 func (all Options) checkHooks(c webhook.Config) []error {
 	var mistakes []error
 	note := func(key string, err error) {
-		if o := all.ByKey(key); err != nil && !slices.Contains(o.values, "") {
+		if o := all.ByKey(key); err != nil && !o.has("") {
 			mistakes = append(mistakes, fmt.Errorf("%s: %w", cmp.Or(o.origin, "--"+o.Flag()), err))
 		}
 	}
@@ -103,7 +103,7 @@ func (all Options) checkHooks(c webhook.Config) []error {
 		note("WEBHOOK_SECRET_FILE", err)
 	}
 	if all.ByKey("WEBHOOK_SECRET").origin != "" {
-		_, err := webhook.LiteralSecrets(c.Secret.Reveal(), slog.New(slog.DiscardHandler))
+		_, err := webhook.LiteralSecrets(c.Secret, slog.New(slog.DiscardHandler))
 		note("WEBHOOK_SECRET", err)
 	}
 	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {

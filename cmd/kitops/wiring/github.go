@@ -14,6 +14,7 @@ import (
 	"github.com/bittrance/kitops/cmd/kitops/settings"
 	"github.com/bittrance/kitops/poller"
 	"github.com/bittrance/kitops/poller/git"
+	"github.com/bittrance/kitops/poller/secret"
 	"github.com/bittrance/kitops/webhook"
 )
 
@@ -156,10 +157,10 @@ func (r *Repository) Anonymous(err error) bool {
 }
 
 // auth is the git.Auth of the mirror.
-func (r *Repository) auth(ctx context.Context, _ string) (user, password string, err error) {
+func (r *Repository) auth(ctx context.Context, _ string) (user string, password secret.Text, err error) {
 	token, err := r.Token(ctx)
 	if r.Anonymous(err) {
-		return "", "", nil
+		return "", secret.Text{}, nil
 	}
 	return app.User, token, err
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/bittrance/kitops/actions"
 	"github.com/bittrance/kitops/app/credential"
 	"github.com/bittrance/kitops/poller/git"
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 // grant is the poller's Grant for a repository: the token in GITHUB_TOKEN, and
@@ -25,14 +26,14 @@ func (w *Wiring) grant(r *Repository) func(context.Context, actions.Action) ([]s
 		case r == nil:
 			return nil, nil, errors.New("github_token needs a GitHub App for this repository")
 		}
-		broker := &credential.Broker{Clone: r.clone.String(), Fresh: func(ctx context.Context) (string, time.Time, error) {
+		broker := &credential.Broker{Clone: r.clone.String(), Fresh: func(ctx context.Context) (secret.Text, time.Time, error) {
 			return r.ScopedToken(ctx, action.Token)
 		}}
 		token, err := broker.Token(ctx)
 		if err != nil {
 			return nil, nil, err
 		}
-		vars := []string{"GITHUB_TOKEN=" + token}
+		vars := []string{"GITHUB_TOKEN=" + token.Reveal()}
 		var owner *credential.Owner
 		if w.user != nil {
 			owner = &credential.Owner{UID: w.user.UID, GID: w.user.GID}
@@ -56,7 +57,7 @@ func (w *Wiring) gitConfig(action actions.Action, clone git.URL, socket string) 
 		}
 	}
 	if value, ok := action.Environment["GIT_CONFIG_COUNT"]; ok {
-		count, _ = strconv.Atoi(value)
+		count, _ = strconv.Atoi(value.Reveal())
 	}
 	section := "credential." + origin(clone)
 	helper := fmt.Sprintf("!%s credential %s", quoted(w.process.Executable), quoted(socket))

@@ -56,7 +56,7 @@ func NewHooks(ctx context.Context, s settings.Settings, agent *poller.Poller, c 
 	}
 	if s.Webhook.Relay.Given() {
 		h.relay = &webhook.Relay{
-			URL: s.Webhook.Relay.Reveal(), Secrets: h.secrets, Unverified: s.Webhook.RelayUnverified,
+			URL: s.Webhook.Relay, Secrets: h.secrets, Unverified: s.Webhook.RelayUnverified,
 			Seen: h.seen, Handle: h.handle, Gap: h.gap, Log: log, UserAgent: c.wiring.process.Agent,
 		}
 	}
@@ -90,7 +90,7 @@ func readSecrets(c webhook.Config, log *slog.Logger) (*webhook.Secrets, error) {
 	case c.SecretFile != "":
 		secrets, err = webhook.ReadSecrets(c.SecretFile, log)
 	case c.Secret.Given():
-		secrets, err = webhook.LiteralSecrets(c.Secret.Reveal(), log)
+		secrets, err = webhook.LiteralSecrets(c.Secret, log)
 	default:
 		return nil, nil //nolint:nilnil // no secret is a valid answer
 	}

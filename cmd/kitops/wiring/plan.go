@@ -14,6 +14,7 @@ import (
 	"github.com/bittrance/kitops/cmd/kitops/settings"
 	"github.com/bittrance/kitops/poller"
 	"github.com/bittrance/kitops/poller/git"
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 // maxBrought is the size of a file that brings actions.
@@ -53,8 +54,8 @@ func firstOf(mistakes []error) error {
 }
 
 // merged lets the operator's variables win.
-func merged(operator, brought map[string]string) map[string]string {
-	all := map[string]string{}
+func merged(operator, brought map[string]secret.Text) map[string]secret.Text {
+	all := map[string]secret.Text{}
 	for name, value := range brought {
 		all[name] = value
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/bittrance/kitops/cmd/kitops/settings"
 	"github.com/bittrance/kitops/poller"
 	"github.com/bittrance/kitops/poller/git"
+	"github.com/bittrance/kitops/poller/secret"
 	"github.com/bittrance/kitops/status"
 )
 
@@ -30,7 +31,7 @@ func planned(t *testing.T, b settings.Bring, text string) (poller.Plan, error) {
 }
 
 func TestBroughtActions(t *testing.T) {
-	b := settings.Bring{File: brought, Inherit: true, Token: map[string]string{"contents": "read"}, Environment: map[string]string{"PLACE": "the operator's", "MORE": "x"}}
+	b := settings.Bring{File: brought, Inherit: true, Token: map[string]string{"contents": "read"}, Environment: map[string]secret.Text{"PLACE": secret.New("the operator's"), "MORE": secret.New("x")}}
 	what, err := planned(t, b, `
 timeout: 20m
 branches: [main, "release/*"]
@@ -45,8 +46,13 @@ actions:
 		t.Fatalf("%+v, %v", what, err)
 	}
 	first := what.Actions[0]
-	if got := fmt.Sprint(first.Environment, first.InheritEnvironment, first.Token); got != "map[MORE:x PLACE:the operator's TARGET:all] true map[contents:read]" {
+	if got := fmt.Sprint(first.Environment, first.InheritEnvironment, first.Token); got != "map[MORE:*** PLACE:*** TARGET:***] true map[contents:read]" {
 		t.Error(got)
+	}
+	for name, want := range map[string]string{"MORE": "x", "PLACE": "the operator's", "TARGET": "all"} {
+		if got := first.Environment[name].Reveal(); got != want {
+			t.Errorf("%s is %q", name, got)
+		}
 	}
 	what, err = planned(t, b, "actions: [{run: make}]\nbranches: [\"**\", \"!main\"]")
 	if err != nil || len(what.Actions) > 0 {

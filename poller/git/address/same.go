@@ -26,7 +26,7 @@ func (u URL) Plain() string {
 	}
 	who := ""
 	if u.Scheme == "ssh" {
-		who = u.User + "@"
+		who = u.User.Reveal() + "@"
 	}
 	return who + u.Origin() + strings.TrimSuffix(path.Clean("/"+at), ".git")
 }

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 // Submodule is the address of a submodule of this repository, as .gitmodules
@@ -39,12 +41,12 @@ func (u URL) Submodule(address string) (URL, error) {
 		return URL{}, errors.New("a submodule comes over https or ssh, not over http")
 	case s.Scheme == "ssh" && strings.HasPrefix(s.Path, "-"):
 		return URL{}, errors.New("the path of the address could be taken for an option")
-	case s.Password != "":
+	case s.Password.Given():
 		return URL{}, errors.New("its address holds a password, which is not used: take it out, and list the repository among those that get credentials")
 	}
-	s.Password = ""
+	s.Password = secret.Text{}
 	if s.Scheme != "ssh" {
-		s.User = "" // may be a token
+		s.User = secret.Text{} // may be a token
 	}
 	return s, nil
 }

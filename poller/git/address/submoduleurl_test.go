@@ -131,7 +131,7 @@ func checkSubmoduleURL(t *testing.T, base URL, address string) {
 	if err != nil {
 		return
 	}
-	if u.Password != "" || u.User != "" && u.Scheme != "ssh" || hasControl(u.Path) {
+	if u.Password.Given() || u.User.Given() && u.Scheme != "ssh" || hasControl(u.Path) {
 		t.Errorf("%q from %s: %#v has credentials or control characters", address, base, u)
 	}
 	if u.Local() && !base.Local() || u.Scheme == "http" && !u.Loopback() {

@@ -13,13 +13,14 @@ import (
 	"sync"
 
 	"github.com/bittrance/kitops/poller/hosts"
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 // URL is the parsed address of a repository. It is comparable. However it is
 // printed, logged or marshalled, its credentials stay out.
 type URL struct {
 	Scheme         string // https, http, ssh, file; "" for a bare path
-	User, Password string
+	User, Password secret.Text
 	Host, Port     string // for ssh the host as it is typed: ~/.ssh/config may have a name for it
 	Path           string // as sent to the server: percent-encoded for http(s), decoded otherwise
 	scp            bool   // written host:path
@@ -71,8 +72,8 @@ func parseAbsolute(scheme, s string) (URL, error) {
 		return parseFile(p)
 	}
 	u := URL{Scheme: scheme, Host: p.Hostname(), Port: p.Port(), Path: p.Path}
-	u.User = p.User.Username()
-	u.Password, _ = p.User.Password()
+	password, _ := p.User.Password()
+	u.User, u.Password = secret.New(p.User.Username()), secret.New(password)
 	if scheme != "ssh" {
 		u.Host, u.Path = strings.ToLower(u.Host), p.EscapedPath()
 	}
@@ -113,7 +114,7 @@ func parseSCP(s string) (URL, error) {
 	u := URL{Scheme: "ssh", scp: true}
 	rest := s
 	if at := strings.IndexByte(s, '@'); at >= 0 && at < strings.IndexByte(s, ':') {
-		u.User, rest = s[:at], s[at+1:]
+		u.User, rest = secret.New(s[:at]), s[at+1:]
 	}
 	if bracketed, ok := strings.CutPrefix(rest, "["); ok {
 		u.Host, u.Path, _ = strings.Cut(bracketed, "]:")
@@ -132,7 +133,7 @@ func parseSCP(s string) (URL, error) {
 	if !u.scp && !strings.HasPrefix(u.Path, "/") {
 		u.Path = "/" + u.Path
 	}
-	if !scpUser().MatchString(u.User) {
+	if !scpUser().MatchString(u.User.Reveal()) {
 		return URL{}, errors.New("malformed user name (write ssh://user@host/path, percent-encoded)")
 	}
 	return u.checked()
@@ -146,7 +147,7 @@ func (u URL) checked() (URL, error) {
 	if strings.Trim(u.Path, "/") == "" {
 		return URL{}, errors.New("address without a repository path")
 	}
-	if hasControl(u.Path) || hasControl(u.User) || hasControl(u.Password) {
+	if hasControl(u.Path) || hasControl(u.User.Reveal()) || hasControl(u.Password.Reveal()) {
 		return URL{}, errors.New("repository address contains control characters")
 	}
 	if strings.Trim(u.Port, "0123456789") != "" || len(u.Port) > 5 {
@@ -176,14 +177,14 @@ func (u URL) String() string {
 		return u.Path
 	case u.Scheme == "file":
 		return (&url.URL{Scheme: "file", Path: "/" + strings.TrimPrefix(filepath.ToSlash(u.Path), "/")}).String()
-	case u.scp && u.User != "":
-		return u.User + "@" + u.bracketed() + ":" + u.Path
+	case u.scp && u.User.Given():
+		return u.User.Reveal() + "@" + u.bracketed() + ":" + u.Path
 	case u.scp:
 		return u.bracketed() + ":" + u.Path
 	case u.Scheme == "ssh":
 		s := url.URL{Scheme: u.Scheme, Host: u.authority(), Path: u.Path}
-		if u.User != "" {
-			s.User = url.User(u.User)
+		if u.User.Given() {
+			s.User = url.User(u.User.Reveal())
 		}
 		return s.String()
 	}

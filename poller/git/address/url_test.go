@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 func TestParseURL(t *testing.T) {
@@ -121,9 +123,9 @@ func FuzzParseURL(f *testing.F) {
 			t.Fatalf("%q prints as %q, which prints as %q", s, u, again)
 		}
 		if u.Scheme != "ssh" {
-			u.User = ""
+			u.User = secret.Text{}
 		}
-		if u.Password = ""; again != u {
+		if u.Password = (secret.Text{}); again != u {
 			t.Fatalf("%q: %#v is not %#v", s, again, u)
 		}
 	})

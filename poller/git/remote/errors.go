@@ -3,6 +3,8 @@ package remote
 import (
 	"context"
 	"errors"
+
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 var (
@@ -31,7 +33,7 @@ func (e outOfOrder) Is(target error) bool { return target == ErrUnavailable }
 // Auth gives the credentials for a repository, named by its address without
 // credentials. It is called once for each conversation and must be safe for
 // concurrent use. What it gives is sent over https or to this host only.
-type Auth func(ctx context.Context, url string) (user, password string, err error)
+type Auth func(ctx context.Context, url string) (user string, password secret.Text, err error)
 
 // CtxErr is err, or why the context ended if it did: then err only says how
 // that was noticed.

@@ -12,6 +12,8 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"strings"
+
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 const (
@@ -37,7 +39,7 @@ type httpSession struct {
 // httpAccount is a place and who asks there.
 type httpAccount struct {
 	base           string // the repository, after redirects
-	user, password string
+	user, password secret.Text
 }
 
 func (m *Access) dialHTTP(ctx context.Context) (*httpSession, error) {
@@ -46,17 +48,18 @@ func (m *Access) dialHTTP(ctx context.Context) (*httpSession, error) {
 		agent:  m.agent(),
 		given:  httpAccount{strings.TrimRight(m.URL.String(), "/"), m.URL.User, m.URL.Password},
 	}
-	if m.Auth == nil || s.given.user != "" || s.given.password != "" {
+	if m.Auth == nil || s.given.user.Given() || s.given.password.Given() {
 		s.httpAccount = s.given
 		return s, nil
 	}
 	if m.URL.Scheme != "https" && !m.URL.Loopback() {
 		return nil, errors.New("credentials are sent over https only: change the address to https://")
 	}
-	var err error
-	if s.given.user, s.given.password, err = m.Auth(ctx, m.URL.String()); err != nil {
+	user, password, err := m.Auth(ctx, m.URL.String())
+	if err != nil {
 		return nil, fmt.Errorf("get credentials: %w", err)
 	}
+	s.given.user, s.given.password = secret.New(user), password
 	s.httpAccount = s.given
 	return s, nil
 }
@@ -68,7 +71,7 @@ func (s *httpSession) goTo(base string) {
 	from, err := url.Parse(s.given.base)
 	to, err2 := url.Parse(base)
 	if err != nil || err2 != nil || !sameOrigin(from, to) {
-		s.user, s.password = "", ""
+		s.user, s.password = secret.Text{}, secret.Text{}
 	}
 	s.base = base
 }
@@ -106,7 +109,7 @@ func (s *httpSession) follow(res *http.Response) error {
 		return errors.New("redirected to something that is no git repository")
 	}
 	if res.Request.Header.Get("Authorization") == "" {
-		s.user, s.password = "", ""
+		s.user, s.password = secret.Text{}, secret.Text{}
 	}
 	base := at.Scheme + "://" + at.Host + path
 	s.moved, s.base = base != s.base, base
@@ -183,11 +186,16 @@ func (s *httpSession) once(ctx context.Context, method, path string, body []byte
 		req.Header.Set("Content-Type", "application/x-"+uploadPack+"-request")
 		req.Header.Set("Accept", "application/x-"+uploadPack+"-result")
 	}
-	if s.user != "" || s.password != "" {
-		req.SetBasicAuth(s.user, s.password)
-	}
+	s.authorize(req)
 	res, err = s.client.Do(req)
 	return res, reused, err
+}
+
+// authorize tells the server who asks, if anybody.
+func (s *httpSession) authorize(req *http.Request) {
+	if s.user.Given() || s.password.Given() {
+		req.SetBasicAuth(s.user.Reveal(), s.password.Reveal())
+	}
 }
 
 // unpacked is for servers that pack whatever they are asked. Whoever reads the

@@ -7,6 +7,8 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 const maxSaid = 300 // bytes of a refusal that are repeated
@@ -65,15 +67,15 @@ func (s *httpSession) said(res *http.Response) string {
 		return ""
 	}
 	line := strings.Join(strings.Fields(string(text)), " ")
-	for _, secret := range []string{s.password, s.given.password} {
-		if secret != "" {
-			line = strings.ReplaceAll(line, secret, "***")
+	for _, password := range []secret.Text{s.password, s.given.password} {
+		if password.Given() {
+			line = strings.ReplaceAll(line, password.Reveal(), password.String())
 		}
 	}
 	if authorization := res.Request.Header.Get("Authorization"); authorization != "" {
 		line = strings.ReplaceAll(line, strings.TrimPrefix(authorization, "Basic "), "***")
 	}
-	if user := s.given.user; len(user) >= 20 { // a token in the place of a name
+	if user := s.given.user.Reveal(); len(user) >= 20 { // a token in the place of a name
 		line = strings.ReplaceAll(line, user, "***")
 	}
 	return line

@@ -7,6 +7,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 // TestRefusals blames credentials only where some were given, and repeats what
@@ -36,7 +38,7 @@ func TestRefusals(t *testing.T) {
 			Header: http.Header{"Content-Type": {tt.kind}, "Retry-After": {"30"}},
 		}
 		res.Status = strings.TrimSpace(strings.Join([]string{map[int]string{429: "429", 503: "503"}[tt.status], res.Status}, " "))
-		s := &httpSession{httpAccount: httpAccount{password: "hunter2"}}
+		s := &httpSession{httpAccount: httpAccount{password: secret.New("hunter2")}}
 		err := s.refusal(res)
 		for _, want := range tt.wants {
 			if err == nil || !strings.Contains(err.Error(), want) {

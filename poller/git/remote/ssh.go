@@ -70,8 +70,8 @@ func (s *sshSession) start(conn net.Conn, host *sshHost, keys *sshKeys, url addr
 		HostKeyCallback:   known.check,
 		HostKeyAlgorithms: known.algorithms(),
 	}
-	if url.Password != "" {
-		config.Auth = append(config.Auth, ssh.Password(url.Password))
+	if url.Password.Given() {
+		config.Auth = append(config.Auth, ssh.Password(url.Password.Reveal()))
 	}
 	transport, channels, requests, err := ssh.NewClientConn(conn, host.dialled(), config)
 	if err != nil {

@@ -24,7 +24,7 @@ type sshHost struct {
 }
 
 func (m *Access) sshHost(ctx context.Context) (*sshHost, error) {
-	config := &sshConfig{home: m.Home, host: m.URL.Host, user: m.URL.User}
+	config := &sshConfig{home: m.Home, host: m.URL.Host, user: m.URL.User.Reveal()}
 	if me, err := user.Current(); err == nil {
 		config.local = me.Username
 	}
@@ -41,7 +41,7 @@ func (m *Access) sshHost(ctx context.Context) (*sshHost, error) {
 	}
 	host := &sshHost{
 		name: strings.ToLower(config.name()), alias: strings.ToLower(config.get("HostKeyAlias")),
-		port: first(m.URL.Port, config.get("Port"), "22"), user: first(m.URL.User, config.get("User"), config.local),
+		port: first(m.URL.Port, config.get("Port"), "22"), user: first(m.URL.User.Reveal(), config.get("User"), config.local),
 		identitiesOnly: strings.EqualFold(config.get("IdentitiesOnly"), "yes"),
 	}
 	if host.user == "" {
