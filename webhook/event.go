@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -48,48 +47,54 @@ var ErrNotJSON = errors.New("not JSON")
 
 // Parse reads the payload of an event: https://docs.github.com/webhooks/webhook-events-and-payloads
 //
-// An event that cannot move a head is returned without nudges. The error is or wraps ErrNotJSON, or says what else is wrong
-// with a payload that should name a repository and does not.
+// It reads as far as it must: what follows the last field that matters is not looked at, nor is more than the beginning of an
+// event that cannot move a head, which is returned without nudges. Of two fields of one name the first counts. The error is
+// or wraps ErrNotJSON, or says what else is wrong with a payload that should name a repository and does not.
 func Parse(name string, body []byte) (Event, error) {
 	e := Event{Name: name}
-	read := readers(name)
-	if read == nil {
-		if !json.Valid(body) {
-			return e, ErrNotJSON
-		}
-		return e, nil
-	}
-	var p payload
-	if err := json.Unmarshal(body, &p); err != nil {
-		if _, bad := errors.AsType[*json.SyntaxError](err); bad {
-			return e, fmt.Errorf("%w: %w", ErrNotJSON, err)
-		}
+	p := &payload{}
+	fields, read := readers(name, p)
+	if err := readFields(body, fields); errors.Is(err, ErrNotJSON) {
+		return e, err
+	} else if err != nil {
 		return e, fmt.Errorf("event %s: %w", name, err)
 	}
+	if read == nil {
+		return e, nil
+	}
 	e.Action = p.Action
-	if err := read(&p, &e); err != nil {
+	if err := read(p, &e); err != nil {
 		return Event{Name: name}, fmt.Errorf("event %s: %w", name, err)
 	}
 	return e, nil
 }
 
-// readers returns what reads the events of that name, or nil when nothing is to be read.
-func readers(name string) func(*payload, *Event) error {
+// readers returns the fields of the events of that name, and what makes something of them: nil when that is nothing.
+func readers(name string, p *payload) ([]field, func(*payload, *Event) error) {
+	repository := field{"repository", p.Repository.fields()}
+	action := field{"action", &p.Action}
+	installation := field{"installation", []field{{"id", &p.Installation}, {"account", p.Account.fields()}}}
 	switch name {
 	case "push":
-		return readPush
+		return []field{{"ref", &p.Ref}, {"after", &p.After}, repository}, readPush
 	case "create", "delete":
-		return readBranch
+		return []field{{"ref", &p.Ref}, {"ref_type", &p.RefType}, repository}, readBranch
 	case "pull_request":
-		return readPullRequest
+		head := []field{{"ref", &p.Head.Ref}, {"sha", &p.Head.SHA}, {"repo", p.HeadRepo.fields()}}
+		request := []field{{"head", head}, {"base", []field{{"ref", &p.Base}}}}
+		return []field{action, {"number", &p.Number}, {"pull_request", request}, repository}, readPullRequest
 	case "repository":
-		return readRepository
+		whose := []field{{"user", []field{{"login", &p.FormerUser}}}, {"organization", []field{{"login", &p.FormerOrganization}}}}
+		changes := []field{{"repository", []field{formerly("name", &p.FormerName)}}, formerly("owner", whose)}
+		whole := append(p.Repository.fields(), field{"default_branch", &p.Repository.Default})
+		return []field{action, {"repository", whole}, {"changes", changes}}, readRepository
 	case "installation", "installation_repositories":
-		return readInstallation
+		return []field{action, installation}, readInstallation
 	case "installation_target":
-		return readRenamedOwner
+		changes := []field{formerly("login", &p.FormerLogin)}
+		return []field{action, {"account", p.Account.fields()}, {"changes", changes}, {"installation", []field{{"id", &p.Installation}}}}, readRenamedOwner
 	}
-	return nil
+	return nil, nil
 }
 
 func readPush(p *payload, e *Event) error {
@@ -115,25 +120,24 @@ func readPullRequest(p *payload, e *Event) error {
 	default:
 		return nil
 	}
-	request := p.PullRequest
-	sha := request.Head.SHA
+	sha := p.Head.SHA
 	if p.Action == "closed" { // by now the branch may be gone
 		sha = ""
 	}
-	own, err := p.Repository.nudge(fmt.Sprintf("refs/pull/%d/head", p.Number), request.Head.SHA)
+	own, err := p.Repository.nudge(fmt.Sprintf("refs/pull/%d/head", p.Number), p.Head.SHA)
 	if err != nil {
 		return err
 	}
 	e.Nudges = []Nudge{own}
-	if request.Head.Repo.FullName != "" { // a fork may have been deleted
-		from, err := request.Head.Repo.nudge("refs/heads/"+request.Head.Ref, sha)
+	if p.HeadRepo.FullName != "" { // a fork may have been deleted
+		from, err := p.HeadRepo.nudge("refs/heads/"+p.Head.Ref, sha)
 		if err != nil {
 			return err
 		}
 		e.Nudges = append(e.Nudges, from)
 	}
 	if p.Action == "closed" {
-		to, err := p.Repository.nudge("refs/heads/"+request.Base.Ref, "")
+		to, err := p.Repository.nudge("refs/heads/"+p.Base, "")
 		if err != nil {
 			return err
 		}
@@ -166,20 +170,20 @@ func readRepository(p *payload, e *Event) error {
 }
 
 func readInstallation(p *payload, e *Event) error {
-	return e.installed(p.Installation.ID, p.Installation.Account, "")
+	return e.installed(p.Installation, p.Account, "")
 }
 
 // readRenamedOwner nudges by the former name: it is the one in the addresses of tasks.
 // https://docs.github.com/webhooks/webhook-events-and-payloads#installation_target
 func readRenamedOwner(p *payload, e *Event) error {
-	former := p.Changes.Login.From
+	former := p.FormerLogin
 	if p.Action != "renamed" || former == "" {
 		return nil
 	}
 	if !isName(former) || strings.Contains(former, "/") {
 		return errors.New("its former name is malformed")
 	}
-	return e.installed(p.Installation.ID, p.Account, former)
+	return e.installed(p.Installation, p.Account, former)
 }
 
 // installed says that the App's installation on an account changed, or the account itself.

@@ -74,8 +74,7 @@ func TestRenamesAndMerges(t *testing.T) {
 
 func TestMalformedPayloads(t *testing.T) {
 	for _, body := range []string{
-		"", "{", "payload=%7B%7D", pushJSON[:100], pushJSON + "}", "\xff", strings.Repeat("[", 20000),
-		strings.Repeat(`{"a":`, 20000) + "1" + strings.Repeat("}", 20000),
+		"", "payload=%7B%7D", "[]", "null", "\xff", strings.Repeat("[", 20000),
 	} {
 		for _, name := range []string{"push", "check_run", "", "ping"} {
 			if _, err := Parse(name, []byte(body)); !errors.Is(err, ErrNotJSON) {
@@ -108,10 +107,47 @@ func TestMalformedPayloads(t *testing.T) {
 			t.Errorf("%s: %v, %+v", body, err, e)
 		}
 	}
-	for name, body := range map[string]string{"push": `{}`, "create": `[]`, "installation": `{"installation":{"id":1}}`, "repository": `null`} {
+	for name, body := range map[string]string{"push": `{}`, "create": `{"ref":null}`, "installation": `{"installation":{"id":1}}`, "repository": `{"repository":"shop"}`} {
 		if e, err := Parse(name, []byte(body)); err == nil || e.matters() {
 			t.Errorf("%s %s: %v, %+v", name, body, err, e)
 		}
+	}
+}
+
+// Reading stops behind the last field that matters: what comes before must be JSON, what follows is nobody's business.
+func TestPayloadsAreReadAsFarAsTheyMatter(t *testing.T) {
+	const ends = `"clone_url":"https://github.com/acme/shop.git"`
+	at := strings.Index(pushJSON, ends) + len(ends)
+	if !strings.Contains(pushJSON, ends) || !strings.Contains(pushJSON[:at], `"after"`) {
+		t.Fatal("the example has other fields now")
+	}
+	known := pushJSON[:at]
+	whole, err := Parse("push", []byte(pushJSON))
+	want(t, "error", err, nil)
+	for _, rest := range []string{"", "}", "}}", "}},", "]", "\xff", `,"clone_url":"https://evil.example/acme/shop.git"}}`, `},"repository":null,"ref":7}`} {
+		e, err := Parse("push", []byte(known+rest))
+		want(t, "error with "+rest, err, nil)
+		want(t, "event with "+rest, e, whole)
+	}
+	for cut := range len(known) {
+		if e, err := Parse("push", []byte(known[:cut])); !errors.Is(err, ErrNotJSON) || e.matters() {
+			t.Errorf("cut at %d: %v, %+v", cut, err, e)
+		}
+	}
+	for _, before := range []string{`"x":`, `"x":[1,}`, `"x":"\x01"`, `"x":tru`, `"x":"\xff"`, `x:1`, strings.Repeat(`"x":{`, 20000)} {
+		if _, err := Parse("push", []byte("{"+before+","+pushJSON[1:])); !errors.Is(err, ErrNotJSON) {
+			t.Errorf("after %.40q: %v", before, err)
+		}
+	}
+	for _, rest := range []string{"}", "x", "{}"} { // a field is missing: all of it is read
+		body := strings.Replace(pushJSON, `"after"`, `"later"`, 1)
+		if _, err := Parse("push", []byte(body+rest)); !errors.Is(err, ErrNotJSON) {
+			t.Errorf("%q behind the end: %v", rest, err)
+		}
+	}
+	for _, name := range []string{"ping", "check_run"} { // nothing of it matters
+		_, err := Parse(name, []byte(`{"zen":`))
+		want(t, name, err, nil)
 	}
 }
 

@@ -8,71 +8,53 @@ import (
 
 // payload is what the events that matter have in common, and what each has of its own.
 type payload struct {
-	Action     string     `json:"action"`
-	Ref        string     `json:"ref"` // in full for push, short for create and delete
-	RefType    string     `json:"ref_type"`
-	After      string     `json:"after"`
-	Number     int64      `json:"number"`
-	Repository repository `json:"repository"`
+	Action     string
+	Ref        string // in full for push, short for create and delete
+	RefType    string
+	After      string
+	Number     int64
+	Repository repository
 
-	PullRequest struct {
-		Head struct {
-			Ref  string     `json:"ref"`
-			SHA  string     `json:"sha"`
-			Repo repository `json:"repo"`
-		} `json:"head"`
-		Base struct {
-			Ref string `json:"ref"`
-		} `json:"base"`
-	} `json:"pull_request"`
+	Head     head // of a pull request
+	HeadRepo repository
+	Base     string
 
-	Installation struct {
-		ID      int64   `json:"id"`
-		Account account `json:"account"`
-	} `json:"installation"`
-	Account account `json:"account"` // of installation_target
+	Installation int64
+	Account      account // of the installation, or of installation_target
 
-	Changes struct {
-		Login struct {
-			From string `json:"from"`
-		} `json:"login"`
-		Repository struct {
-			Name struct {
-				From string `json:"from"`
-			} `json:"name"`
-		} `json:"repository"`
-		Owner struct {
-			From struct {
-				User         account `json:"user"`
-				Organization account `json:"organization"`
-			} `json:"from"`
-		} `json:"owner"`
-	} `json:"changes"`
+	FormerLogin, FormerName, FormerUser, FormerOrganization string
 }
+
+type head struct{ Ref, SHA string }
 
 type repository struct {
-	ID       int64  `json:"id"`
-	FullName string `json:"full_name"`
-	CloneURL string `json:"clone_url"`
-	Default  string `json:"default_branch"`
+	ID       int64
+	FullName string
+	CloneURL string
+	Default  string
 }
 
-type account struct {
-	Login   string `json:"login"`
-	HTMLURL string `json:"html_url"`
+type account struct{ Login, HTMLURL string }
+
+// formerly is where a change tells what something was called.
+func formerly(name string, into any) field { return field{name, []field{{"from", into}}} }
+
+func (r *repository) fields() []field {
+	return []field{{"id", &r.ID}, {"full_name", &r.FullName}, {"clone_url", &r.CloneURL}}
 }
+
+func (a *account) fields() []field { return []field{{"login", &a.Login}, {"html_url", &a.HTMLURL}} }
 
 // formerName is what the repository was called before it was renamed or transferred, or "".
 func (p *payload) formerName() string {
 	owner, name, _ := strings.Cut(p.Repository.FullName, "/")
-	from := p.Changes.Owner.From
 	switch {
-	case p.Changes.Repository.Name.From != "":
-		return owner + "/" + p.Changes.Repository.Name.From
-	case from.Organization.Login != "":
-		return from.Organization.Login + "/" + name
-	case from.User.Login != "":
-		return from.User.Login + "/" + name
+	case p.FormerName != "":
+		return owner + "/" + p.FormerName
+	case p.FormerOrganization != "":
+		return p.FormerOrganization + "/" + name
+	case p.FormerUser != "":
+		return p.FormerUser + "/" + name
 	}
 	return ""
 }
