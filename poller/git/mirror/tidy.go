@@ -69,8 +69,8 @@ func (b *Bare) GatherPacks(ctx context.Context) error {
 	old = old[1:]
 	kept, err := b.repack(ctx, func(r *odb.Repacker) error {
 		for _, p := range old {
-			for _, e := range p.Index.Entries() {
-				r.Add(e.ID)
+			for entries, i := p.Index.Entries(), 0; i < entries.Len(); i++ {
+				r.Add(entries.At(i).ID)
 			}
 		}
 		return nil

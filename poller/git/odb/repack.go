@@ -22,7 +22,7 @@ func Repack(ctx context.Context, s *Store, dir string, gather func(*Repacker) er
 	}
 	r := &Repacker{
 		reader: s.Reader(), out: pack.Writer{F: file},
-		written: map[object.ID]int64{}, packs: map[*pack.Pack][]pack.Entry{},
+		written: map[object.ID]int64{}, entries: pack.NewTable(s.Format), packs: map[*pack.Pack]*pack.Table{},
 	}
 	if err = gather(r); err == nil {
 		sum, err = r.write(ctx, file)
@@ -41,8 +41,8 @@ type Repacker struct {
 	out     pack.Writer
 	order   []object.ID
 	written map[object.ID]int64 // where; 0: to be written, -1: under way
-	entries []pack.Entry
-	packs   map[*pack.Pack][]pack.Entry // what they have, by offset
+	entries *pack.Table
+	packs   map[*pack.Pack]*pack.Table // what they have, by offset
 	piece   []byte
 	Limit   int64           // bytes of the pack; 0: none
 	Room    *disk.FreeSpace // for it; nil: somebody has looked

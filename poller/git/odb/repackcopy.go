@@ -1,11 +1,9 @@
 package odb
 
 import (
-	"cmp"
 	"compress/zlib"
 	"errors"
 	"hash/crc32"
-	"slices"
 
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/pack"
@@ -26,7 +24,7 @@ func (r *Repacker) copy(id object.ID, depth int) error {
 	if at.Pack == nil {
 		e, err := r.loose(id)
 		r.written[id] = e.Offset
-		r.entries = append(r.entries, e)
+		r.entries.Add(e)
 		return err
 	}
 	h, err := r.reader.Window.Head(at.Pack, at.Offset)
@@ -50,7 +48,7 @@ func (r *Repacker) copy(id object.ID, depth int) error {
 		e.Crc, err = r.raw(at, h, base)
 	}
 	r.written[id] = e.Offset
-	r.entries = append(r.entries, e)
+	r.entries.Add(e)
 	return err
 }
 
@@ -62,19 +60,19 @@ func (r *Repacker) baseOf(at pack.Place, h pack.EntryHead) (object.ID, bool) {
 		if !ok {
 			return name, false // reading it will say so
 		}
-		name = entries[i].ID
+		name = entries.At(i).ID
 	}
 	_, kept := r.written[name]
 	return name, kept && h.Delta()
 }
 
-func (r *Repacker) entryAt(at pack.Place) (entries []pack.Entry, i int, ok bool) {
+func (r *Repacker) entryAt(at pack.Place) (entries *pack.Table, i int, ok bool) {
 	entries = r.packs[at.Pack]
 	if entries == nil {
 		entries = at.Pack.Index.Entries()
 		r.packs[at.Pack] = entries
 	}
-	i, ok = slices.BinarySearchFunc(entries, at.Offset, func(e pack.Entry, offset int64) int { return cmp.Compare(e.Offset, offset) })
+	i, ok = entries.Find(at.Offset)
 	return entries, i, ok
 }
 
@@ -82,8 +80,8 @@ func (r *Repacker) entryAt(at pack.Place) (entries []pack.Entry, i int, ok bool)
 func (r *Repacker) raw(at pack.Place, h pack.EntryHead, base int64) (crc uint32, err error) {
 	entries, i, ok := r.entryAt(at)
 	end := at.Pack.Size
-	if ok && i+1 < len(entries) {
-		end = entries[i+1].Offset
+	if ok && i+1 < entries.Len() {
+		end = entries.At(i + 1).Offset
 	}
 	if !ok || end < at.Offset+int64(h.Length) {
 		return 0, object.Damaged("the pack %s is damaged at %d", at.Pack.Index.Pack, at.Offset)
@@ -111,7 +109,7 @@ func (r *Repacker) raw(at pack.Place, h pack.EntryHead, base int64) (crc uint32,
 		}
 		offset += int64(len(piece))
 	}
-	if before != entries[i].Crc {
+	if before != entries.At(i).Crc {
 		return 0, object.Damaged("the pack %s is damaged at %d", at.Pack.Index.Pack, at.Offset)
 	}
 	return r.out.Crc, nil

@@ -110,15 +110,19 @@ func (x *Index) offset(i int) (int64, bool) {
 }
 
 // Entries are all that the index has, in the order of the pack.
-func (x *Index) Entries() []Entry {
-	all := make([]Entry, x.Count)
-	crcs := x.data[indexNames+x.Count*x.size:]
-	for i := range all {
-		all[i].ID = x.format.ID(x.name(i))
-		all[i].Crc = binary.BigEndian.Uint32(crcs[4*i:])
-		all[i].Offset, _ = x.offset(i)
+func (x *Index) Entries() *Table {
+	order := make([]int32, x.Count)
+	offsets := make([]int64, x.Count)
+	for i := range order {
+		order[i] = int32(i)
+		offsets[i], _ = x.offset(i)
 	}
-	slices.SortFunc(all, func(a, b Entry) int { return cmp.Compare(a.Offset, b.Offset) })
+	slices.SortFunc(order, func(a, b int32) int { return cmp.Compare(offsets[a], offsets[b]) })
+	all := NewTable(x.format)
+	crcs := x.data[indexNames+x.Count*x.size:]
+	for _, i := range order {
+		all.Add(Entry{ID: x.format.ID(x.name(int(i))), Offset: offsets[i], Crc: binary.BigEndian.Uint32(crcs[4*i:])})
+	}
 	return all
 }
 
@@ -130,34 +134,39 @@ type Entry struct {
 	ID     object.ID
 }
 
-// EncodeIndex makes an index of entries, which it puts into the index's order.
-// An object that is twice in the pack is twice in the index, as git has it.
-func EncodeIndex(entries []Entry, pack object.ID) []byte {
-	slices.SortFunc(entries, func(a, b Entry) int { return cmp.Or(a.ID.Compare(b.ID), cmp.Compare(a.Offset, b.Offset)) })
+// EncodeIndex makes an index of what is in a pack. An object that is twice in
+// the pack is twice in the index, as git has it.
+func EncodeIndex(entries *Table, pack object.ID) []byte {
+	order := make([]int32, entries.Len())
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(a, b int32) int { return entries.compare(int(a), int(b)) })
 	f := pack.Format()
-	out := make([]byte, 0, indexMinLen(f)+len(entries)*perObject(f))
+	out := make([]byte, 0, indexMinLen(f)+len(order)*perObject(f))
 	out = append(out, indexMagic...)
 	n := 0
 	for first := range 256 {
-		for n < len(entries) && int(entries[n].ID.First()) == first {
+		for n < len(order) && int(entries.name(int(order[n]))[0]) == first {
 			n++
 		}
 		out = binary.BigEndian.AppendUint32(out, uint32(n))
 	}
-	for _, e := range entries {
-		out = e.ID.AppendTo(out)
+	for _, i := range order {
+		out = append(out, entries.name(int(i))...)
 	}
-	for _, e := range entries {
-		out = binary.BigEndian.AppendUint32(out, e.Crc)
+	for _, i := range order {
+		out = binary.BigEndian.AppendUint32(out, entries.At(int(i)).Crc)
 	}
 	var far []int64
-	for _, e := range entries {
-		if e.Offset < farOffset {
-			out = binary.BigEndian.AppendUint32(out, uint32(e.Offset))
+	for _, i := range order {
+		offset := entries.offset(int(i))
+		if offset < farOffset {
+			out = binary.BigEndian.AppendUint32(out, uint32(offset))
 			continue
 		}
 		out = binary.BigEndian.AppendUint32(out, farOffset|uint32(len(far)))
-		far = append(far, e.Offset)
+		far = append(far, offset)
 	}
 	for _, offset := range far {
 		out = binary.BigEndian.AppendUint64(out, uint64(offset))

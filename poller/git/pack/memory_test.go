@@ -2,6 +2,7 @@ package pack
 
 import (
 	"bytes"
+	"encoding/binary"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -56,8 +57,26 @@ func bombs(t *testing.T, count, size int, byName bool) []byte {
 	return gittest.RawPack(uint32(len(entries)), entries...)
 }
 
+// retained is how many bytes of the heap stay for what do returns.
+func retained(do func() any) int64 {
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	kept := do()
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	runtime.KeepAlive(kept)
+	return int64(after.HeapAlloc) - int64(before.HeapAlloc)
+}
+
 // take is what a fetch with a limit does with a pack.
 func take(t *testing.T, pack []byte, limit int64) error {
+	t.Helper()
+	_, err := takeAll(t, pack, limit)
+	return err
+}
+
+func takeAll(t *testing.T, pack []byte, limit int64) (*Receiver, error) {
 	t.Helper()
 	file, err := os.CreateTemp(t.TempDir(), "pack")
 	if err != nil {
@@ -65,46 +84,85 @@ func take(t *testing.T, pack []byte, limit int64) error {
 	}
 	defer file.Close()
 	a := NewReceiver(t.Context(), bytes.NewReader(pack), file, limit, object.SHA1)
-	if _, err := a.Read(t.Context()); err != nil {
-		return err
+	if _, err = a.Read(t.Context()); err == nil {
+		_, err = a.Resolve(t.Context(), nil)
 	}
-	_, err = a.Resolve(t.Context(), nil)
-	return err
+	a.stream.r = nil // the pack does not count
+	return a, err
 }
 
-// TestMemoryOfHostilePacks holds what a pack costs to its size, and to the
-// largest object in it.
+// TestMemoryOfHostilePacks holds what a pack costs to its size, to the largest
+// object in it and to the number of its objects.
 func TestMemoryOfHostilePacks(t *testing.T) {
 	const large = 32 << 20
 	for _, byName := range []bool{true, false} {
-		pack := bombs(t, 6, large, byName)
+		pack := bombs(t, 3, large, byName)
 		used := allocated(func() {
-			if err := take(t, pack, 64<<20); err != nil {
+			if err := take(t, pack, 256<<20); err != nil {
 				t.Error(err)
 			}
 		})
 		t.Logf("deltas by name %t: a pack of %d KB took %d MB", byName, len(pack)>>10, used>>20)
-		if most := uint64(64<<20 + len(pack)/100 + 2*large); used > most {
+		if most := uint64(16<<20 + len(pack)/100 + 2*large); used > most {
 			t.Errorf("deltas by name %t: a pack of %d KB took %d MB, want %d", byName, len(pack)>>10, used>>20, most>>20)
 		}
-		if err := take(t, pack, 8<<20); err == nil || !strings.Contains(err.Error(), "--max-repo-size") {
+		if err := take(t, pack, 64<<20); err == nil || !strings.Contains(err.Error(), "--max-repo-size") {
 			t.Errorf("results are not counted: %v", err)
 		}
 	}
 	entry := gittest.RawEntry(t, object.KindBlob, 0, nil, nil)
-	const many = 650_000
-	pack := gittest.RawPack(many, bytes.Repeat(entry, many))
-	used := allocated(func() {
-		if err := take(t, pack, 4<<30); err == nil || !strings.Contains(err.Error(), "objects in") {
-			t.Errorf("%d small objects: %v", many, err)
+	nowhere := gittest.RawEntry(t, object.KindRefDelta, 4, bytes.Repeat([]byte{7}, 20), []byte{0, 1, 1, 'x'})
+	const many = 500_000
+	for name, c := range map[string]struct {
+		entry []byte
+		count uint32
+		each  int64 // bytes
+		says  string
+	}{
+		"taken":         {entry, many, 34, ""},
+		"too small":     {entry, 650_000, 34, "objects in"},
+		"bases nowhere": {nowhere, many, 34 + 48, errNoBase.Error()}, // whose lists grow in steps
+	} {
+		kept := retained(func() any {
+			a, err := takeAll(t, gittest.RawPack(c.count, bytes.Repeat(c.entry, int(c.count))), 4<<30)
+			if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%s: %v", name, err)
+			}
+			return a
+		})
+		t.Logf("%s: %d objects took %d MB", name, c.count, kept>>20)
+		if most := 8<<20 + c.each*int64(c.count); kept > most {
+			t.Errorf("%s: %d objects took %d MB, want %d", name, c.count, kept>>20, most>>20)
 		}
-	})
-	t.Logf("%d MB of small objects took %d MB", len(pack)>>20, used>>20)
-	if used > 192<<20 {
-		t.Errorf("%d MB of small objects took %d MB", len(pack)>>20, used>>20)
 	}
-	if err := take(t, gittest.RawPack(many, entry), 1<<20); err == nil || !strings.Contains(err.Error(), "--max-repo-size") {
+	if err := take(t, gittest.RawPack(650_000, entry), 1<<20); err == nil || !strings.Contains(err.Error(), "--max-repo-size") {
 		t.Errorf("the number is not limited: %v", err)
+	}
+}
+
+// TestChainsOfLargeObjects makes each of a chain once, not all of it for each.
+func TestChainsOfLargeObjects(t *testing.T) {
+	const size, length = 17 << 20, 10 // none is kept for long
+	content := make([]byte, size)
+	entries := [][]byte{gittest.RawEntry(t, object.KindBlob, size, nil, content)}
+	varint := binary.AppendUvarint
+	for i := range length {
+		delta := varint(varint(nil, uint64(size+i)), uint64(size+i+1))
+		delta = append(delta, 1, byte(i))
+		for left, at := size+i, 0; left > 0; {
+			n := min(left, 0xffffff)
+			delta = append(delta, 0xff, byte(at), byte(at>>8), byte(at>>16), byte(at>>24), byte(n), byte(n>>8), byte(n>>16))
+			left, at = left-n, at+n
+		}
+		head := AppendDeltaHead(nil, int64(len(delta)), int64(len(entries[i])))
+		entries = append(entries, append(head, gittest.Deflated(t, delta, 6)...))
+	}
+	a, err := takeAll(t, gittest.RawPack(length+1, entries...), 4<<30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if most := int64(length+2) * (size + length); a.unfolded > most {
+		t.Errorf("made %d MB of objects, want %d", a.unfolded>>20, most>>20)
 	}
 }
 
@@ -141,7 +199,7 @@ func TestObjectsTwice(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		found := EncodeIndex(entries, object.SHA1.ID(twice[len(twice)-20:]))
+		found := EncodeIndex(NewTable(object.SHA1, entries...), object.SHA1.ID(twice[len(twice)-20:]))
 		if !bytes.Equal(found, want) {
 			t.Errorf("an index of %d bytes differs from git's of %d", len(found), len(want))
 		}

@@ -2,6 +2,7 @@ package pack
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -19,7 +20,6 @@ const (
 	limitObject  = 512       // and bytes of the size limit for each
 	arrivalBases = 4 << 20   // bytes of objects kept for deltas upon them, which are not far in git's packs,
 	resolveBases = 32 << 20  // and for those that are
-	entryChunk   = 1 << 10
 	maxDelta     = 1 << 20 // bytes of room for deltas that is used again
 )
 
@@ -28,8 +28,9 @@ const (
 // comes later, wait for resolve.
 type Receiver struct {
 	stream  *packStream
-	Entries []Entry
+	Entries *Table
 	waiting []waitingDelta
+	wanted  []byte // the names of bases, one after another
 	Pack    *Pack // what has come so far; without an index
 	Unpacker
 	hash *object.Hasher
@@ -40,29 +41,28 @@ type Receiver struct {
 	OnMeta func(id object.ID, o object.Object) error
 	OnBlob func() (receive func(id object.ID, data []byte) error, done func(), err error)
 
-	delta  []byte    // room for the one at hand
-	chunks [][]Entry // entries, while workers write names into them
-	batch  []received
-	size   int // bytes in batch
+	delta []byte // room for the one at hand
+	batch []received
+	size  int // bytes in batch
 }
 
 // waitingDelta is an entry whose base must be found first.
 type waitingDelta struct {
-	base  int64 // its offset; 0: the entry has its name as long as it has none of its own
+	base  int64 // its offset, or below 0: ^i, the base has the name at i of those wanted
 	entry int32
 }
 
-// received is a blob on its way to a worker.
+// received is a blob on its way to a worker, and where its name goes.
 type received struct {
-	entry *Entry
-	data  []byte
+	name []byte
+	data []byte
 }
 
 // NewReceiver makes one that saves the pack to file.
 func NewReceiver(ctx context.Context, r io.Reader, file *os.File, limit int64, f object.Format) *Receiver {
 	return &Receiver{
 		stream: newPackStream(ctx, r, file, limit, f), Pack: &Pack{File: file, Format: f},
-		Unpacker: NewUnpacker(arrivalBases), hash: object.NewHasher(f),
+		Entries: NewTable(f), Unpacker: NewUnpacker(arrivalBases), hash: object.NewHasher(f),
 	}
 }
 
@@ -92,12 +92,6 @@ func (a *Receiver) Read(ctx context.Context) (object.ID, error) {
 	if err := group.Wait(); err != nil {
 		return object.ID{}, err
 	}
-	a.Entries = make([]Entry, 0, len(a.chunks)*entryChunk)
-	for i, chunk := range a.chunks {
-		a.Entries = append(a.Entries, chunk...)
-		a.chunks[i] = nil
-	}
-	a.chunks = nil
 	sum, err := a.stream.close()
 	a.Pack.Size = a.stream.offset()
 	return sum, err
@@ -113,15 +107,13 @@ func (a *Receiver) next(ctx context.Context, i int, batches chan<- []received) e
 	if err != nil {
 		return err
 	}
-	e := a.add(i)
-	e.Offset = offset
 	if !h.Delta() && h.Size > StreamAbove && h.Kind == object.KindBlob {
 		a.hash.Begin(h.Kind, h.Size)
 		if err := a.stream.copy(a.hash, h); err != nil {
 			return err
 		}
-		e.Kind, e.Crc = h.Kind, a.stream.crc
-		e.ID, err = a.hash.ID()
+		id, err := a.hash.ID()
+		a.Entries.Add(Entry{Offset: offset, Crc: a.stream.crc, Kind: h.Kind, ID: id})
 		return err
 	}
 	var room []byte
@@ -135,15 +127,15 @@ func (a *Receiver) next(ctx context.Context, i int, batches chan<- []received) e
 	if h.Delta() && cap(data) <= maxDelta {
 		a.delta = data
 	}
-	e.Crc = a.stream.crc
 	o := object.Object{Kind: h.Kind, Data: data}
 	if h.Delta() {
 		base, known := a.base(h, offset)
 		size := int64(min(resultSize(data), MaxObject))
 		if !known || size > StreamAbove { // large ones one at a time
-			return a.wait(i, e, h, offset)
+			a.Entries.Add(Entry{Offset: offset, Crc: a.stream.crc})
+			return a.wait(i, h, offset)
 		}
-		if err := a.stream.count(size); err != nil {
+		if err := errors.Join(a.stream.count(size), a.stream.unfold(size)); err != nil {
 			return err
 		}
 		o.Kind = base.Kind
@@ -152,28 +144,21 @@ func (a *Receiver) next(ctx context.Context, i int, batches chan<- []received) e
 		}
 	}
 	a.bases.put(Place{a.Pack, offset}, o)
-	e.Kind = o.Kind
+	e := Entry{Offset: offset, Crc: a.stream.crc, Kind: o.Kind}
 	if o.Kind == object.KindBlob {
-		a.batch = append(a.batch, received{e, o.Data})
+		a.Entries.Add(e)
+		a.batch = append(a.batch, received{a.Entries.name(i), o.Data})
 		if a.size += Weight(o); a.size > batchBytes {
 			return a.send(ctx, batches)
 		}
 		return nil
 	}
-	if e.ID, err = a.hash.Of(o); err != nil || a.OnMeta == nil {
+	e.ID, err = a.hash.Of(o)
+	a.Entries.Add(e)
+	if err != nil || a.OnMeta == nil {
 		return err
 	}
 	return a.OnMeta(e.ID, o)
-}
-
-// add makes room for an entry where it can stay while others are added.
-func (a *Receiver) add(i int) *Entry {
-	if i%entryChunk == 0 {
-		a.chunks = append(a.chunks, make([]Entry, 0, entryChunk))
-	}
-	last := &a.chunks[len(a.chunks)-1]
-	*last = append(*last, Entry{})
-	return &(*last)[len(*last)-1]
 }
 
 // base is what an offset delta leans on, if it is still in memory.
@@ -184,13 +169,14 @@ func (a *Receiver) base(h EntryHead, offset int64) (object.Object, bool) {
 	return a.bases.get(Place{a.Pack, offset - h.Back})
 }
 
-func (a *Receiver) wait(i int, e *Entry, h EntryHead, offset int64) error {
-	w := waitingDelta{entry: int32(i)}
-	e.ID = h.Base
-	if h.Kind == object.KindOffsetDelta {
-		if w.base = offset - h.Back; h.Back <= 0 || w.base < packHead {
-			return errEntry
-		}
+func (a *Receiver) wait(i int, h EntryHead, offset int64) error {
+	w := waitingDelta{entry: int32(i), base: offset - h.Back}
+	switch {
+	case h.Kind == object.KindRefDelta:
+		w.base = ^int64(len(a.wanted) / a.Pack.Format.Size())
+		a.wanted = h.Base.AppendTo(a.wanted)
+	case h.Back <= 0 || w.base < packHead:
+		return errEntry
 	}
 	a.waiting = append(a.waiting, w)
 	return nil
@@ -228,7 +214,7 @@ func (a *Receiver) work(batches <-chan []received) (err error) {
 			if err != nil {
 				return err
 			}
-			blob.entry.ID = id
+			copy(blob.name, id.Bytes())
 			if err := receive(id, blob.data); err != nil {
 				return err
 			}

@@ -1,10 +1,12 @@
 package pack
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"slices"
+	"sort"
 
 	"github.com/bittrance/kitops/poller/git/object"
 )
@@ -12,10 +14,9 @@ import (
 var errNoBase = errors.New("the pack leans on an object that is nowhere")
 
 // resolver names the deltas of an arrival that wait, in whatever order their
-// bases come.
+// bases come. It has no maps: a pack of some MB can have millions of deltas.
 type resolver struct {
 	*Receiver
-	names map[object.ID]int32 // the entries that deltas lean on by name
 
 	// borrow reads what a thin pack leans on from elsewhere. It may be nil. Only
 	// the object borrowed last is kept.
@@ -24,11 +25,15 @@ type resolver struct {
 	last     object.ID
 	lent     object.Object
 
-	// The first of those that lean on a base, and after each the next.
-	byID     map[object.ID]int32
-	byOffset map[int64]int32
-	next     []int32 // -1: none
+	// The deltas by what they lean on: those upon a name first, by name, then
+	// those upon an offset. For those upon a name, the first of each name also
+	// has the entry of that name, or none.
+	order   []int32
+	byName  int
+	entries []int32
 }
+
+const none = -1
 
 // Resolve names the objects that the pack leans on and does not have.
 func (a *Receiver) Resolve(ctx context.Context, borrow func(object.ID) (object.Object, error)) (borrowed map[object.ID]bool, err error) {
@@ -36,19 +41,15 @@ func (a *Receiver) Resolve(ctx context.Context, borrow func(object.ID) (object.O
 		return nil, nil
 	}
 	a.bases.limit, a.passing = resolveBases, true
-	r := &resolver{
-		Receiver: a, names: map[object.ID]int32{}, borrow: borrow,
-		borrowed: map[object.ID]bool{}, byID: map[object.ID]int32{}, byOffset: map[int64]int32{},
-	}
+	r := &resolver{Receiver: a, borrow: borrow, borrowed: map[object.ID]bool{}}
 	r.prepare()
 	left := len(a.waiting)
 	var ready []int32
 	for i, w := range a.waiting {
-		e := &a.Entries[w.entry]
-		if e.Kind != 0 {
+		if a.Entries.kind(int(w.entry)) != 0 {
 			continue
 		}
-		if ok, err := r.hasBase(w, e.ID); err != nil {
+		if ok, err := r.hasBase(w); err != nil {
 			return nil, err
 		} else if !ok {
 			continue
@@ -57,17 +58,16 @@ func (a *Receiver) Resolve(ctx context.Context, borrow func(object.ID) (object.O
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			w := a.waiting[ready[len(ready)-1]]
+			entry := int(a.waiting[ready[len(ready)-1]].entry)
 			ready = ready[:len(ready)-1]
-			e := &a.Entries[w.entry]
-			if e.Kind != 0 {
+			if a.Entries.kind(entry) != 0 {
 				continue
 			}
-			if err := r.name(w); err != nil {
+			if err := r.name(entry); err != nil {
 				return nil, err
 			}
 			left--
-			ready = r.upon(e, ready)
+			ready = r.upon(entry, ready)
 		}
 	}
 	if left > 0 {
@@ -78,66 +78,77 @@ func (a *Receiver) Resolve(ctx context.Context, borrow func(object.ID) (object.O
 
 // prepare sorts what waits by what it waits for.
 func (r *resolver) prepare() {
-	r.next = make([]int32, len(r.waiting))
-	for i, w := range r.waiting {
-		first, some := r.byOffset[w.base]
-		id := r.Entries[w.entry].ID
-		if w.base == 0 {
-			first, some = r.byID[id]
-		}
-		if r.next[i] = -1; some {
-			r.next[i] = first
-		}
-		if w.base == 0 {
-			r.byID[id] = int32(i)
-		} else {
-			r.byOffset[w.base] = int32(i)
-		}
+	r.order = make([]int32, len(r.waiting))
+	for i := range r.order {
+		r.order[i] = int32(i)
 	}
-	for i := range r.Entries {
-		if e := &r.Entries[i]; e.Kind != 0 {
-			r.know(e, int32(i))
+	slices.SortFunc(r.order, func(i, j int32) int {
+		a, b := r.waiting[i].base, r.waiting[j].base
+		if a < 0 && b < 0 {
+			return bytes.Compare(r.wants(a), r.wants(b))
+		}
+		return cmp.Compare(a, b)
+	})
+	r.byName = sort.Search(len(r.order), func(at int) bool { return r.waiting[r.order[at]].base >= 0 })
+	r.entries = make([]int32, r.byName)
+	for i := range r.entries {
+		r.entries[i] = none
+	}
+	for i := range r.Entries.Len() {
+		if r.Entries.kind(i) != 0 {
+			r.know(i)
 		}
 	}
 }
 
+// wants is the name at a place of those that deltas lean on.
+func (r *resolver) wants(base int64) []byte {
+	size := r.Pack.Format.Size()
+	return r.wanted[int(^base)*size:][:size]
+}
+
+// named is where in order the deltas upon a name begin.
+func (r *resolver) named(name []byte) (at int, some bool) {
+	return sort.Find(r.byName, func(at int) int { return bytes.Compare(name, r.wants(r.waiting[r.order[at]].base)) })
+}
+
 // know notes an entry that deltas lean on by name.
-func (r *resolver) know(e *Entry, i int32) {
-	if _, wanted := r.byID[e.ID]; !wanted {
-		return
-	}
-	if _, twice := r.names[e.ID]; !twice { // or what it leans on could lean on it
-		r.names[e.ID] = i
+func (r *resolver) know(i int) {
+	at, wanted := r.named(r.Entries.name(i))
+	if wanted && r.entries[at] == none { // if it is there twice, what it leans on could lean on it
+		r.entries[at] = int32(i)
 	}
 }
 
 // upon appends those that lean on an entry.
-func (r *resolver) upon(e *Entry, ready []int32) []int32 {
-	if first, some := r.byID[e.ID]; some {
-		for i := first; i >= 0; i = r.next[i] {
-			ready = append(ready, i)
-		}
+func (r *resolver) upon(entry int, ready []int32) []int32 {
+	name := r.Entries.name(entry)
+	for at, some := r.named(name); some && at < r.byName && bytes.Equal(r.wants(r.waiting[r.order[at]].base), name); at++ {
+		ready = append(ready, r.order[at])
 	}
-	if first, some := r.byOffset[e.Offset]; some {
-		for i := first; i >= 0; i = r.next[i] {
-			ready = append(ready, i)
-		}
+	offset := r.Entries.offset(entry)
+	behind := r.order[r.byName:]
+	at, _ := sort.Find(len(behind), func(at int) int { return cmp.Compare(offset, r.waiting[behind[at]].base) })
+	for ; at < len(behind) && r.waiting[behind[at]].base == offset; at++ {
+		ready = append(ready, behind[at])
 	}
 	return ready
 }
 
 // hasBase says whether the base of a delta is known by now.
-func (r *resolver) hasBase(w waitingDelta, id object.ID) (bool, error) {
-	if w.base > 0 {
-		i, ok := r.entryAt(w.base)
+func (r *resolver) hasBase(w waitingDelta) (bool, error) {
+	if w.base >= 0 {
+		i, ok := r.Entries.Find(w.base)
 		if !ok {
 			return false, errEntry
 		}
-		return r.Entries[i].Kind != 0, nil
+		return r.Entries.kind(i) != 0, nil
 	}
-	if _, ok := r.names[id]; ok {
+	name := r.wants(w.base)
+	if at, _ := r.named(name); r.entries[at] != none {
 		return true, nil
 	}
+	id := r.Pack.Format.ID(name)
 	if r.borrowed[id] || r.borrow == nil {
 		return r.borrowed[id], nil
 	}
@@ -149,27 +160,29 @@ func (r *resolver) hasBase(w waitingDelta, id object.ID) (bool, error) {
 	return true, nil
 }
 
-func (r *resolver) entryAt(offset int64) (int, bool) {
-	return slices.BinarySearchFunc(r.Entries, offset, func(e Entry, at int64) int { return cmp.Compare(e.Offset, at) })
-}
-
-func (r *resolver) name(w waitingDelta) error {
-	e := &r.Entries[w.entry]
-	o, err := r.Unpack(Place{r.Pack, e.Offset}, r.locate)
+func (r *resolver) name(entry int) error {
+	before := r.unfolded
+	o, err := r.Unpack(Place{r.Pack, r.Entries.offset(entry)}, r.locate)
 	if err != nil {
 		return err
 	}
-	if e.ID, err = r.hash.Of(o); err != nil {
+	if err := errors.Join(r.stream.count(int64(len(o.Data))), r.stream.unfold(r.unfolded-before)); err != nil {
 		return err
 	}
-	e.Kind = o.Kind
-	r.know(e, w.entry)
-	return r.stream.count(int64(len(o.Data)))
+	id, err := r.hash.Of(o)
+	if err != nil {
+		return err
+	}
+	copy(r.Entries.name(entry), id.Bytes())
+	c, at := r.Entries.in(entry)
+	c.kinds[at] = o.Kind
+	r.know(entry)
+	return nil
 }
 
 func (r *resolver) locate(id object.ID) (Place, object.Object, error) {
-	if i, ok := r.names[id]; ok {
-		return Place{r.Pack, r.Entries[i].Offset}, object.Object{}, nil
+	if at, some := r.named(id.Bytes()); some && r.entries[at] != none {
+		return Place{r.Pack, r.Entries.offset(int(r.entries[at]))}, object.Object{}, nil
 	}
 	if !r.borrowed[id] {
 		return Place{}, object.Object{}, errNoBase

@@ -22,6 +22,11 @@ const (
 
 	// maxUnfolding is how many times the size limit of a pack its objects may have when inflated.
 	maxUnfolding = 16
+
+	// mostUnfolded is how many bytes deltas may make for each that comes, beyond
+	// the size limit: a pack of some KB would else keep a processor busy for the
+	// whole time that a run has.
+	mostUnfolded = 1000
 )
 
 var errPackCut = errors.New("the pack is cut short")
@@ -44,6 +49,7 @@ type packStream struct {
 
 	inflater inflate.Inflater
 	inflated int64 // bytes, of all entries so far
+	unfolded int64 // bytes that deltas made, each time that they did
 	eof      bool
 }
 
@@ -162,6 +168,14 @@ func (s *packStream) head() (EntryHead, error) {
 func (s *packStream) count(size int64) error {
 	if s.inflated += size; s.inflated > maxUnfolding*s.limit {
 		return fmt.Errorf("the objects of the repository have %w by far", disk.TooMuch(s.limit))
+	}
+	return nil
+}
+
+// unfold adds to the work that deltas make.
+func (s *packStream) unfold(size int64) error {
+	if s.unfolded += size; s.unfolded-mostUnfolded*s.offset() > s.limit {
+		return fmt.Errorf("refused: the deltas in %d bytes make objects of %w", s.offset(), disk.TooMuch(s.limit))
 	}
 	return nil
 }

@@ -15,8 +15,14 @@ type Unpacker struct {
 	Window packWindow
 	bases  objectCache
 
-	passing bool      // nobody uses an object beyond the next call
-	rooms   [3][]byte // then for those too large to be kept, which follow each other: a base, and what deltas make of it
+	// When nobody uses an object beyond the next call, those too large to be kept
+	// take turns in two rooms, and the last of them is there for a delta upon it.
+	passing bool
+	rooms   [2][]byte
+	lastAt  Place
+	last    object.Object
+
+	unfolded int64 // bytes that were made of entries and deltas
 }
 
 // NewUnpacker is for one goroutine.
@@ -36,24 +42,25 @@ type step struct {
 func (u *Unpacker) Unpack(at Place, find locate) (object.Object, error) {
 	var steps []step
 	size := 0
-	o, found := u.bases.get(at)
+	o, found := u.known(at)
 	for !found {
 		h, err := u.Window.Head(at.Pack, at.Offset)
 		if err != nil {
 			return o, err
 		}
 		var room []byte
-		large := u.passing && !h.Delta() && u.bases.refuses(h.Size)
+		large := u.large(h.Size) && !h.Delta()
 		if large {
-			room = u.rooms[2]
+			room, u.lastAt = u.rooms[0], Place{} // what was there is no more
 		}
 		data, _, err := u.Window.content(at.Pack, at.Offset, h, room)
 		if err != nil {
 			return o, err
 		}
 		if large {
-			u.rooms[2] = data
+			u.rooms[0] = data
 		}
+		u.unfolded += int64(len(data))
 		if !h.Delta() {
 			o = object.Object{Kind: h.Kind, Data: data}
 			u.bases.put(at, o)
@@ -67,27 +74,54 @@ func (u *Unpacker) Unpack(at Place, find locate) (object.Object, error) {
 			return o, err
 		}
 		if found = at.Pack == nil; !found {
-			o, found = u.bases.get(at)
+			o, found = u.known(at)
 		}
 	}
 	for i := len(steps) - 1; i >= 0; i-- {
-		var room []byte
-		large := u.passing && u.bases.refuses(int64(min(resultSize(steps[i].delta), MaxObject)))
-		if large {
-			room = u.rooms[i%2]
-		}
-		data, err := applyDelta(o.Data, steps[i].delta, MaxObject, room)
-		if err != nil {
+		if err := u.apply(&o, steps[i]); err != nil {
 			return o, err
 		}
-		if large {
-			u.rooms[i%2] = data
-		}
-		o.Data = data
-		u.bases.put(steps[i].at, o)
 	}
 	return o, nil
 }
+
+// known is an object that is in memory.
+func (u *Unpacker) known(at Place) (object.Object, bool) {
+	if u.passing && u.lastAt == at {
+		return u.last, true
+	}
+	return u.bases.get(at)
+}
+
+// large says whether an object goes into a room.
+func (u *Unpacker) large(size int64) bool { return u.passing && u.bases.refuses(size) }
+
+// apply makes of an object what a delta upon it says.
+func (u *Unpacker) apply(o *object.Object, s step) error {
+	var room []byte
+	free := 0
+	large := u.large(int64(min(resultSize(s.delta), MaxObject)))
+	if large {
+		if sameRoom(o.Data, u.rooms[0]) {
+			free = 1
+		}
+		room, u.lastAt = u.rooms[free], Place{}
+	}
+	data, err := applyDelta(o.Data, s.delta, MaxObject, room)
+	if err != nil {
+		return err
+	}
+	o.Data = data
+	u.unfolded += int64(len(data))
+	if large {
+		u.rooms[free], u.lastAt, u.last = data, s.at, *o
+	}
+	u.bases.put(s.at, *o)
+	return nil
+}
+
+// sameRoom says whether two slices begin at the same byte.
+func sameRoom(a, b []byte) bool { return cap(a) > 0 && cap(b) > 0 && &a[:1][0] == &b[:1][0] }
 
 // below is what a delta leans on.
 func below(at Place, h EntryHead, find locate) (Place, object.Object, error) {

@@ -28,9 +28,9 @@ func (a *Receiver) Complete(borrowed map[object.ID]bool, borrow func(object.ID) 
 			return sum, err
 		}
 		end = out.Offset
-		a.Entries = append(a.Entries, entry)
+		a.Entries.Add(entry)
 	}
-	if _, err := f.WriteAt(binary.BigEndian.AppendUint32(nil, uint32(len(a.Entries))), 8); err != nil {
+	if _, err := f.WriteAt(binary.BigEndian.AppendUint32(nil, uint32(a.Entries.Len())), 8); err != nil {
 		return sum, err
 	}
 	h := a.Pack.Format.New()
