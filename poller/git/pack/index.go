@@ -130,7 +130,7 @@ func (x *Index) Entries() *Table {
 type Entry struct {
 	Offset int64
 	Crc    uint32
-	Kind   object.Kind // not in the index; 0 as long as it is not known
+	Kind   object.Kind // not in the index; a delta's as long as it is not known
 	ID     object.ID
 }
 

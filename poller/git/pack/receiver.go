@@ -15,7 +15,7 @@ import (
 
 const (
 	batchBytes   = 256 << 10 // of blobs handed to a worker at once
-	manyObjects  = 1 << 19   // that a pack may have whatever its size,
+	manyObjects  = 1 << 18   // that a pack may have whatever its size,
 	leastObject  = 64        // bytes that others have on average: git's have some hundreds
 	limitObject  = 512       // and bytes of the size limit for each
 	arrivalBases = 4 << 20   // bytes of objects kept for deltas upon them, which are not far in git's packs,
@@ -29,8 +29,7 @@ const (
 type Receiver struct {
 	stream  *packStream
 	Entries *Table
-	waiting []waitingDelta
-	wanted  []byte // the names of bases, one after another
+	waiting int // entries whose base must be found first: of a delta's kind, with the base in the name's place
 	Pack    *Pack // what has come so far; without an index
 	Unpacker
 	hash *object.Hasher
@@ -44,12 +43,6 @@ type Receiver struct {
 	delta []byte // room for the one at hand
 	batch []received
 	size  int // bytes in batch
-}
-
-// waitingDelta is an entry whose base must be found first.
-type waitingDelta struct {
-	base  int64 // its offset, or below 0: ^i, the base has the name at i of those wanted
-	entry int32
 }
 
 // received is a blob on its way to a worker, and where its name goes.
@@ -132,8 +125,7 @@ func (a *Receiver) next(ctx context.Context, i int, batches chan<- []received) e
 		base, known := a.base(h, offset)
 		size := int64(min(resultSize(data), MaxObject))
 		if !known || size > StreamAbove { // large ones one at a time
-			a.Entries.Add(Entry{Offset: offset, Crc: a.stream.crc})
-			return a.wait(i, h, offset)
+			return a.wait(h, offset)
 		}
 		if err := errors.Join(a.stream.count(size), a.stream.unfold(size)); err != nil {
 			return err
@@ -169,16 +161,16 @@ func (a *Receiver) base(h EntryHead, offset int64) (object.Object, bool) {
 	return a.bases.get(Place{a.Pack, offset - h.Back})
 }
 
-func (a *Receiver) wait(i int, h EntryHead, offset int64) error {
-	w := waitingDelta{entry: int32(i), base: offset - h.Back}
-	switch {
-	case h.Kind == object.KindRefDelta:
-		w.base = ^int64(len(a.wanted) / a.Pack.Format.Size())
-		a.wanted = h.Base.AppendTo(a.wanted)
-	case h.Back <= 0 || w.base < packHead:
+// wait adds a delta whose name is not known yet.
+func (a *Receiver) wait(h EntryHead, offset int64) error {
+	if h.Kind == object.KindOffsetDelta && (h.Back <= 0 || offset-h.Back < packHead) {
 		return errEntry
 	}
-	a.waiting = append(a.waiting, w)
+	a.Entries.Add(Entry{Offset: offset, Crc: a.stream.crc, Kind: h.Kind, ID: h.Base})
+	if h.Kind == object.KindOffsetDelta {
+		a.Entries.leanOn(a.Entries.Len()-1, offset-h.Back)
+	}
+	a.waiting++
 	return nil
 }
 

@@ -25,31 +25,33 @@ type resolver struct {
 	last     object.ID
 	lent     object.Object
 
-	// The deltas by what they lean on: those upon a name first, by name, then
-	// those upon an offset. For those upon a name, the first of each name also
+	// The deltas that lean on a name, by that name. The first upon each name also
 	// has the entry of that name, or none.
-	order   []int32
-	byName  int
+	byName  []int32
+	names   []byte // one after another
 	entries []int32
+
+	// The deltas that lean on an offset, by that offset.
+	byOffset []int32
+	offsets  []int64
 }
 
 const none = -1
 
 // Resolve names the objects that the pack leans on and does not have.
 func (a *Receiver) Resolve(ctx context.Context, borrow func(object.ID) (object.Object, error)) (borrowed map[object.ID]bool, err error) {
-	if len(a.waiting) == 0 {
+	if a.waiting == 0 {
 		return nil, nil
 	}
 	a.bases.limit, a.passing = resolveBases, true
 	r := &resolver{Receiver: a, borrow: borrow, borrowed: map[object.ID]bool{}}
 	r.prepare()
-	left := len(a.waiting)
 	var ready []int32
-	for i, w := range a.waiting {
-		if a.Entries.kind(int(w.entry)) != 0 {
+	for i := range a.Entries.Len() {
+		if !r.waits(i) {
 			continue
 		}
-		if ok, err := r.hasBase(w); err != nil {
+		if ok, err := r.hasBase(i); err != nil {
 			return nil, err
 		} else if !ok {
 			continue
@@ -58,58 +60,64 @@ func (a *Receiver) Resolve(ctx context.Context, borrow func(object.ID) (object.O
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			entry := int(a.waiting[ready[len(ready)-1]].entry)
+			i := int(ready[len(ready)-1])
 			ready = ready[:len(ready)-1]
-			if a.Entries.kind(entry) != 0 {
+			if !r.waits(i) {
 				continue
 			}
-			if err := r.name(entry); err != nil {
+			if err := r.name(i); err != nil {
 				return nil, err
 			}
-			left--
-			ready = r.upon(entry, ready)
+			a.waiting--
+			ready = r.upon(i, ready)
 		}
 	}
-	if left > 0 {
+	if a.waiting > 0 {
 		return nil, errNoBase
 	}
 	return r.borrowed, nil
 }
 
+func (r *resolver) waits(i int) bool { return r.Entries.kind(i) > object.KindTag }
+
 // prepare sorts what waits by what it waits for.
 func (r *resolver) prepare() {
-	r.order = make([]int32, len(r.waiting))
-	for i := range r.order {
-		r.order[i] = int32(i)
-	}
-	slices.SortFunc(r.order, func(i, j int32) int {
-		a, b := r.waiting[i].base, r.waiting[j].base
-		if a < 0 && b < 0 {
-			return bytes.Compare(r.wants(a), r.wants(b))
+	t := r.Entries
+	for i := range t.Len() {
+		switch t.kind(i) {
+		case object.KindRefDelta:
+			r.byName = append(r.byName, int32(i))
+		case object.KindOffsetDelta:
+			r.byOffset = append(r.byOffset, int32(i))
 		}
-		return cmp.Compare(a, b)
-	})
-	r.byName = sort.Search(len(r.order), func(at int) bool { return r.waiting[r.order[at]].base >= 0 })
-	r.entries = make([]int32, r.byName)
-	for i := range r.entries {
-		r.entries[i] = none
 	}
-	for i := range r.Entries.Len() {
-		if r.Entries.kind(i) != 0 {
+	slices.SortFunc(r.byName, func(i, j int32) int { return bytes.Compare(t.name(int(i)), t.name(int(j))) })
+	slices.SortFunc(r.byOffset, func(i, j int32) int { return cmp.Compare(t.leansOn(int(i)), t.leansOn(int(j))) })
+	r.names = make([]byte, 0, len(r.byName)*t.format.Size())
+	r.entries = make([]int32, 0, len(r.byName))
+	for _, i := range r.byName {
+		r.names, r.entries = append(r.names, t.name(int(i))...), append(r.entries, none)
+	}
+	r.offsets = make([]int64, 0, len(r.byOffset))
+	for _, i := range r.byOffset {
+		r.offsets = append(r.offsets, t.leansOn(int(i)))
+	}
+	for i := range t.Len() {
+		if !r.waits(i) {
 			r.know(i)
 		}
 	}
 }
 
-// wants is the name at a place of those that deltas lean on.
-func (r *resolver) wants(base int64) []byte {
-	size := r.Pack.Format.Size()
-	return r.wanted[int(^base)*size:][:size]
+// wanted is the name that a delta of byName leans on.
+func (r *resolver) wanted(at int) []byte {
+	size := r.Entries.format.Size()
+	return r.names[at*size:][:size]
 }
 
-// named is where in order the deltas upon a name begin.
+// named is where in byName the deltas upon a name begin.
 func (r *resolver) named(name []byte) (at int, some bool) {
-	return sort.Find(r.byName, func(at int) int { return bytes.Compare(name, r.wants(r.waiting[r.order[at]].base)) })
+	return sort.Find(len(r.byName), func(at int) int { return bytes.Compare(name, r.wanted(at)) })
 }
 
 // know notes an entry that deltas lean on by name.
@@ -121,34 +129,32 @@ func (r *resolver) know(i int) {
 }
 
 // upon appends those that lean on an entry.
-func (r *resolver) upon(entry int, ready []int32) []int32 {
-	name := r.Entries.name(entry)
-	for at, some := r.named(name); some && at < r.byName && bytes.Equal(r.wants(r.waiting[r.order[at]].base), name); at++ {
-		ready = append(ready, r.order[at])
+func (r *resolver) upon(i int, ready []int32) []int32 {
+	name := r.Entries.name(i)
+	for at, some := r.named(name); some && at < len(r.byName) && bytes.Equal(r.wanted(at), name); at++ {
+		ready = append(ready, r.byName[at])
 	}
-	offset := r.Entries.offset(entry)
-	behind := r.order[r.byName:]
-	at, _ := sort.Find(len(behind), func(at int) int { return cmp.Compare(offset, r.waiting[behind[at]].base) })
-	for ; at < len(behind) && r.waiting[behind[at]].base == offset; at++ {
-		ready = append(ready, behind[at])
+	offset := r.Entries.offset(i)
+	for at, some := slices.BinarySearch(r.offsets, offset); some && at < len(r.offsets) && r.offsets[at] == offset; at++ {
+		ready = append(ready, r.byOffset[at])
 	}
 	return ready
 }
 
 // hasBase says whether the base of a delta is known by now.
-func (r *resolver) hasBase(w waitingDelta) (bool, error) {
-	if w.base >= 0 {
-		i, ok := r.Entries.Find(w.base)
+func (r *resolver) hasBase(i int) (bool, error) {
+	if r.Entries.kind(i) == object.KindOffsetDelta {
+		base, ok := r.Entries.Find(r.Entries.leansOn(i))
 		if !ok {
 			return false, errEntry
 		}
-		return r.Entries.kind(i) != 0, nil
+		return !r.waits(base), nil
 	}
-	name := r.wants(w.base)
+	name := r.Entries.name(i)
 	if at, _ := r.named(name); r.entries[at] != none {
 		return true, nil
 	}
-	id := r.Pack.Format.ID(name)
+	id := r.Entries.format.ID(name)
 	if r.borrowed[id] || r.borrow == nil {
 		return r.borrowed[id], nil
 	}
@@ -174,8 +180,7 @@ func (r *resolver) name(entry int) error {
 		return err
 	}
 	copy(r.Entries.name(entry), id.Bytes())
-	c, at := r.Entries.in(entry)
-	c.kinds[at] = o.Kind
+	r.Entries.setKind(entry, o.Kind)
 	r.know(entry)
 	return nil
 }

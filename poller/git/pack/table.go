@@ -2,6 +2,7 @@ package pack
 
 import (
 	"bytes"
+	"encoding/binary"
 	"sort"
 
 	"github.com/bittrance/kitops/poller/git/object"
@@ -80,6 +81,20 @@ func (t *Table) name(i int) []byte {
 	c, at := t.in(i)
 	size := t.format.Size()
 	return c.names[at*size:][:size:size]
+}
+
+// leanOn has a delta whose name is not known yet lean on what begins at an
+// offset, which stands in the name's place.
+func (t *Table) leanOn(i int, base int64) {
+	binary.BigEndian.PutUint64(t.name(i), uint64(base))
+}
+
+// leansOn is the offset that leanOn has set.
+func (t *Table) leansOn(i int) int64 { return int64(binary.BigEndian.Uint64(t.name(i))) }
+
+// setKind is for a delta, when it is known what it makes.
+func (t *Table) setKind(i int, kind object.Kind) {
+	t.chunks[i/tableChunk].kinds[i%tableChunk] = kind
 }
 
 // compare orders entries as an index does.
