@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -38,36 +36,6 @@ type RefState struct {
 	Retry    time.Time      `yaml:"retry,omitempty"`    // when Run may be tried again, unless it succeeded
 	Group    *actions.Group `yaml:"group,omitempty"`    // of the action that runs
 	Reported string         `yaml:"reported,omitempty"` // the final state that was told of Run's revision
-}
-
-// headSet maps refs to SHAs. It is written as lines like those of Git's
-// packed-refs, since a repository may have 10,000 branches.
-type headSet map[string]string
-
-// MarshalYAML implements yaml.InterfaceMarshaler.
-func (h headSet) MarshalYAML() (any, error) {
-	lines := make([]string, 0, len(h))
-	for _, ref := range slices.Sorted(maps.Keys(h)) {
-		lines = append(lines, h[ref]+" "+ref)
-	}
-	return lines, nil
-}
-
-// UnmarshalYAML implements yaml.InterfaceUnmarshaler.
-func (h *headSet) UnmarshalYAML(decode func(any) error) error {
-	var lines []string
-	if err := decode(&lines); err != nil {
-		return err
-	}
-	*h = make(headSet, len(lines))
-	for _, line := range lines {
-		sha, ref, found := strings.Cut(line, " ")
-		if !found {
-			return fmt.Errorf("%q is not a SHA and a ref", line)
-		}
-		(*h)[ref] = sha
-	}
-	return nil
 }
 
 // with returns the state with one ref changed, which is no starting point any more.

@@ -20,7 +20,7 @@ const (
 	limitObject  = 512       // and bytes of the size limit for each
 	arrivalBases = 4 << 20   // bytes of objects kept for deltas upon them, which are not far in git's packs,
 	resolveBases = 32 << 20  // and for those that are
-	maxDelta     = 1 << 20 // bytes of room for deltas that is used again
+	maxDelta     = 1 << 20   // bytes of room for deltas that is used again
 )
 
 // Receiver takes in a pack: it finds the names of its objects and hands them on
@@ -29,7 +29,7 @@ const (
 type Receiver struct {
 	stream  *packStream
 	Entries *Table
-	waiting int // entries whose base must be found first: of a delta's kind, with the base in the name's place
+	waiting int   // entries whose base must be found first: of a delta's kind, with the base in the name's place
 	Pack    *Pack // what has come so far; without an index
 	Unpacker
 	hash *object.Hasher
