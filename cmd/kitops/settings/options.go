@@ -168,6 +168,8 @@ func plain(value reflect.Value) string {
 		return yamlfile.FormatDuration(v)
 	case []string:
 		return strings.Join(v, ", ")
+	case []secret.Text:
+		return strings.Trim(fmt.Sprint(v), "[]")
 	default:
 		return fmt.Sprint(v)
 	}
