@@ -1,13 +1,9 @@
 // Package poller runs tasks on the revisions that branches move to.
 //
-// # The way of one revision
-//
-//	timer | nudge ─► heads ─► state: anything new? ─► slot ─► heads and state again, had it to wait ─► run
-//	  run = start saved ─► fetch and checkout into a workdir, fresh or kept ─► actions in order
-//	        ─► outcome and applied revision saved in one write ─► observers hear that it has finished
-//
-// The function follow is that way, and decide holds every rule on what runs and
-// what does not. docs/architecture.md walks through the rooms that it passes.
+// The function follow is the way of one revision from a poll to its outcome,
+// and decide holds every rule on what runs and what does not.
+// docs/architecture.md walks through the rooms that it passes, and says what
+// the words mean.
 //
 // # What it promises
 //
@@ -28,14 +24,4 @@
 // holds on the file is the lease, for as long as the program runs; a store
 // that several instances share will have its lease in the same document,
 // taken where follow takes its slot, so that saving is the fence.
-//
-// # Words
-//
-// A task is what to watch and do, an action one command of it. A revision is
-// a ref at a commit, a head is where a remote ref is now. A run is one
-// execution of a task on a revision, its outcome how it stands. Applied is
-// the last revision that succeeded. To poll is to look at the remote, a nudge
-// asks to look now. A mirror is the kept clone, a workdir the checkout: thrown
-// away after its run, or kept for the next one on its ref. An instance is one
-// kitops process.
 package poller

@@ -18,7 +18,7 @@ type Config struct {
 	SecretFile         string        `env:"WEBHOOK_SECRET_FILE" usage:"webhook secrets, one per line; or the secret itself in KITOPS_WEBHOOK_SECRET" value:"FILE"`
 	Secret             hidden.Text   `env:"WEBHOOK_SECRET" flag:"-" secret:"true"`
 	Relay              hidden.Text   `env:"WEBHOOK_RELAY" secret:"true" usage:"URL of an SSE relay channel: webhooks without an inbound port; treated as a secret" value:"URL"`
-	RelayUnverified    bool          `env:"WEBHOOK_RELAY_UNVERIFIED" usage:"let relayed webhooks whose signature cannot be checked cause looks, few at a time"`
+	RelayUnverified    bool          `env:"WEBHOOK_RELAY_UNVERIFIED" usage:"let relayed webhooks whose signature cannot be checked cause polls, few at a time"`
 	DeliveriesInterval time.Duration `env:"DELIVERIES_INTERVAL" usage:"how often to read the App's own delivery log, 0 for never" value:"DURATION"`
 }
 

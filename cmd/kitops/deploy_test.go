@@ -3,7 +3,6 @@ package main
 import (
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -99,11 +98,11 @@ func TestUnitFitsTheProgram(t *testing.T) {
 	}
 }
 
-// TestReadmeInstallsTheUnit holds the commands of the README to what the unit names.
-func TestReadmeInstallsTheUnit(t *testing.T) {
+// TestDocsInstallTheUnit holds the commands of the page to what the unit names.
+func TestDocsInstallTheUnit(t *testing.T) {
 	d := unit(t, "docs/kitops.service")
-	_, section, _ := strings.Cut(document(t, "README.md"), "\n### Daemon with systemd\n")
-	section, _, _ = strings.Cut(section, "\n### ")
+	_, section, _ := strings.Cut(document(t, "docs/deploy.md"), "\n## Daemon with systemd\n")
+	section, _, _ = strings.Cut(section, "\n## ")
 	program, _, _ := strings.Cut(d["ExecStart"], " ")
 	tasks := words(d["ExecStart"], `--config-file (\S+)`)[0]
 	for _, command := range []string{
@@ -166,43 +165,13 @@ func TestImageGetsAllSources(t *testing.T) {
 	}
 }
 
-func TestDocumentsLeadSomewhere(t *testing.T) {
-	makefile := document(t, "Makefile")
-	for _, path := range []string{"README.md", "CHANGELOG.md", "docs/periodic.md", "docs/security.md"} {
-		text := document(t, path)
-		for _, target := range words(text, "(?m)(?:`|^)make ([a-z]+)(?:`|$)") {
-			if !strings.Contains(makefile, "\n"+target+":") {
-				t.Errorf("%s: no make %s", path, target)
-			}
-		}
-		for _, link := range words(text, `\]\(([^)]+)\)`) {
-			file, anchor, _ := strings.Cut(link, "#")
-			if strings.Contains(link, "://") {
-				continue
-			}
-			at := path
-			if file != "" {
-				at = filepath.Join(filepath.Dir(path), file)
-			}
-			if heading := anchorPattern(anchor); !regexp.MustCompile(heading).MatchString(document(t, at)) {
-				t.Errorf("%s: %s leads nowhere", path, link)
-			}
-		}
-	}
-}
-
-// anchorPattern matches the heading that GitHub gives the anchor.
-func anchorPattern(anchor string) string {
-	if anchor == "" {
-		return ""
-	}
-	return `(?im)^#+ ` + strings.ReplaceAll(regexp.QuoteMeta(anchor), "-", "[ -]") + `$`
-}
-
-func TestReadmeSaysWhoMustBeTrusted(t *testing.T) {
+func TestDocsSayWhoMustBeTrusted(t *testing.T) {
 	const trust = "Whoever may push to a watched branch can do all that the action's user can."
-	if _, security, _ := strings.Cut(document(t, "README.md"), "\n## Security\n"); !strings.Contains(security, trust) {
-		t.Errorf("the section on security does not say: %s", trust)
+	_, readme, _ := strings.Cut(document(t, "README.md"), "\n## Security\n")
+	for _, text := range []string{readme, document(t, "docs/security.md")} {
+		if !strings.Contains(text, trust) {
+			t.Errorf("%.60q does not say: %s", text, trust)
+		}
 	}
 }
 

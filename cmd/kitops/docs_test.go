@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -59,67 +60,63 @@ func words(text, pattern string) []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
-func TestReadmeHasEveryFlagAndNoOther(t *testing.T) {
-	readme := document(t, "README.md")
-	all := settings.NewOptions()
-	want := map[string][]string{}
-	for _, o := range all {
-		if o.Tag.Get("flag") == "-" {
-			continue
-		}
-		head := strings.TrimSpace("--" + o.Flag() + " " + o.Tag.Get("value"))
-		want[head] = []string{o.Variable(), o.Fallback}
-	}
-	for _, row := range rows(readme, "--[a-z].*") {
-		entry, ok := want[row[0]]
-		if !ok {
-			t.Errorf("README has %q, the program does not", row[0])
-			continue
-		}
-		delete(want, row[0])
-		if row[1] != entry[0] {
-			t.Errorf("README gives %s the variable %s, the program %s", row[0], row[1], entry[0])
-		}
-		switch fallback := entry[1]; {
-		case row[0] == "--max-parallel N": // differs from machine to machine
-		case fallback != "" && fallback != "false" && row[2] != fallback:
-			t.Errorf("README gives %s the default %q, the program %q", row[0], row[2], fallback)
+// pages are all documents for people, by their paths from the root.
+func pages(t *testing.T) []string {
+	t.Helper()
+	found := []string{"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"}
+	for _, path := range docsFiles(t) {
+		if strings.HasSuffix(path, ".md") {
+			found = append(found, path)
 		}
 	}
-	for head := range want {
-		t.Errorf("README does not list %s", head)
+	if len(found) < 15 {
+		t.Fatalf("only %v", found)
 	}
+	return found
 }
 
-func TestDocumentsNameNoUnknownVariable(t *testing.T) {
+// docsFiles are all files below docs/ and .github/.
+func docsFiles(t *testing.T) []string {
+	t.Helper()
+	var found []string
+	for _, dir := range []string{"docs", ".github"} {
+		err := fs.WalkDir(os.DirFS("../.."), dir, func(path string, entry fs.DirEntry, err error) error {
+			if err == nil && !entry.IsDir() {
+				found = append(found, path)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return found
+}
+
+func TestDocsNameNoUnknownVariable(t *testing.T) {
 	all := settings.NewOptions()
-	for _, path := range []string{"README.md", "CHANGELOG.md", "Dockerfile", "docs/periodic.md", "docs/kitops.service"} {
+	for _, path := range append(pages(t), append(docsFiles(t), "Dockerfile")...) {
 		for _, name := range words(document(t, path), `\b(KITOPS_[A-Z][A-Z_]*)\b`) {
 			if all.ByKey(strings.TrimPrefix(name, settings.VariablePrefix)) == nil && !settings.IsForeign(name) {
 				t.Errorf("%s names %s, which nothing reads", path, name)
 			}
 		}
 	}
-	for _, o := range all {
-		if !strings.Contains(document(t, "README.md"), "`"+o.Variable()+"`") {
-			t.Errorf("README does not name %s", o.Variable())
-		}
-	}
 }
 
-func TestReadmeHasTheVariablesOfActions(t *testing.T) {
+func TestDocsHaveTheVariablesOfActions(t *testing.T) {
 	given := words(document(t, "poller/run.go"), `"(KITOPS_[A-Z_]+)="`)
 	var listed []string
-	for _, row := range rows(document(t, "README.md"), "KITOPS_.*") {
+	for _, row := range rows(document(t, "docs/tasks.md"), "KITOPS_.*") {
 		listed = append(listed, row[0])
 	}
 	slices.Sort(listed)
 	if len(given) == 0 || !slices.Equal(listed, given) {
-		t.Errorf("README lists %v, actions get %v", listed, given)
+		t.Errorf("tasks.md lists %v, actions get %v", listed, given)
 	}
 }
 
-func TestReadmeHasTheExitCodes(t *testing.T) {
+func TestDocsHaveTheExitCodes(t *testing.T) {
 	file, err := parser.ParseFile(token.NewFileSet(), "main.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -132,17 +129,17 @@ func TestReadmeHasTheExitCodes(t *testing.T) {
 		return true
 	})
 	var listed []string
-	for _, row := range rows(document(t, "README.md"), "[0-9]+") {
+	for _, row := range rows(document(t, "docs/configuration.md"), "[0-9]+") {
 		listed = append(listed, row[0])
 	}
 	if !slices.Equal(listed, codes) {
-		t.Errorf("README lists %v, the program ends with %v", listed, codes)
+		t.Errorf("configuration.md lists %v, the program ends with %v", listed, codes)
 	}
 }
 
-func TestReadmeHasTheCommands(t *testing.T) {
+func TestDocsHaveTheCommands(t *testing.T) {
 	var listed []string
-	for _, row := range rows(document(t, "README.md"), "kitops.*") {
+	for _, row := range rows(document(t, "docs/configuration.md"), "kitops.*") {
 		listed = append(listed, words(row[0], `kitops ([a-z]+)`)...)
 	}
 	root := program{}.command()
@@ -156,7 +153,7 @@ func TestReadmeHasTheCommands(t *testing.T) {
 	slices.Sort(listed)
 	slices.Sort(commands)
 	if !slices.Equal(listed, commands) {
-		t.Errorf("README lists %v, the program has %v", listed, commands)
+		t.Errorf("configuration.md lists %v, the program has %v", listed, commands)
 	}
 }
 
@@ -169,25 +166,31 @@ func blocks(text, language string) []string {
 	return found
 }
 
-func TestReadmeTaskFilesParse(t *testing.T) {
-	examples := blocks(document(t, "README.md"), "yaml")
-	if len(examples) == 0 {
-		t.Fatal("README has no task file")
-	}
+// docsKeys are the files that documents name, which exist nowhere else.
+var docsKeys = regexp.MustCompile(`/etc/kitops/\w+(\.pem|_ed25519)`)
+
+func TestDocsTaskFilesParse(t *testing.T) {
 	key := filepath.Join(t.TempDir(), "key")
 	settingstest.Write(t, key, settingstest.AppKey(t))
-	for _, example := range examples {
-		path := settingstest.At(t, regexp.MustCompile(`/etc/kitops/\w+(\.pem|_ed25519)`).ReplaceAllString(example, key))
-		if said, code := checked([]string{"KITOPS_GITHUB_APP_ID=4242", "KITOPS_GITHUB_PRIVATE_KEY=" + settingstest.AppKey(t), "KITOPS_TRUST_PUSHERS=true"}, "--config-file", path); code != 0 {
-			t.Errorf("%s\n%s", said, example)
-		}
-	}
-	for _, path := range []string{"README.md", "docs/tasks.md", "docs/periodic.md"} {
+	app := []string{"KITOPS_GITHUB_APP_ID=4242", "KITOPS_GITHUB_PRIVATE_KEY=" + settingstest.AppKey(t), "KITOPS_TRUST_PUSHERS=true"}
+	var examples []string
+	for _, path := range pages(t) {
 		for _, example := range blocks(document(t, path), "yaml") {
+			if !strings.Contains(example, "tasks:") {
+				t.Errorf("%s: no task file:\n%s", path, example)
+				continue
+			}
+			examples = append(examples, example)
+			if said, code := checked(app, "--config-file", settingstest.At(t, docsKeys.ReplaceAllString(example, key))); code != 0 {
+				t.Errorf("%s: %s\n%s", path, said, example)
+			}
 			if first, _, _ := strings.Cut(strings.TrimSpace(example), "\n"); first != "# yaml-language-server: $schema="+settings.SchemaURL {
 				t.Errorf("%s: editors find no schema for\n%s", path, example)
 			}
 		}
+	}
+	if len(examples) < 8 {
+		t.Fatalf("only %d task files", len(examples))
 	}
 	// A key that does not exist makes the loader say which do.
 	for _, level := range []string{
@@ -198,17 +201,19 @@ func TestReadmeTaskFilesParse(t *testing.T) {
 		known, _, _ = strings.Cut(known, "\n")
 		for key := range strings.SplitSeq(known, ", ") {
 			if example := strings.Join(examples, ""); !strings.Contains(example, key+":") {
-				t.Errorf("no task file in README shows the key %q", key)
+				t.Errorf("no task file in docs/ shows the key %q", key)
 			}
 		}
 	}
 }
 
-// TestDocumentedCommandsAreValid reads the calls of kitops in all documents
-// as the shell and the program would.
-func TestDocumentedCommandsAreValid(t *testing.T) {
-	text := strings.Join(blocks(document(t, "README.md"), "sh"), "") +
-		strings.Join(blocks(document(t, "docs/periodic.md"), "cron"), "") + document(t, "docs/kitops.service")
+// TestDocsCommandsAreValid reads the calls of kitops in all documents as the
+// shell and the program would.
+func TestDocsCommandsAreValid(t *testing.T) {
+	text := document(t, "docs/kitops.service")
+	for _, path := range pages(t) {
+		text += strings.Join(append(blocks(document(t, path), "sh"), blocks(document(t, path), "cron")...), "")
+	}
 	text = strings.ReplaceAll(text, "\\\n", " ")
 	calls := words(text, `(?m)(?:^|[ /])kitops (?:doctor |check )?(--.*?)(?: 2>>.*)?$`)
 	key := filepath.Join(t.TempDir(), "key")
@@ -217,7 +222,7 @@ func TestDocumentedCommandsAreValid(t *testing.T) {
 	cert, certKey := filepath.Join(t.TempDir(), "cert"), filepath.Join(t.TempDir(), "key")
 	settingstest.Write(t, cert, certPEM)
 	settingstest.Write(t, certKey, keyPEM)
-	if len(calls) < 8 {
+	if len(calls) < 12 {
 		t.Fatalf("only %q", calls)
 	}
 	for _, call := range calls {
@@ -246,24 +251,6 @@ func TestDocumentedCommandsAreValid(t *testing.T) {
 		}
 		if _, _, err := all.Load(nil); err != nil {
 			t.Errorf("%s: %v", call, err)
-		}
-	}
-}
-
-func TestLinksLeadSomewhere(t *testing.T) {
-	readme := document(t, "README.md")
-	headings := map[string]bool{}
-	for _, heading := range words(readme, `(?m)^#+ (.*)$`) {
-		slug := regexp.MustCompile(`[^\p{L}\p{N} -]`).ReplaceAllString(strings.ToLower(heading), "")
-		headings["#"+strings.ReplaceAll(slug, " ", "-")] = true
-	}
-	for _, link := range words(readme, `\]\(([^)]+)\)`) {
-		if strings.HasPrefix(link, "#") {
-			if !headings[link] {
-				t.Errorf("README has no heading for %s", link)
-			}
-		} else if _, err := os.Stat(filepath.Join("../..", link)); err != nil && !strings.Contains(link, "://") {
-			t.Error(err)
 		}
 	}
 }

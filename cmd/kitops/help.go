@@ -65,7 +65,7 @@ func (p program) help(all settings.Options, cmd *cobra.Command) {
 Every flag has the variable beside it; the flag wins. A task's own key in the
 task file wins over both.
 
-Exit codes: 0 all well; 1 a look or a run failed, or could not start;
+Exit codes: 0 all well; 1 a poll or a run failed, or could not start;
 2 usage or configuration; 3 another kitops holds the state file or --repo-dir.
 `)
 }

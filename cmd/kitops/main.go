@@ -23,9 +23,9 @@ import (
 	"github.com/bittrance/kitops/status"
 )
 
-// The exit codes, as the README lists them.
+// The exit codes, as docs/configuration.md lists them.
 const (
-	exitFailure = 1 // a look or a run failed, could not start, or was stopped the hard way
+	exitFailure = 1 // a poll or a run failed, could not start, or was stopped the hard way
 	exitUsage   = 2 // usage, configuration, unreadable state file
 	exitLocked  = 3 // another kitops holds the state file or the directory for clones
 )
@@ -126,7 +126,7 @@ able to reach it.`,
 			RunE: func(*cobra.Command, []string) error { return p.check(all) },
 		}),
 		withFlags(&cobra.Command{
-			Use: "doctor [flags]", Short: "Try everything that a run needs, and say how to mend what does not work",
+			Use: "doctor [flags]", Short: "Try everything that a run needs, and say how to fix what does not work",
 			RunE: func(cmd *cobra.Command, _ []string) error {
 				return (&doctor.Doctor{Out: p.stdout, Process: p.process()}).Run(cmd.Context(), all)
 			},

@@ -55,7 +55,7 @@ func TestManifestIsTakenByGitHub(t *testing.T) {
 	}
 }
 
-func TestManifestAsksForNoMoreThanTheReadmeSays(t *testing.T) {
+func TestManifestAsksForNoMoreThanTheDocsSay(t *testing.T) {
 	source := document(t, "app-manifest.yml")
 	var manifest struct {
 		Public bool `yaml:"public"`
@@ -76,15 +76,15 @@ func TestManifestAsksForNoMoreThanTheReadmeSays(t *testing.T) {
 	if !slices.Equal(manifest.Events, []string{"push", "create", "delete", "repository"}) {
 		t.Errorf("events %v", manifest.Events)
 	}
-	readme := rows(document(t, "README.md"), "(Contents|Commit statuses|Metadata): .*")
-	if len(readme) != len(manifest.Permissions) {
-		t.Errorf("README has %v, the manifest %v", readme, manifest.Permissions)
+	listed := rows(document(t, "docs/github-app.md"), "(Contents|Commit statuses|Metadata): .*")
+	if len(listed) != len(manifest.Permissions) {
+		t.Errorf("github-app.md has %v, the manifest %v", listed, manifest.Permissions)
 	}
-	for _, row := range readme {
+	for _, row := range listed {
 		name, level, _ := strings.Cut(row[0], ": ")
 		key := map[string]string{"Contents": "contents", "Commit statuses": "statuses", "Metadata": "metadata"}[name]
 		if want := map[string]string{"Read-only": "read", "Read and write": "write"}[level]; manifest.Permissions[key] != want {
-			t.Errorf("README says %s, the manifest %s", row[0], manifest.Permissions[key])
+			t.Errorf("github-app.md says %s, the manifest %s", row[0], manifest.Permissions[key])
 		}
 	}
 	for line := range strings.Lines(source) {

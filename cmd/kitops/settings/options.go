@@ -21,11 +21,11 @@ import (
 
 // taskConfig is what flags and variables say about the tasks.
 type taskConfig struct {
-	URL         []secret.Text `env:"URL" list:"lines" usage:"repository: https://, http://, ssh://, git@host:path, file:// or a local path. With a GitHub App also a pattern, https://github.com/acme/* or acme/{api,web}-*, for all repositories of its installations that match; repeatable, !pattern excludes" value:"URL"`
+	URL         []secret.Text `env:"URL" list:"lines" usage:"repository: https://, http://, ssh://, git@host:path, file:// or a local path; its last segment names the task. With a GitHub App also a pattern, https://github.com/acme/* or acme/{api,web}-*, for all repositories of its installations that match; repeatable, !pattern excludes; the variable takes one a line" value:"URL"`
 	Branch      []string      `env:"BRANCH" list:"commas" usage:"a name, or a pattern: release/*, **; repeatable, !pattern excludes; the variable takes a list with commas or newlines (default: the remote's default branch)" value:"BRANCH"`
 	Action      string        `env:"ACTION" usage:"command line for /bin/sh -c" value:"COMMAND"`
 	Environment []secret.Text `env:"ENVIRONMENT" list:"pairs" secret:"true" usage:"for the action; repeatable; the variable takes NAME=VALUE,NAME=VALUE or one a line" value:"NAME=VALUE"`
-	ActionFile  string        `env:"ACTION_FILE" usage:"instead of --action: read what to do from this file of the repository, at the revision being run" value:"FILE"`
+	ActionFile  string        `env:"ACTION_FILE" usage:"instead of --action: the repository brings its actions in this file, at the revision being run" value:"FILE"`
 	Trust       bool          `env:"TRUST_PUSHERS" usage:"accept that whoever may push a matching branch commands this agent; demanded by --action-file with patterns, unless there is an --action-user"`
 	ConfigFile  string        `env:"CONFIG_FILE" usage:"the task file, instead of --url, --branch, --action and --environment" value:"FILE"`
 }

@@ -11,9 +11,9 @@ type taskKeys struct {
 	Name    text                `key:"name" own:"yes" need:"yes" help:"Unique. It names the state, the status context and the log lines."`
 	Git     section[gitKeys]    `key:"git" need:"yes" help:"What to watch."`
 	GitHub  section[githubKeys] `key:"github" help:"The GitHub App of the repository. The flags --github-app-id and so on are its defaults."`
-	OnNew   text                `key:"on_new" values:"remember,run" default:"remember" help:"What becomes of branches that a pattern matches at the task's first look: they are remembered and run when they move, or run."`
+	OnNew   text                `key:"on_new" values:"remember,run" default:"remember" help:"What becomes of branches that a pattern matches at the task's first poll: they are remembered and run when they move, or run."`
 	OnNone  text                `key:"on_nothing" values:"success,silent" default:"success" help:"What a commit is told for which the file of config has nothing to run: success, or nothing (silent)."`
-	Every   span                `key:"interval" default:"--interval" help:"How often to look, with up to 10 % of jitter."`
+	Every   span                `key:"interval" default:"--interval" help:"How often to poll, shortened at random by up to 10 %."`
 	Timeout span                `key:"timeout" default:"--timeout" help:"Time for one run: fetch and all actions."`
 	Config  text                `key:"config" not:"actions" clash:"config and actions exclude each other: the repository brings the actions" help:"The file of the repository that says what to do, at the revision being run, instead of actions. See below what it may say."`
 	Allow   section[allowKeys]  `key:"allow" help:"What the actions of that file may have."`
