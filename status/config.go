@@ -7,5 +7,5 @@ type Config struct {
 	TargetURL string `env:"STATUS_URL" usage:"where a commit status links to; {task}, {sha} and {run} are filled in" value:"URL"`
 	Instance  string `env:"INSTANCE" usage:"name of this agent where several watch the same repository, in log lines and in the default status context" value:"NAME"`
 	LogFormat string `env:"LOG_FORMAT" usage:"text or json (default: text on a terminal, else json)" value:"FORMAT"`
-	LogLevel  string `env:"LOG_LEVEL" usage:"debug, info, warn or error; debug also names polls that find nothing" value:"LEVEL"`
+	LogLevel  string `env:"LOG_LEVEL" usage:"debug, info, warn or error" value:"LEVEL"`
 }
