@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -32,6 +33,9 @@ type Options struct {
 	UserAgent string            // kitops when empty
 	Log       *slog.Logger
 
+	Owners     Owners             // what accounts were called before, as SaveOwners was told
+	SaveOwners func(Owners) error // keeps them over restarts; called by one goroutine at a time; may be nil
+
 	Timeout time.Duration // of one request; 20 s when 0
 	Recheck time.Duration // how long a refusal is believed at first; 30 s when 0, doubled up to 15 minutes
 	Lag     time.Duration // how long GitHub may not know everywhere what it made; 30 s when 0
@@ -52,6 +56,7 @@ type App struct {
 	http      *http.Client // for installations: it adds no credentials
 	strangers *http.Client // without credentials, to the web host
 	own       *line        // signs as the App
+	anybody   *line        // without credentials
 	denied    denial       // of the App itself
 	listing   mutex        // guards catalog
 	catalog   catalog
@@ -87,7 +92,7 @@ func New(o Options) (*App, error) {
 		id: o.ID, userAgent: cmp.Or(o.UserAgent, program), address: where, statuses: o.Statuses, log: o.Log, keys: keys, clock: &clock{log: o.Log},
 		timeout: positive(o.Timeout, requestTimeout), recheck: positive(o.Recheck, firstDenial),
 		lag:     lag(positive(o.Lag, time.Duration(usualLag))),
-		listing: newMutex(), owners: owners{log: o.Log}, repositories: map[string]*Repository{}, installations: map[int64]*installation{},
+		listing: newMutex(), owners: owners{log: o.Log, save: o.SaveOwners, logins: maps.Clone(o.Owners)}, repositories: map[string]*Repository{}, installations: map[int64]*installation{},
 		explained: map[string]string{}, stretched: map[string]time.Duration{},
 	}
 	out := &door{api: where.api, clock: a.clock, next: o.Transport}
@@ -97,6 +102,7 @@ func New(o Options) (*App, error) {
 	}
 	a.http = &http.Client{Transport: out, CheckRedirect: out.checkRedirect}
 	a.strangers = &http.Client{Transport: o.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	a.anybody = a.newLine(a.http, "requests without credentials")
 	a.own = a.newLine(&http.Client{Transport: signed, CheckRedirect: out.checkRedirect}, "App "+o.ID)
 	return a, nil
 }

@@ -119,7 +119,7 @@ func (r *Repository) expected(ctx context.Context, f facts) (facts, error) {
 		r.mu.Lock()
 		news := r.news
 		r.mu.Unlock()
-		stale := news.at.After(f.learned) || time.Since(f.learned) >= patience
+		stale := news.heard.After(f.learned) || time.Since(f.learned) >= patience
 		if told := r.app.lag.young(news.at) && news.branch != ""; told && f.DefaultBranch != news.branch {
 			stale = true
 		}

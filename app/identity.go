@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -24,19 +25,43 @@ type facts struct {
 
 // Identity makes sure that the repository is still the one it was, and returns what to remember of it: its numeric id.
 // known is what was remembered, or "". A repository renamed by its owner is followed, with one warning.
-// Another repository or another owner behind the address is a *MovedError: someone else may have taken the name.
+// Another repository or another owner behind the address is a *MovedError: someone else may have taken the name, also one who
+// has not installed the App.
 func (r *Repository) Identity(ctx context.Context, known string) (string, error) {
 	f, err := r.learn(ctx)
+	uncovered, beyond := errors.AsType[*NotCoveredError](err)
+	beyond = beyond && uncovered.Public && known != ""
+	if beyond {
+		f, err = r.seenByAnybody(ctx)
+	}
 	if err != nil {
 		return "", err
 	}
-	if id := strconv.FormatInt(f.ID, 10); known == "" || known == id {
+	id := strconv.FormatInt(f.ID, 10)
+	switch {
+	case known != "" && known != id:
+	case beyond:
+		return "", uncovered
+	default:
 		return id, nil
 	}
 	return "", &MovedError{SetupError{
 		fmt.Sprintf("%s/%s is another repository than the one watched until now (id %d, not %s)", r.owner, r.name, f.ID, known),
 		"make sure that it is the right one, then forget the task's state or rename the task",
 	}}
+}
+
+// seenByAnybody asks without credentials for the facts of a public repository that the App does not reach any more.
+func (r *Repository) seenByAnybody(ctx context.Context) (f facts, err error) {
+	a, err := r.app.anybody.do(ctx, call{method: http.MethodGet, path: r.path(true), class: ordinary})
+	if err == nil {
+		err = a.decode(&f)
+	}
+	if _, limited := errors.AsType[*LimitError](err); err == nil || limited {
+		return f, err
+	}
+	// Not a DownError: that would be no reason to doubt who it is.
+	return f, fmt.Errorf("the App does not reach %s/%s any more, and who has the name now cannot be told: %s", r.owner, r.name, err.Error())
 }
 
 // known returns the facts, asked for only the first time.

@@ -30,16 +30,16 @@ func (a *App) Outdated(owner string) {
 	delete(a.explained, strings.ToLower(owner))
 }
 
-// OutdatedRepository says that the settings of a repository, known by its id or its address, may have changed, and which
-// branch is said to be its default one now, or "". It asks nothing itself.
-func (a *App) OutdatedRepository(id int64, repositoryURL, defaultBranch string) {
+// OutdatedRepository says that the settings of a repository, known by its id or its address, may have changed at that time, and
+// which branch is said to be its default one now, or "". It asks nothing itself.
+func (a *App) OutdatedRepository(id int64, repositoryURL, defaultBranch string, at time.Time) {
 	owner, name, _ := a.Covers(repositoryURL)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for key, r := range a.repositories {
 		r.mu.Lock()
 		if key == strings.ToLower(owner+"/"+name) || id != 0 && r.facts.ID == id {
-			r.news = news{time.Now(), defaultBranch}
+			r.news = news{time.Now(), at, defaultBranch}
 			r.denied.clear()
 		}
 		r.mu.Unlock()

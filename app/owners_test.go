@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/bittrance/kitops/app"
 	"github.com/bittrance/kitops/app/apptest"
@@ -120,9 +121,11 @@ func TestDefaultBranchThatSwitchesDecidesTheLook(t *testing.T) {
 
 func TestDefaultBranchIsAskedForWhenSomethingIsSaidOfIt(t *testing.T) {
 	for name, say := range map[string]func(*scene){
-		"by address": func(s *scene) { s.app.OutdatedRepository(0, s.shop.CloneURL(), "trunk") },
-		"by number":  func(s *scene) { s.app.OutdatedRepository(s.shop.ID, "https://elsewhere.example/a/b", "trunk") },
-		"no branch":  func(s *scene) { s.app.OutdatedRepository(s.shop.ID, "", "") },
+		"by address": func(s *scene) { s.app.OutdatedRepository(0, s.shop.CloneURL(), "trunk", time.Now()) },
+		"by number": func(s *scene) {
+			s.app.OutdatedRepository(s.shop.ID, "https://elsewhere.example/a/b", "trunk", time.Now())
+		},
+		"no branch": func(s *scene) { s.app.OutdatedRepository(s.shop.ID, "", "", time.Now()) },
 	} {
 		lag := apptest.Lag{Default: lagged}
 		if name == "no branch" {
@@ -148,7 +151,7 @@ func TestDefaultBranchIsAskedForWhenSomethingIsSaidOfIt(t *testing.T) {
 	}
 	s := newScene(t, apptest.Options{}, func(o *app.Options) { o.Lag = lagFor / 10 })
 	s.heads("HEAD")
-	s.app.OutdatedRepository(s.shop.ID, "", "never")
+	s.app.OutdatedRepository(s.shop.ID, "", "never", time.Now())
 	if got := s.heads("HEAD"); len(got) != 1 || got["refs/heads/main"] == "" {
 		t.Errorf("what was said and is not so: %v", got)
 	}

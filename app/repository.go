@@ -33,8 +33,9 @@ type Repository struct {
 
 // news is what somebody, such as a webhook, said of a repository. It is a reason to ask, and what to expect.
 type news struct {
-	at     time.Time
-	branch string // the default one; "": nothing was said of it
+	heard  time.Time
+	at     time.Time // when it happened
+	branch string    // the default one; "": nothing was said of it
 }
 
 // Token returns an installation token for git over https, with User as user name. It may be kept for one operation only.

@@ -13,10 +13,11 @@ import (
 	"github.com/bittrance/kitops/poller/git"
 )
 
+// In seconds.
 const (
-	arrival     = time.Second      // before a revision that has not arrived is fetched again, doubled
-	maxArrival  = 32 * time.Second // the last such wait
-	onceArrival = 4 * time.Second  // that of --poll-once, which somebody waits for
+	arrival     = 1  // before a revision that has not arrived is fetched again, doubled
+	maxArrival  = 32 // the last such wait
+	onceArrival = 4  // that of --poll-once, which somebody waits for
 )
 
 var errNotArrived = errors.New("the remote shows this revision but does not hand it out")
@@ -26,11 +27,11 @@ var errNotArrived = errors.New("the remote shows this revision but does not hand
 // long as the ref is at the revision it is fetched again, after 1, 2, 4 …
 // seconds. Others have the slot meanwhile. No try of the revision is spent.
 func (w *watch) checkout(ctx context.Context, run Run, dir string) error {
-	longest := maxArrival
+	first, longest := w.p.seconds(arrival), w.p.seconds(maxArrival)
 	if w.once {
-		longest = onceArrival
+		longest = w.p.seconds(onceArrival)
 	}
-	for wait := arrival; ; wait *= 2 {
+	for wait := first; ; wait *= 2 {
 		err := w.fetch(ctx, run.Revision, dir)
 		late := errors.Is(err, git.ErrMoved)
 		switch {
@@ -38,7 +39,7 @@ func (w *watch) checkout(ctx context.Context, run Run, dir string) error {
 			return nil
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		case late && wait == arrival && !w.shown(ctx, run.Revision):
+		case late && wait == first && !w.shown(ctx, run.Revision):
 			w.moved = true
 			return err
 		case late && wait > longest:

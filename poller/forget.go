@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -67,11 +68,15 @@ func (p *Poller) partUnwatched(ctx context.Context, m *memory) error {
 	return p.dropUnwatched(ctx, m)
 }
 
-// Forget drops the memories of these tasks at once, because their repositories
-// were deleted, unless they are in use or somebody has yet to hear of their runs.
+// Forget drops the memories of these tasks, because their repositories were
+// deleted: at once, or when a task that Set no longer wants has ended. Memories
+// that are in use stay, and those of which somebody has yet to hear.
 func (p *Poller) Forget(ctx context.Context, names ...string) error {
 	var errs []error
 	for _, name := range names {
+		if p.forgetEnding(name) {
+			continue
+		}
 		m := memory{store: p.Store, key: name}
 		state, err := m.load(ctx)
 		if err == nil && len(state.Unreported) == 0 && !state.unfinished() {
@@ -80,6 +85,19 @@ func (p *Poller) Forget(ctx context.Context, names ...string) error {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// forgetEnding has a task that is about to end forget everything then, and tells
+// whether there is one.
+func (p *Poller) forgetEnding(name string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	w := p.watches[name]
+	if w == nil || slices.ContainsFunc(p.tasks, func(t Task) bool { return t.Name == name }) {
+		return false
+	}
+	w.deleted = true
+	return true
 }
 
 // dropUnwatched drops a memory, unless there is a task of that name.
@@ -111,7 +129,7 @@ func (p *Poller) changeUnwatched(ctx context.Context, m *memory, change func() e
 func (w *watch) retire(ctx context.Context) {
 	w.outbox.idle.Wait()
 	w.p.mu.Lock()
-	inherited := w.inherited
+	inherited, deleted := w.inherited, w.deleted
 	w.p.mu.Unlock()
 	if !w.task.Found || ctx.Err() != nil {
 		return
@@ -120,7 +138,11 @@ func (w *watch) retire(ctx context.Context) {
 	if inherited && state.Identity != "" {
 		return // the heir has yet to come
 	}
-	if err == nil {
+	switch {
+	case err != nil:
+	case deleted:
+		err = w.p.dropUnwatched(ctx, &w.mem)
+	default:
 		err = w.p.partUnwatched(ctx, &w.mem)
 	}
 	if err != nil {

@@ -65,6 +65,25 @@ func TestFoundTaskIsRememberedAndForgotten(t *testing.T) {
 	})
 }
 
+func TestMemoriesOfDeletedRepositoriesAreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRemote("main a")
+		old, other := found(r, "ci@acme/old", "1"), found(r, "ci@acme/shop", "2")
+		b := newBench(t, old, other)
+		b.start(t)
+		want(t, "error", b.Forget(t.Context(), "ci@acme/old"), nil)
+		want(t, "memories while the task is wanted", b.memories(t), []string{"ci@acme/old", "ci@acme/shop"})
+		b.Set([]Task{other})
+		want(t, "error", b.Forget(t.Context(), "ci@acme/old"), nil)
+		elapse(time.Second)
+		want(t, "memories after the end of the task", b.memories(t), []string{"ci@acme/shop"})
+		b.Set(nil)
+		elapse(time.Second)
+		want(t, "error", b.Forget(t.Context(), "ci@acme/shop"), nil)
+		want(t, "memories of tasks that had ended", b.memories(t), []string{})
+	})
+}
+
 func TestGoneTaskFinishesAndReportsBeforeItIsForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, w := newRemote("main a"), &world{}

@@ -57,7 +57,7 @@ func (w *watch) fail(err error) {
 		return
 	}
 	w.failures++
-	w.due = time.Now().Add(jittered(retryPoll(w.interval(), w.failures)))
+	w.due = time.Now().Add(jittered(w.p.retryPoll(w.interval(), w.failures)))
 }
 
 // compare is the look proper. What can run is returned even with an error,

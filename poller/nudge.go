@@ -162,7 +162,7 @@ func (w *watch) chase() {
 		w.chased, w.chases = nil, 0
 		return
 	}
-	if soon := time.Now().Add(time.Second << w.chases); soon.Before(w.due) {
+	if soon := time.Now().Add(w.p.seconds(1 << w.chases)); soon.Before(w.due) {
 		w.due = soon
 	}
 	w.chases++

@@ -28,7 +28,8 @@ type Poller struct {
 	Processes *actions.Processes // where actions are registered; may be nil
 	Kill      <-chan struct{}    // closed: running actions get no grace
 	Observers []Observer
-	Report    Reporter // of tasks with a ReportTo, also of those that are gone; may be nil
+	Report    Reporter      // of tasks with a ReportTo, also of those that are gone; may be nil
+	Second    time.Duration // what pauses of seconds are counted in; a second when 0
 
 	mu      sync.Mutex
 	watches map[string]*watch // by task name
@@ -209,7 +210,7 @@ func (p *Poller) apply(ctx context.Context, running *sync.WaitGroup) {
 				close(w.ended)
 				w.ended = make(chan struct{})
 			}
-			w.removed, w.next = false, &task
+			w.removed, w.deleted, w.next = false, false, &task
 			w.poke()
 		}
 	}

@@ -22,8 +22,8 @@ type Report struct {
 type Reporter func(ctx context.Context, r Report) error
 
 const (
-	reportWait     = time.Second // before a failed report is tried again, doubled
-	maxReportWait  = 30 * time.Second
+	reportWait     = 1                // second before a failed report is tried again, doubled
+	maxReportWait  = 30               // seconds
 	reportFarewell = 5 * time.Second  // for the last reports when kitops ends
 	reportOnce     = 30 * time.Second // for all reports of a --poll-once
 )
@@ -80,7 +80,7 @@ func (o *outbox) deliver(ctx context.Context) {
 
 func (o *outbox) empty(ctx context.Context, mem *memory) error {
 	failures := 0
-	for wait := reportWait; ; {
+	for wait := o.w.p.seconds(reportWait); ; {
 		state, err := mem.load(ctx)
 		if err != nil || len(state.Unreported) == 0 || ctx.Err() != nil {
 			return err
@@ -91,7 +91,7 @@ func (o *outbox) empty(ctx context.Context, mem *memory) error {
 			if err := mem.save(ctx, func(s State) State { return s.reported(next) }); err != nil {
 				return err
 			}
-			wait, failures = reportWait, 0
+			wait, failures = o.w.p.seconds(reportWait), 0
 			continue
 		} else if ctx.Err() == nil {
 			o.w.tell(Event{Kind: Unreported, Run: next.Run, Err: err, Failures: failures, Next: time.Now().Add(wait)})
@@ -101,7 +101,7 @@ func (o *outbox) empty(ctx context.Context, mem *memory) error {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(wait):
-			wait = min(2*wait, maxReportWait)
+			wait = min(2*wait, o.w.p.seconds(maxReportWait))
 		}
 	}
 }

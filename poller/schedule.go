@@ -1,6 +1,7 @@
 package poller
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"time"
 )
@@ -37,8 +38,14 @@ func pause(interval time.Duration, attempt int) time.Duration {
 
 // retryPoll is how long a remote rests after the given number of failed polls in
 // a row: 1, 2, 4 … seconds, at most the interval.
-func retryPoll(interval time.Duration, failures int) time.Duration {
-	return doubled(time.Second, failures-1, interval)
+func (p *Poller) retryPoll(interval time.Duration, failures int) time.Duration {
+	return doubled(p.seconds(1), failures-1, interval)
+}
+
+// seconds is so many of the seconds in which pauses are counted that wait for a
+// remote, not for this host.
+func (p *Poller) seconds(n int) time.Duration {
+	return time.Duration(n) * cmp.Or(p.Second, time.Second)
 }
 
 // backoff is how long a task rests after the given number of failures of kitops

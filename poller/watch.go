@@ -23,6 +23,7 @@ type watch struct {
 	// Guarded by p.mu.
 	next       *Task // what Set wants instead of task
 	removed    bool
+	deleted    bool          // with its repository: nothing of it is to be remembered
 	inherited  bool          // and the memory is another task's
 	heir       *watch        // of a repository that had this name before; nil: none, or it has taken its memory
 	ended      chan struct{} // closed when it does nothing any more but report

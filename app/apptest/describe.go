@@ -22,7 +22,7 @@ func (g *GitHub) describeRepository(r *Repository) fields {
 		"url": url, "html_url": html, "clone_url": html + ".git", "svn_url": html,
 		"git_url": "git" + strings.TrimPrefix(strings.TrimPrefix(html, "https"), "http") + ".git",
 		"ssh_url": "git@" + strings.TrimPrefix(strings.TrimPrefix(g.URL, "https://"), "http://") + ":" + r.fullName() + ".git",
-		"fork":    false, "is_template": false, "archived": r.archived, "disabled": r.disabled, "default_branch": r.defaultBranch.seen(g.Now(), g.options.Lag.Default),
+		"fork":    false, "is_template": false, "archived": r.archived, "disabled": r.disabled, "default_branch": r.defaultBranch.seen(g.age(), g.options.Lag.Default),
 		"description": nil, "homepage": nil, "language": nil, "license": nil, "mirror_url": nil, "topics": []string{},
 		"has_issues": true, "has_projects": true, "has_wiki": true, "has_downloads": true, "has_pages": false, "has_discussions": false,
 		"allow_forking": true, "web_commit_signoff_required": false,

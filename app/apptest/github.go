@@ -44,6 +44,7 @@ type GitHub struct {
 	api, web http.Handler
 	spec     *description // nil when unchecked
 	skew     atomic.Int64
+	aged     atomic.Int64   // by how much what was made is older than it is
 	handlers sync.WaitGroup // requests being answered, and deliveries under way
 	hooks    *http.Client
 
@@ -182,8 +183,11 @@ func (g *GitHub) removeDir() error {
 // Now is GitHub's clock: the one in Date headers, the one JWTs and tokens are measured by.
 func (g *GitHub) Now() time.Time { return time.Now().Add(time.Duration(g.skew.Load())) }
 
-// Advance moves GitHub's clock against the real one, backwards when d is negative.
-func (g *GitHub) Advance(d time.Duration) { g.skew.Add(int64(d)) }
+// Advance moves GitHub's clock against the real one, backwards when d is negative. What was made ages with it, but gets no younger.
+func (g *GitHub) Advance(d time.Duration) {
+	g.skew.Add(int64(d))
+	g.aged.Add(int64(max(0, d)))
+}
 
 // Await returns once cond holds. It asks at once and after every change: a request that came or was answered, a status, a push.
 // It returns the context's error when that ends first. cond is called without locks held.

@@ -63,7 +63,7 @@ func (g *GitHub) identify(r *http.Request) identity {
 	}
 	if strings.HasPrefix(secret, tokenPrefix) || strings.Count(secret, ".") != 2 {
 		t := g.tokens[secret]
-		if t == nil || t.revoked || t.installation.removed || !g.Now().Before(t.expires) || g.Now().Before(t.made.Add(g.options.Lag.Token)) {
+		if t == nil || t.revoked || t.installation.removed || !g.Now().Before(t.expires) || g.age().Before(t.made.Add(g.options.Lag.Token)) {
 			return identity{kind: Refused, secret: secret, refusal: refuse(http.StatusUnauthorized, "Bad credentials")}
 		}
 		return identity{kind: AsInstallation, token: t, secret: secret}

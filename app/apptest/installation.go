@@ -108,12 +108,12 @@ func (i *Installation) Uninstall() {
 
 // SetPermissions changes what is granted. What is taken away is taken from living tokens too.
 func (i *Installation) SetPermissions(p Permissions) {
-	i.g.change(func() error { i.permissions.set(implied(p), i.g.Now()); return nil })
+	i.g.change(func() error { i.permissions.set(implied(p), i.g.age()); return nil })
 }
 
 // granted is what GitHub's machines know to be granted.
 func (i *Installation) granted() Permissions {
-	return i.permissions.seen(i.g.Now(), i.g.options.Lag.Permissions)
+	return i.permissions.seen(i.g.age(), i.g.options.Lag.Permissions)
 }
 
 // SetRepositories changes the selection; none means all of the account.

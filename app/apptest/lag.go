@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Lag is for how long, by GitHub's clock, what was made or changed is unknown to the machines that answer. A real GitHub
+// Lag is for how long what was made or changed is unknown to the machines that answer. A real GitHub
 // consists of many, which learn from each other within seconds.
 type Lag struct {
 	Token       time.Duration // 401 for a new token
@@ -21,6 +21,17 @@ type Lag struct {
 func (g *GitHub) SetLag(l Lag) {
 	g.change(func() error { g.options.Lag = l; return nil })
 }
+
+// Settle ages all that was made so far until it is known everywhere.
+func (g *GitHub) Settle() {
+	g.mu.Lock()
+	l := g.options.Lag
+	g.mu.Unlock()
+	g.aged.Add(int64(max(l.Token, l.Commit, l.Ref, l.Git, l.Permissions, l.Default)))
+}
+
+// age is the clock by which what is made ages.
+func (g *GitHub) age() time.Time { return time.Now().Add(time.Duration(g.aged.Load())) }
 
 // moment is what the refs of a repository were from a time on.
 type moment struct {
@@ -37,7 +48,7 @@ func (r *Repository) remember() error {
 	if err != nil {
 		return err
 	}
-	now := r.g.Now()
+	now := r.g.age()
 	r.past = append(r.past, moment{now, maps.Clone(s.refs)})
 	for _, sha := range s.refs {
 		if _, known := r.arrived[sha]; !known {
@@ -55,7 +66,7 @@ func (r *Repository) before(lag time.Duration, refs map[string]string) map[strin
 	if lag <= 0 || len(r.past) == 0 {
 		return refs
 	}
-	then := r.g.Now().Add(-lag)
+	then := r.g.age().Add(-lag)
 	shown := map[string]string{}
 	for _, m := range r.past {
 		if m.from.After(then) {
@@ -69,7 +80,7 @@ func (r *Repository) before(lag time.Duration, refs map[string]string) map[strin
 // unknown tells whether a commit has not arrived everywhere yet.
 func (r *Repository) unknown(sha string) bool {
 	at, known := r.arrived[sha]
-	return known && r.g.Now().Before(at.Add(r.g.options.Lag.Commit))
+	return known && r.g.age().Before(at.Add(r.g.options.Lag.Commit))
 }
 
 // changed is a value that others see only after a while.
@@ -99,7 +110,7 @@ func (r *Repository) replica() (string, error) {
 		return "", err
 	}
 	refs, dir := r.before(lag, s.refs), strings.TrimSuffix(r.dir, ".git")+".replica.git"
-	if maps.Equal(refs, r.replicated) {
+	if r.replicated != nil && maps.Equal(refs, r.replicated) {
 		return dir, nil
 	}
 	if r.replicated == nil {

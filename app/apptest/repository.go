@@ -163,7 +163,7 @@ func (r *Repository) SetPrivate(yes bool) {
 // SetDefaultBranch changes the branch that HEAD names. It need not exist.
 func (r *Repository) SetDefaultBranch(branch string) {
 	r.g.change(func() error {
-		r.defaultBranch.set(branch, r.g.Now())
+		r.defaultBranch.set(branch, r.g.age())
 		if r.memory != nil {
 			return nil
 		}

@@ -19,7 +19,7 @@ type token struct {
 	permissions  Permissions
 	only         map[int64]bool // nil: all that the installation covers
 	expires      time.Time
-	made         time.Time
+	made         time.Time // by its age
 	revoked      bool
 }
 
@@ -34,7 +34,7 @@ func (g *GitHub) issue(i *Installation, p Permissions, only map[int64]bool) *tok
 	}
 	t := &token{
 		secret: secret, installation: i, permissions: implied(p), only: only,
-		expires: g.Now().Add(tokenLifetime).Truncate(time.Second), made: g.Now(),
+		expires: g.Now().Add(tokenLifetime).Truncate(time.Second), made: g.age(),
 	}
 	g.tokens[secret] = t
 	return t

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -68,6 +69,52 @@ func TestTransferredRepository(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRenamedOwnerIsFollowed by the next agent, too: the state knows the account by its id. Who takes the name then is not.
+func TestRenamedOwnerIsFollowed(t *testing.T) {
+	s := newScene(t, apptest.Options{})
+	args := s.task(note)
+	s.once(0, args...)
+	s.Account("acme").Rename("umbrella")
+	second := s.shop.Push("main", nil)
+	wantWords(t, s.once(0, args...), "an account was renamed", "account=umbrella before=acme")
+	third := s.shop.Push("main", nil)
+	s.once(0, args...) // a third agent, which has never seen the old name
+	s.wantRan(s.first, second, third)
+
+	s.AddOrg("acme")
+	other := s.AddRepository("acme", "shop", apptest.RepositoryOptions{})
+	other.Push("main", map[string]string{"evil": "yes"})
+	words := []string{"acme/shop is another repository than the one watched until now", fmt.Sprintf("id %d, not %d", other.ID, s.shop.ID)}
+	wantWords(t, s.once(1, args...), words...)
+	s.app.Install("acme", nil)
+	wantWords(t, s.once(1, args...), words...)
+	s.wantRan(s.first, second, third)
+}
+
+// TestPublicRepositoryThatIsNoLongerCovered is read as anybody may, as long as it is the same one.
+func TestPublicRepositoryThatIsNoLongerCovered(t *testing.T) {
+	s := newScene(t, apptest.Options{})
+	s.shop.SetPrivate(false)
+	args := s.task(note)
+	s.once(0, args...)
+	s.installation.Uninstall()
+	second := s.shop.Push("main", nil)
+	wantWords(t, s.once(0, args...), "it is read anonymously, without commit statuses")
+	s.wantRan(s.first, second)
+
+	s.shop.Push("main", nil)
+	limit := s.Inject(apptest.Filter{Path: "/repos/acme/shop", Auth: apptest.Anonymous}, 0, apptest.Fail(http.StatusForbidden, "API rate limit exceeded", "X-RateLimit-Remaining", "0"))
+	wantWords(t, s.once(1, args...), "rate limit for requests without credentials")
+	limit.Lift()
+	down := s.Inject(apptest.Filter{Path: "/repos/acme/shop", Auth: apptest.Anonymous}, 0, apptest.Fail(http.StatusBadGateway, "unicorn"))
+	wantWords(t, s.once(1, args...), "who has the name now cannot be told")
+	down.Lift()
+	s.shop.Delete()
+	s.AddRepository("acme", "shop", apptest.RepositoryOptions{}).Push("main", nil)
+	wantWords(t, s.once(1, args...), "acme/shop is another repository than the one watched until now")
+	s.wantRan(s.first, second)
 }
 
 // TestReposOfStrangers are public ones that the App does not cover.

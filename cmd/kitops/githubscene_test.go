@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"net/http"
 	"os"
 	"os/exec"
@@ -29,8 +30,20 @@ var statusPosts = apptest.Filter{Kind: apptest.REST, Method: http.MethodPost, Pa
 // tokenRequests ask for installation tokens.
 var tokenRequests = apptest.Filter{Kind: apptest.REST, Method: http.MethodPost, Path: "/app/installations/*/access_tokens"}
 
+// lagged is for how long GitHub does not know what was made: some of the pauses of the tests' kitops.
+const lagged = 150 * time.Millisecond
+
+// everywhere is a GitHub that lags in all that it can, as the real one does.
+var everywhere = apptest.Lag{
+	Token: lagged, Commit: lagged, Ref: lagged, Git: lagged, Permissions: lagged, Default: lagged,
+}
+
+// promptly has every scene play on a GitHub that knows all at once, to compare.
+var promptly = flag.Bool("promptly", false, "scenes play on a GitHub without lag")
+
 // scene is the private repository acme/shop with one commit, an App that is
-// installed on acme, and a directory for kitops, which watches main.
+// installed on acme, and a directory for kitops, which watches main. GitHub
+// lags; what a scene makes before it runs kitops is known by then.
 type scene struct {
 	*apptest.GitHub
 	t            *testing.T
@@ -43,6 +56,16 @@ type scene struct {
 }
 
 func newScene(t *testing.T, o apptest.Options) *scene {
+	t.Helper()
+	if !*promptly {
+		o.Lag = everywhere
+	}
+	return newPromptScene(t, o)
+}
+
+// newPromptScene is a scene whose GitHub lags only as it is told to: the scene
+// counts what GitHub is asked, or has moments of its own.
+func newPromptScene(t *testing.T, o apptest.Options) *scene {
 	t.Helper()
 	t.Parallel()
 	s := &scene{GitHub: apptest.New(t, o), t: t, dir: t.TempDir()}
@@ -117,6 +140,7 @@ func (s *scene) tasks(text string) []string {
 }
 
 func (s *scene) command(args ...string) *exec.Cmd {
+	s.Settle()
 	cmd := exec.Command("kitops", args...)
 	cmd.Dir = s.dir
 	cmd.Env = append([]string{

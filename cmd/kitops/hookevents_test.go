@@ -104,6 +104,61 @@ tasks:
 	s.wantRan(s.first, sha, next)
 }
 
+// TestDeletedRepositoryIsForgotten at once, where GitHub does not list it any more; who only says so achieves nothing. One that
+// the App has lost is remembered, since it may return.
+func TestDeletedRepositoryIsForgotten(t *testing.T) {
+	s := newHookScene(t)
+	old, lost := s.private("acme", "old"), s.private("acme", "lost")
+	old.Push("main", nil)
+	lost.Push("main", nil)
+	s.serve(slices.Concat(s.tasks(`
+tasks:
+  - name: all
+    git: {urls: ["$GITHUB/acme/*"], branch: main}
+    interval: 1h
+    actions: [{run: 'echo ${DOLLAR}KITOPS_SHA >> $PLACE/ran'}]
+`), s.listening())...)
+	s.agent.says("remembered, not run", 3)
+	untrue := apptest.Event{Name: "repository", Action: "deleted", Repository: s.shop}
+	s.wantStatus(s.app.Deliver(t.Context(), untrue), http.StatusAccepted)
+	s.installation.SetRepositories(s.shop, old)
+	s.wantStatus(s.app.Deliver(t.Context(), s.installed("installation_repositories", "removed")), http.StatusAccepted)
+	s.remembers(false, "all@acme/lost")
+	gone := apptest.Event{Name: "repository", Action: "deleted", Payload: map[string]any{"repository": map[string]any{
+		"id": old.ID, "full_name": "acme/old", "clone_url": old.CloneURL(),
+	}}}
+	old.Delete()
+	s.wantStatus(s.app.Deliver(t.Context(), gone), http.StatusAccepted)
+	if !eventually(func() bool { return !strings.Contains(s.read("state.yaml"), "all@acme/old") }) {
+		t.Errorf("it is still remembered\n%s", s.read("state.yaml"))
+	}
+	second, _ := s.push()
+	s.awaitStatus(second, "success")
+	s.agent.stop()
+	s.remembers(true, "all@acme/shop")
+	if !strings.Contains(s.read("state.yaml"), "all@acme/lost") {
+		t.Errorf("what the App has lost is forgotten\n%s", s.read("state.yaml"))
+	}
+	s.wantRan(second)
+}
+
+// TestReinstalledAppGoesOn from where it was: what was pushed meanwhile runs.
+func TestReinstalledAppGoesOn(t *testing.T) {
+	s := newHookScene(t)
+	s.serve(slices.Concat(s.tasks(strings.Replace(watchShop, "url: $GITHUB/acme/shop", `urls: ["$GITHUB/acme/*"]`, 1)), s.listening())...)
+	s.agent.says("remembered, not run", 1)
+	s.installation.Uninstall()
+	s.wantStatus(s.app.Deliver(t.Context(), s.installed("installation", "deleted")), http.StatusAccepted)
+	s.remembers(false, "shop@acme/shop")
+	second := s.shop.Push("main", nil)
+	s.installation = s.app.Install("acme", nil)
+	s.Settle()
+	s.wantStatus(s.app.Deliver(t.Context(), s.installed("installation", "created")), http.StatusAccepted)
+	s.awaitStatus(second, "success")
+	s.agent.stop()
+	s.wantRan(second)
+}
+
 // TestWebhookWithoutAnApp is one that belongs to the repository, for an agent that knows nothing of GitHub.
 func TestWebhookWithoutAnApp(t *testing.T) {
 	s := newHookScene(t)

@@ -15,7 +15,7 @@ import (
 )
 
 func TestDeliveryStartsAnAction(t *testing.T) {
-	s := newHookScene(t)
+	s := hooked(t, newPromptScene(t, apptest.Options{})) // looks are counted
 	s.serveShop(s.listening()...)
 	second, d := s.push()
 	s.wantStatus(d, http.StatusAccepted)

@@ -42,7 +42,12 @@ type hookScene struct {
 
 func newHookScene(t *testing.T) *hookScene {
 	t.Helper()
-	s := &hookScene{scene: newScene(t, apptest.Options{}), gate: &gate{client: &http.Client{Transport: &http.Transport{}}}}
+	return hooked(t, newScene(t, apptest.Options{}))
+}
+
+func hooked(t *testing.T, of *scene) *hookScene {
+	t.Helper()
+	s := &hookScene{scene: of, gate: &gate{client: &http.Client{Transport: &http.Transport{}}}}
 	server := httptest.NewServer(s.gate)
 	t.Cleanup(func() { s.gate.client.CloseIdleConnections(); server.Close() })
 	s.app = s.RegisterApp("acme", "Hooked", apptest.AppOptions{

@@ -32,8 +32,8 @@ const (
 
 // Set by the linker.
 var (
-	version   = ""
-	githubLag = "" //nolint:gochecknoglobals // for tests: how long GitHub may not know what it made
+	version = ""
+	second  = "" //nolint:gochecknoglobals // for tests: what pauses that wait for a remote are counted in
 )
 
 func main() {
@@ -54,10 +54,10 @@ type program struct {
 func (p program) process() wiring.Process {
 	executable, _ := os.Executable()
 	home, _ := os.UserHomeDir()
-	lag, _ := time.ParseDuration(githubLag) // none: as usual
+	second, _ := time.ParseDuration(second) // none: as usual
 	return wiring.Process{
 		Environ: p.environ, Executable: executable, Home: home, SSHAgent: os.Getenv("SSH_AUTH_SOCK"),
-		Agent: "kitops/" + versionName(), Lag: lag,
+		Agent: "kitops/" + versionName(), Second: second,
 	}
 }
 

@@ -122,6 +122,7 @@ func TestRepositoriesComeAndGo(t *testing.T) {
 	old.Delete()
 	lab := s.private("acme", "lab")
 	lab.Push("main", nil)
+	s.Settle() // so that this is what the first look finds
 	agent.relist()
 	s.remembers(true, "acme@acme/lab", "acme@acme/store")
 	s.remembers(false, "acme@acme/attic", "acme@acme/old", "acme@acme/shop")
@@ -136,6 +137,7 @@ func TestRepositoriesComeAndGo(t *testing.T) {
 	s.remembers(false, "acme@acme/store")
 	s.installation.SetRepositories()
 	again.Push("main", nil)
+	s.Settle()
 	attic.SetArchived(false)
 	agent.relist()
 	s.remembers(true, "acme@acme/store", "acme@acme/old", "acme@acme/attic")
@@ -170,6 +172,7 @@ func TestNameOfARenamedRepositoryIsTaken(t *testing.T) {
 	s.awaitSuccess(s.shop, second, "kitops/acme")
 	other := s.private("acme", "shop")
 	first := other.Push("main", map[string]string{"other": "shop"})
+	s.Settle()
 	agent.relist()
 	s.remembers(true, "acme@acme/store")
 	agent.says("remembered, not run.*"+first, 1)

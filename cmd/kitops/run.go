@@ -67,6 +67,8 @@ func (p program) run(all settings.Options) (err error) {
 	agent.Observers = []poller.Observer{status.Log(log), memory.Observe}
 	w := wiring.New(p.process(), dirs.Path, cfg.Git.MaxSize, cfg.App.APIURL, log)
 	w.RunAs(user)
+	w.RememberAccounts(state.File)
+	agent.Second = p.process().Second
 	agent.Report = (&status.GitHub{Find: w.Find, TargetURL: cfg.Status.TargetURL, Log: log}).Report
 
 	if p.exposed != nil {

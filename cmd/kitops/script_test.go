@@ -40,8 +40,8 @@ func TestMain(m *testing.M) {
 }
 
 // withProgram builds kitops once, as it is built for users but with the race
-// detector if the tests have it, and puts it first in PATH. Its patience with
-// a GitHub that lags is shorter, as is every lag of the tests.
+// detector if the tests have it, and puts it first in PATH. Its pauses for a
+// remote that may be late are shorter, as is every lag of the tests.
 func withProgram(run func() int) int {
 	dir, err := os.MkdirTemp("", "kitops-test-")
 	if err == nil {
@@ -54,7 +54,7 @@ func withProgram(run func() int) int {
 	if err != nil {
 		panic(err)
 	}
-	args := []string{"build", "-buildvcs=false", "-ldflags=-w -X main.githubLag=1s", "-o", filepath.Join(dir, "kitops")}
+	args := []string{"build", "-buildvcs=false", "-ldflags=-w -X main.second=40ms", "-o", filepath.Join(dir, "kitops")}
 	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
 		args = append(args, "-race")
 	}

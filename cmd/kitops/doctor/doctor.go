@@ -230,7 +230,7 @@ func (d *Doctor) tasks(ctx context.Context, s settings.Settings, w *wiring.Wirin
 	for _, t := range s.Tasks {
 		prefix := "task " + t.Name + ": "
 		if r := w.Repository(t.Name); r == nil || d.reaches(ctx, prefix, r, t.Refs) {
-			d.look(ctx, prefix, t, w.MirrorOf(t))
+			d.look(ctx, prefix, t, w)
 		}
 	}
 }
@@ -247,10 +247,10 @@ func (d *Doctor) reaches(ctx context.Context, prefix string, r *wiring.Repositor
 }
 
 // look asks git itself, which is what fetches.
-func (d *Doctor) look(ctx context.Context, prefix string, t settings.Task, mirror *git.Mirror) {
+func (d *Doctor) look(ctx context.Context, prefix string, t settings.Task, w *wiring.Wiring) {
 	ctx, cancel := context.WithTimeout(ctx, doctorLook)
 	defer cancel()
-	heads, err := mirror.Heads(ctx, t.Refs)
+	heads, err := w.GitHeads(ctx, t)
 	switch {
 	case errors.Is(err, git.ErrEmpty):
 		d.say(app.Warn, prefix+"the repository has no branches yet", "push one")

@@ -35,6 +35,7 @@ type Catalog struct {
 	settings settings.Settings
 	listings map[*app.App]listing
 	covers   map[string]int // how many repositories, by configured task
+	deleted  deletions
 	failing  bool
 }
 
@@ -48,7 +49,7 @@ type listing struct {
 func NewCatalog(w *Wiring, agent *poller.Poller, log *slog.Logger) *Catalog {
 	return &Catalog{
 		wiring: w, agent: agent, log: log, changed: make(chan struct{}, 1),
-		listings: map[*app.App]listing{}, covers: map[string]int{},
+		listings: map[*app.App]listing{}, covers: map[string]int{}, deleted: deletions{},
 	}
 }
 
@@ -143,7 +144,7 @@ func (c *Catalog) apply(ctx context.Context) {
 	for _, t := range all.Tasks {
 		taken[t.Name] = true
 	}
-	var gone []string
+	var gone, deleted []string
 	for _, t := range c.settings.Tasks {
 		a, err := c.wiring.Selecting(c.settings, t)
 		if a == nil || err != nil {
@@ -158,8 +159,15 @@ func (c *Catalog) apply(ctx context.Context) {
 		tasks = slices.DeleteFunc(tasks, func(t settings.Task) bool { return taken[t.Name] })
 		c.count(t, len(tasks), c.listings[a].complete)
 		all.Tasks = append(all.Tasks, c.following(tasks, memories)...)
-		if c.listings[a].complete {
-			gone = slices.AppendSeq(gone, maps.Keys(memories))
+		if !c.listings[a].complete {
+			continue
+		}
+		for name, m := range memories {
+			if c.deleted.have(m.Identity) {
+				deleted = append(deleted, name)
+			} else {
+				gone = append(gone, name)
+			}
 		}
 	}
 	tasks, err := c.wiring.Make(all)
@@ -168,7 +176,7 @@ func (c *Catalog) apply(ctx context.Context) {
 		return
 	}
 	c.agent.Set(tasks)
-	if err := c.agent.Part(ctx, gone...); err != nil {
+	if err := errors.Join(c.agent.Part(ctx, gone...), c.agent.Forget(ctx, deleted...)); err != nil {
 		c.log.Error("the memory of repositories that are gone stays", "err", err)
 	}
 }

@@ -1,11 +1,8 @@
 package wiring
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -14,7 +11,7 @@ import (
 	"github.com/bittrance/kitops/cmd/kitops/settings"
 	"github.com/bittrance/kitops/poller"
 	"github.com/bittrance/kitops/poller/git"
-	"github.com/bittrance/kitops/poller/secret"
+	"github.com/bittrance/kitops/poller/store"
 	"github.com/bittrance/kitops/webhook"
 )
 
@@ -24,6 +21,7 @@ type apps struct {
 	process Process
 	log     *slog.Logger
 	apiURL  string
+	state   store.Store // where names of accounts are kept; nil: nowhere
 	mu      sync.Mutex
 	known   map[settings.GitHub]*app.App
 	warned  sync.Map // *app.Repository → *sync.Once
@@ -44,9 +42,12 @@ func (a *apps) get(g settings.GitHub, statuses bool) (*app.App, error) {
 	if known := a.known[g]; known != nil {
 		return known, nil
 	}
+	owners, keep := a.accounts()
 	made, err := app.New(app.Options{
 		ID: g.AppID, Key: app.Key{File: g.KeyFile, Literal: g.Key},
-		APIURL: a.apiURL, Statuses: statuses, Log: a.log, UserAgent: a.process.Agent, Lag: a.process.Lag,
+		APIURL: a.apiURL, Statuses: statuses, Log: a.log, UserAgent: a.process.Agent,
+		Lag: 30 * a.process.Second, Recheck: 30 * a.process.Second,
+		Owners: owners, SaveOwners: keep,
 	})
 	if err != nil {
 		return nil, err
@@ -99,12 +100,12 @@ func (a *apps) used(s settings.Settings) []*app.App {
 	return all
 }
 
-// outdatedRepository says that the settings of a repository may have changed.
-func (a *apps) outdatedRepository(r webhook.Repository) {
+// outdatedRepository says that the settings of a repository may have changed at that time.
+func (a *apps) outdatedRepository(r webhook.Repository, at time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, known := range a.known {
-		known.OutdatedRepository(r.ID, r.URL, r.DefaultBranch)
+		known.OutdatedRepository(r.ID, r.URL, r.DefaultBranch, at)
 	}
 }
 
@@ -131,120 +132,6 @@ func (a *apps) selectable(s settings.Settings, t settings.Task) error {
 	return nil
 }
 
-// Repository is a task's repository on GitHub: looks by the API, fetches with
-// an installation token.
-type Repository struct {
-	*app.Repository
-	App      *app.App
-	owner    string
-	clone    git.URL
-	mirror   *git.Mirror
-	explicit bool // the task's own github key: without the App it does not work
-	log      *slog.Logger
-	warned   *sync.Once // shared: mirrors outlive what is made anew of the same settings
-}
-
-// Anonymous tells whether an error means to read the repository as anybody.
-func (r *Repository) Anonymous(err error) bool {
-	var uncovered *app.NotCoveredError
-	if r.explicit || !errors.As(err, &uncovered) || !uncovered.Public {
-		return false
-	}
-	r.warned.Do(func() {
-		r.log.Warn("the App is not installed on this public repository: it is read anonymously, without commit statuses", "err", err)
-	})
-	return true
-}
-
-// auth is the git.Auth of the mirror.
-func (r *Repository) auth(ctx context.Context, _ string) (user string, password secret.Text, err error) {
-	token, err := r.Token(ctx)
-	if r.Anonymous(err) {
-		return "", secret.Text{}, nil
-	}
-	return app.User, token, err
-}
-
-// heads asks the API, and git itself while the API is down.
-func (r *Repository) heads(ctx context.Context, refs git.Patterns) ([]git.Revision, error) {
-	all, err := r.apiHeads(ctx, refs)
-	var limit *app.LimitError
-	var down *app.DownError
-	switch {
-	case err == nil:
-		return all, nil
-	case errors.Is(err, app.ErrEmpty):
-		return nil, git.ErrEmpty
-	case errors.As(err, &limit):
-		return nil, &poller.LaterError{At: limit.Until, Err: err}
-	case errors.As(err, &down), r.Anonymous(err):
-		revisions, fallback := r.mirror.Heads(ctx, refs)
-		if fallback != nil && !errors.Is(fallback, git.ErrEmpty) {
-			return nil, errors.Join(err, fallback)
-		}
-		return revisions, fallback
-	}
-	return nil, err
-}
-
-// apiHeads leaves out what the API tells beyond the patterns. The default
-// branch is asked for by itself, or nobody could tell it from the rest.
-func (r *Repository) apiHeads(ctx context.Context, refs git.Patterns) ([]git.Revision, error) {
-	rest := slices.DeleteFunc(slices.Clone(refs), func(ref string) bool { return ref == "HEAD" })
-	found := map[string]string{}
-	if len(rest) < len(refs) {
-		heads, err := r.Heads(ctx, []string{"HEAD"})
-		if err != nil {
-			return nil, err
-		}
-		for _, head := range heads {
-			found[head.Ref] = head.SHA
-		}
-	}
-	if rest.Validate() == nil { // else there are only exclusions left
-		heads, err := r.Heads(ctx, rest)
-		if err != nil {
-			return nil, err
-		}
-		for _, head := range heads {
-			if matched, _ := rest.Match(head.Ref); matched {
-				found[head.Ref] = head.SHA
-			}
-		}
-	}
-	var all []git.Revision
-	for _, ref := range slices.Sorted(maps.Keys(found)) {
-		all = append(all, git.Revision{Ref: ref, SHA: found[ref]})
-	}
-	return all, nil
-}
-
-// checkout fetches with a token. One that git does not take may be too young
-// for its servers to know it, or have been revoked.
-func (r *Repository) checkout(ctx context.Context, rev git.Revision, dir string, o git.Options) error {
-	for try := 0; ; try++ {
-		err := r.mirror.Checkout(ctx, rev, dir, o)
-		if !errors.Is(err, git.ErrCredentials) && !errors.Is(err, git.ErrHidden) && !errors.Is(err, git.ErrDenied) {
-			return outage(err)
-		}
-		token, failed := r.Token(ctx)
-		if failed != nil {
-			return outage(failed)
-		}
-		if !r.Again(ctx, token, try) {
-			return err
-		}
-	}
-}
-
-// outage tells the poller that GitHub is out of order.
-func outage(err error) error {
-	if down, ok := errors.AsType[*app.DownError](err); ok && down != nil {
-		return &poller.PassingError{Err: err}
-	}
-	return err
-}
-
 // paces returns how often the tasks may look, so that all tasks of an App
 // together stay within what GitHub allows.
 func paces(tasks []poller.Task, repositories []*Repository) map[string]time.Duration {
@@ -263,19 +150,4 @@ func paces(tasks []poller.Task, repositories []*Repository) map[string]time.Dura
 		}
 	}
 	return all
-}
-
-// identity makes sure that it still is the repository it was, as far as the
-// App can see.
-func (r *Repository) identity(ctx context.Context, known string) (string, error) {
-	identity, err := r.Identity(ctx, known)
-	var limit *app.LimitError
-	var down *app.DownError
-	switch {
-	case errors.As(err, &limit):
-		return "", &poller.LaterError{At: limit.Until, Err: err}
-	case errors.As(err, &down), r.Anonymous(err):
-		return known, nil
-	}
-	return identity, err
 }

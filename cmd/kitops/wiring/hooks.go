@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/goccy/go-yaml"
 
 	"github.com/bittrance/kitops/app"
 	"github.com/bittrance/kitops/cmd/kitops/settings"
@@ -131,8 +128,11 @@ func (h *Hooks) handle(e webhook.Event) {
 			h.catalog.wiring.apps.outdated(i.Former)
 		}
 	}
-	if e.Repository != nil {
-		h.catalog.wiring.apps.outdatedRepository(*e.Repository)
+	if r := e.Repository; r != nil {
+		h.catalog.wiring.apps.outdatedRepository(*r, e.At)
+		if r.Deleted && e.Verified {
+			h.catalog.Deleted(r.ID, e.At)
+		}
 	}
 	if e.Installation != nil || e.Name == "repository" {
 		h.catalog.Poke()
@@ -188,12 +188,25 @@ func (h *Hooks) health() []webhook.TaskHealth {
 	return all
 }
 
+// deliveriesRead says how far a delivery log was read.
+type deliveriesRead struct {
+	Delivery int64 `yaml:"delivery"`
+}
+
 // deliveries reads the App's own delivery log, from where the last agent stopped.
 func (h *Hooks) deliveries(a *app.App) *webhook.DeliveryLog {
-	memory := deliveryMemory{store: h.state, key: "deliveries of GitHub App " + a.ID()}
+	memory := document[deliveriesRead]{store: h.state, key: "deliveries of GitHub App " + a.ID()}
 	return &webhook.DeliveryLog{
 		Get: asking(a), Interval: h.settings.Webhook.DeliveriesInterval,
-		Seen: h.seen, Handle: h.handle, Load: memory.load, Save: memory.save, Log: h.log,
+		Seen: h.seen, Handle: h.handle,
+		Load: func(ctx context.Context) (int64, error) {
+			read, err := memory.load(ctx)
+			return read.Delivery, err
+		},
+		Save: func(ctx context.Context, id int64) error {
+			return memory.save(ctx, func(deliveriesRead) deliveriesRead { return deliveriesRead{id} })
+		},
+		Log:     h.log,
 		Watched: func(id int64, url string) bool { return h.agent.Watches(url, strconv.FormatInt(id, 10)) },
 	}
 }
@@ -207,40 +220,4 @@ func asking(a *app.App) func(context.Context, string) (webhook.Answer, error) {
 		}
 		return webhook.Answer(answer), err
 	}
-}
-
-// deliveryMemory is the document that holds the newest delivery seen.
-type deliveryMemory struct {
-	store store.Store
-	key   string
-}
-
-type deliveryDocument struct {
-	Delivery int64 `yaml:"delivery"`
-}
-
-func (m deliveryMemory) load(ctx context.Context) (int64, error) {
-	doc, err := m.store.Get(ctx, m.key)
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, err
-	}
-	var seen deliveryDocument
-	err = yaml.Unmarshal(doc.Data, &seen)
-	return seen.Delivery, err
-}
-
-func (m deliveryMemory) save(ctx context.Context, id int64) error {
-	doc, err := m.store.Get(ctx, m.key)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	data, err := yaml.Marshal(deliveryDocument{id})
-	if err != nil {
-		return err
-	}
-	_, err = m.store.Put(ctx, m.key, data, doc.Version)
-	return err
 }

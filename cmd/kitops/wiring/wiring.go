@@ -39,7 +39,7 @@ type Process struct {
 	SSHAgent   string // the socket of the user's ssh agent
 	Agent      string // what kitops calls itself at servers: kitops/VERSION
 
-	Lag time.Duration // how long GitHub may not know what it made; 0: as usual
+	Second time.Duration // what pauses that wait for a remote are counted in; 0: as usual
 }
 
 // New keeps mirrors below a directory.
@@ -194,12 +194,10 @@ func (w *Wiring) Repository(task string) *Repository {
 	return w.repositories[task]
 }
 
-// MirrorOf is what git reads for a task, with the App's credentials if it has one.
-func (w *Wiring) MirrorOf(t settings.Task) *git.Mirror {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if r := w.repositories[t.Name]; r != nil {
-		return r.mirror
+// GitHeads asks git where the refs of a task are, with the App's credentials if it has one.
+func (w *Wiring) GitHeads(ctx context.Context, t settings.Task) ([]git.Revision, error) {
+	if r := w.Repository(t.Name); r != nil {
+		return r.GitHeads(ctx, t.Refs)
 	}
-	return w.mirrors.get(t, nil)
+	return w.mirrors.get(t, nil).Heads(ctx, t.Refs)
 }

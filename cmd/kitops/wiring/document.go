@@ -1,0 +1,51 @@
+package wiring
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/bittrance/kitops/poller/store"
+)
+
+// document is what is kept in the state beside the memory of tasks.
+type document[T any] struct {
+	store store.Store
+	key   string
+}
+
+// load returns a zero T where there is no document.
+func (d document[T]) load(ctx context.Context) (T, error) {
+	held, _, err := d.read(ctx)
+	return held, err
+}
+
+func (d document[T]) read(ctx context.Context) (held T, version string, err error) {
+	doc, err := d.store.Get(ctx, d.key)
+	if errors.Is(err, fs.ErrNotExist) {
+		return held, "", nil
+	}
+	if err != nil {
+		return held, "", err
+	}
+	return held, doc.Version, yaml.Unmarshal(doc.Data, &held)
+}
+
+// save makes a change to what the store has now.
+func (d document[T]) save(ctx context.Context, change func(T) T) error {
+	for {
+		held, version, err := d.read(ctx)
+		if err != nil {
+			return err
+		}
+		data, err := yaml.Marshal(change(held))
+		if err != nil {
+			return err
+		}
+		if _, err = d.store.Put(ctx, d.key, data, version); !errors.Is(err, store.ErrConflict) {
+			return err
+		}
+	}
+}

@@ -1,0 +1,161 @@
+package wiring
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/bittrance/kitops/app"
+	"github.com/bittrance/kitops/poller"
+	"github.com/bittrance/kitops/poller/git"
+	"github.com/bittrance/kitops/poller/secret"
+)
+
+// Repository is a task's repository on GitHub: looks by the API, fetches with
+// an installation token.
+type Repository struct {
+	*app.Repository
+	App      *app.App
+	owner    string
+	clone    git.URL
+	mirror   *git.Mirror
+	explicit bool // the task's own github key: without the App it does not work
+	log      *slog.Logger
+	warned   *sync.Once // shared: mirrors outlive what is made anew of the same settings
+}
+
+// Anonymous tells whether an error means to read the repository as anybody.
+func (r *Repository) Anonymous(err error) bool {
+	var uncovered *app.NotCoveredError
+	if r.explicit || !errors.As(err, &uncovered) || !uncovered.Public {
+		return false
+	}
+	r.warned.Do(func() {
+		r.log.Warn("the App is not installed on this public repository: it is read anonymously, without commit statuses", "err", err)
+	})
+	return true
+}
+
+// auth is the git.Auth of the mirror.
+func (r *Repository) auth(ctx context.Context, _ string) (user string, password secret.Text, err error) {
+	token, err := r.Token(ctx)
+	if r.Anonymous(err) {
+		return "", secret.Text{}, nil
+	}
+	return app.User, token, err
+}
+
+// heads asks the API, and git itself while the API is down.
+func (r *Repository) heads(ctx context.Context, refs git.Patterns) ([]git.Revision, error) {
+	all, err := r.apiHeads(ctx, refs)
+	var limit *app.LimitError
+	var down *app.DownError
+	switch {
+	case err == nil:
+		return all, nil
+	case errors.Is(err, app.ErrEmpty):
+		return nil, git.ErrEmpty
+	case errors.As(err, &limit):
+		return nil, &poller.LaterError{At: limit.Until, Err: err}
+	case errors.As(err, &down), r.Anonymous(err):
+		revisions, fallback := r.GitHeads(ctx, refs)
+		if fallback != nil && !errors.Is(fallback, git.ErrEmpty) {
+			return nil, errors.Join(err, fallback)
+		}
+		return revisions, fallback
+	}
+	return nil, err
+}
+
+// apiHeads leaves out what the API tells beyond the patterns. The default
+// branch is asked for by itself, or nobody could tell it from the rest.
+func (r *Repository) apiHeads(ctx context.Context, refs git.Patterns) ([]git.Revision, error) {
+	rest := slices.DeleteFunc(slices.Clone(refs), func(ref string) bool { return ref == "HEAD" })
+	found := map[string]string{}
+	if len(rest) < len(refs) {
+		heads, err := r.Heads(ctx, []string{"HEAD"})
+		if err != nil {
+			return nil, err
+		}
+		for _, head := range heads {
+			found[head.Ref] = head.SHA
+		}
+	}
+	if rest.Validate() == nil { // else there are only exclusions left
+		heads, err := r.Heads(ctx, rest)
+		if err != nil {
+			return nil, err
+		}
+		for _, head := range heads {
+			if matched, _ := rest.Match(head.Ref); matched {
+				found[head.Ref] = head.SHA
+			}
+		}
+	}
+	var all []git.Revision
+	for _, ref := range slices.Sorted(maps.Keys(found)) {
+		all = append(all, git.Revision{Ref: ref, SHA: found[ref]})
+	}
+	return all, nil
+}
+
+// checkout fetches the revision.
+func (r *Repository) checkout(ctx context.Context, rev git.Revision, dir string, o git.Options) error {
+	return r.byGit(ctx, func() error { return r.mirror.Checkout(ctx, rev, dir, o) })
+}
+
+// GitHeads asks git, which is what fetches, in the place of the API.
+func (r *Repository) GitHeads(ctx context.Context, refs git.Patterns) (revisions []git.Revision, err error) {
+	err = r.byGit(ctx, func() error {
+		revisions, err = r.mirror.Heads(ctx, refs)
+		return err
+	})
+	return revisions, err
+}
+
+// byGit asks git with a token. One that git does not take may be too young for
+// its servers to know it, or have been revoked.
+func (r *Repository) byGit(ctx context.Context, ask func() error) error {
+	for try := 0; ; try++ {
+		err := ask()
+		if !errors.Is(err, git.ErrCredentials) && !errors.Is(err, git.ErrHidden) && !errors.Is(err, git.ErrDenied) {
+			return outage(err)
+		}
+		token, failed := r.Token(ctx)
+		switch {
+		case r.Anonymous(failed):
+			return err
+		case failed != nil:
+			return outage(failed)
+		}
+		if !r.Again(ctx, token, try) {
+			return err
+		}
+	}
+}
+
+// outage tells the poller that GitHub is out of order.
+func outage(err error) error {
+	if down, ok := errors.AsType[*app.DownError](err); ok && down != nil {
+		return &poller.PassingError{Err: err}
+	}
+	return err
+}
+
+// identity makes sure that it still is the repository it was, as far as the
+// App can see.
+func (r *Repository) identity(ctx context.Context, known string) (string, error) {
+	identity, err := r.Identity(ctx, known)
+	var limit *app.LimitError
+	var down *app.DownError
+	switch {
+	case errors.As(err, &limit):
+		return "", &poller.LaterError{At: limit.Until, Err: err}
+	case errors.As(err, &down), r.Anonymous(err):
+		return known, nil
+	}
+	return identity, err
+}
