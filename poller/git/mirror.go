@@ -11,6 +11,7 @@ import (
 	"github.com/bittrance/kitops/poller/git/address"
 	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/local"
+	"github.com/bittrance/kitops/poller/git/pack"
 	"github.com/bittrance/kitops/poller/git/refs"
 	"github.com/bittrance/kitops/poller/git/remote"
 )
@@ -46,6 +47,7 @@ type Mirror struct {
 	warned warned
 
 	space func(dir string) (disk.Space, error) // nil: SpaceOf
+	fail  pack.Fail                            // for tests: of what the mirror keeps, named by absolute paths, and of the files of a checkout
 }
 
 // Heads asks the remote where the refs are that the patterns select, sorted by

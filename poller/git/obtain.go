@@ -22,6 +22,7 @@ func (c *checkout) obtain(ctx context.Context, dir string) (*odb.Store, *worktre
 	if err != nil {
 		return nil, nil, err
 	}
+	b.Fail = c.fail
 	l, err := c.refresh(ctx, b, dir)
 	if err == nil && c.git != nil {
 		err = c.borrowPacks(ctx, b)

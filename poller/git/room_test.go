@@ -111,12 +111,15 @@ func TestNoRoom(t *testing.T) {
 	rev := refs.Revision{Ref: "refs/heads/main", SHA: r.Commit(randomFiles(40, 20_000, 1))}
 	plenty := disk.Space{Free: 1 << 40, Total: 1 << 40}
 	bit := disk.Space{Free: disk.MaxReserve + 300_000, Total: 1 << 40}
+	smallDisk := disk.Space{Free: 8<<20/20 + 300_000, Total: 8 << 20}
 	for name, later := range map[string]struct {
 		held   bool
 		spaces []disk.Space
 	}{
 		"full":                {false, []disk.Space{{Total: 1 << 40}}},
 		"full amid the pack":  {false, []disk.Space{bit, bit, {Total: 1 << 40}}},
+		"small disk":          {false, []disk.Space{smallDisk, smallDisk, {Total: 8 << 20}}},
+		"small disk, held":    {true, []disk.Space{smallDisk, {Total: 8 << 20}}},
 		"full before files":   {true, []disk.Space{{Total: 1 << 40}}},
 		"full amid the files": {true, []disk.Space{bit, {Total: 1 << 40}}},
 	} {
@@ -135,7 +138,7 @@ func TestNoRoom(t *testing.T) {
 			}
 			parent := t.TempDir()
 			err := m.Checkout(gittest.Generous(t), rev, filepath.Join(parent, "workdir"), Options{})
-			if !errors.Is(err, disk.ErrNoRoom) || !strings.Contains(err.Error(), "--repo-dir") {
+			if !errors.Is(err, disk.ErrNoRoom) || !strings.Contains(err.Error(), "MB are free in "+filepath.Dir(m.Dir)) && !strings.Contains(err.Error(), "MB are free in "+parent) || !strings.Contains(err.Error(), "make room, or name another disk with --repo-dir") {
 				t.Fatal(err)
 			}
 			if left, _ := os.ReadDir(parent); len(left) > 0 {

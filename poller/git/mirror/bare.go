@@ -37,7 +37,8 @@ type Bare struct {
 	format  object.Format
 	Held    []Held // the one used last comes first
 	Shallow []object.ID
-	saved   string // the file of that name, as it is
+	saved   string    // the file of that name, as it is
+	Fail    pack.Fail // for tests
 }
 
 // Held is a ref of a bare repository and the commit that it leads to.
@@ -121,7 +122,10 @@ func (b *Bare) packDir() string { return filepath.Join(b.dir, "objects", "pack")
 func (b *Bare) save(name string, content []byte) error {
 	path := filepath.Join(b.dir, name)
 	tmp := filepath.Join(filepath.Dir(path), object.TmpPrefix+filepath.Base(path))
-	err := os.WriteFile(tmp, content, 0o600)
+	err := b.Fail.At("write", tmp)
+	if err == nil {
+		err = os.WriteFile(tmp, content, 0o600)
+	}
 	if err == nil {
 		err = os.Rename(tmp, path)
 	}

@@ -31,6 +31,9 @@ func (b *Bare) Receive(ctx context.Context, d *remote.FetchResponse, rev Held, l
 // the repository as it will be. check says which commits are without parents
 // then.
 func (b *Bare) TakeIn(ctx context.Context, r io.Reader, limit int64, early func(*pack.Receiver), check func(*odb.Store) ([]object.ID, error)) (err error) {
+	if err := b.Fail.At("open", b.packDir()); err != nil {
+		return err
+	}
 	file, err := os.CreateTemp(b.packDir(), object.TmpPrefix+"pack_")
 	if err != nil {
 		return err
@@ -40,6 +43,7 @@ func (b *Bare) TakeIn(ctx context.Context, r io.Reader, limit int64, early func(
 		_ = os.Remove(file.Name()) // gone after the rename; what stays is swept
 	}()
 	a := pack.NewReceiver(ctx, r, file, limit, b.Store.Format)
+	a.Fail = b.Fail
 	if early != nil {
 		early(a)
 	}

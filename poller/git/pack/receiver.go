@@ -33,6 +33,7 @@ type Receiver struct {
 	Pack    *Pack // what has come so far; without an index
 	Unpacker
 	hash *object.Hasher
+	Fail Fail // for tests
 
 	// onMeta gets commits, trees and tags in their order, and blobs that come
 	// later are received later. onBlob makes a receiver of blobs for each of
@@ -54,13 +55,14 @@ type received struct {
 // NewReceiver makes one that saves the pack to file.
 func NewReceiver(ctx context.Context, r io.Reader, file *os.File, limit int64, f object.Format) *Receiver {
 	return &Receiver{
-		stream: newPackStream(ctx, r, file, limit, f), Pack: &Pack{File: file, Format: f},
+		stream: newPackStream(ctx, r, limit, f), Pack: &Pack{File: file, Format: f},
 		Entries: NewTable(f), Unpacker: NewUnpacker(arrivalBases), hash: object.NewHasher(f),
 	}
 }
 
 // Read takes in the whole pack and returns its checksum.
 func (a *Receiver) Read(ctx context.Context) (object.ID, error) {
+	a.stream.out = a.Fail.Writer(a.Pack.File)
 	count, err := a.stream.open()
 	if err != nil {
 		return object.ID{}, err

@@ -53,8 +53,8 @@ type packStream struct {
 	eof      bool
 }
 
-func newPackStream(ctx context.Context, r io.Reader, out io.Writer, limit int64, f object.Format) *packStream {
-	return &packStream{ctx: ctx, r: r, out: out, limit: limit, format: f, buf: make([]byte, streamChunk), sum: f.New()}
+func newPackStream(ctx context.Context, r io.Reader, limit int64, f object.Format) *packStream {
+	return &packStream{ctx: ctx, r: r, limit: limit, format: f, buf: make([]byte, streamChunk), sum: f.New()}
 }
 
 // open reads the head of the pack and says how many entries follow.
