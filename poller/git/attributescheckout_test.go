@@ -78,7 +78,7 @@ func TestCheckoutWithAttributes(t *testing.T) {
 			t.Parallel()
 			m := reach(t, r)
 			dir := filepath.Join(t.TempDir(), "kept", "dir")
-			for i, sha := range append(shas, shas[1], shas[0]) {
+			for i, sha := range slices.Concat(shas, []string{shas[1], shas[0]}) {
 				if i == len(shas) {
 					if err := os.Remove(worktree.RecordPath(dir)); err != nil {
 						t.Fatal(err)

@@ -35,7 +35,7 @@ func TestHistoryGrowth(t *testing.T) {
 	r := gittest.New(t)
 	r.Commit(map[string]string{"a": randomText(1, 100_000), "b": randomText(2, 100_000)})
 	m := overHTTP(t, r)
-	commits := rounds(100, 60)
+	const commits = 60 // would be more than MaxPacks, and more than may be kept of the bounded history
 	for i := range commits {
 		rev := refs.Revision{Ref: "refs/heads/main", SHA: r.Commit(map[string]string{"c": randomText(i, 2000)})}
 		mustHistory(t, m, rev, 4)

@@ -3,6 +3,7 @@
 package git
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -72,17 +73,30 @@ func TestOwnerOfDotGit(t *testing.T) {
 	}
 }
 
+// elsewhere is a directory that temporary ones have no hard links to, if there
+// is one.
+func elsewhere(t *testing.T) string {
+	t.Helper()
+	file := gittest.Write(t, filepath.Join(t.TempDir(), "file"), "")
+	for _, parent := range []string{"/dev/shm", "/var/tmp", "."} {
+		dir, err := os.MkdirTemp(parent, "kitops-*") //nolint:usetesting // the test's may be on one file system with the mirror
+		if err != nil {
+			continue
+		}
+		t.Cleanup(func() { _ = os.RemoveAll(dir) })
+		if err := os.Link(file, filepath.Join(dir, "file")); errors.Is(err, syscall.EXDEV) {
+			return dir
+		}
+	}
+	t.Log("without a second file system there is nothing to see here")
+	return t.TempDir()
+}
+
 // TestDotGitAcrossFileSystems copies what cannot be linked.
 func TestDotGitAcrossFileSystems(t *testing.T) {
-	other, err := os.MkdirTemp("/dev/shm", "kitops-*") //nolint:usetesting // which is on one file system with the mirror
-	if err != nil {
-		t.Log("without a second file system there is nothing to see here")
-		other = t.TempDir()
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(other) })
 	r := gittest.New(t)
 	sha := r.Commit(map[string]string{"a": "1"})
-	dir := filepath.Join(other, "workdir")
+	dir := filepath.Join(elsewhere(t), "workdir")
 	if err := overHTTP(t, r).Checkout(gittest.Generous(t), refs.Revision{Ref: "refs/heads/main", SHA: sha}, dir, Options{DotGit: true}); err != nil {
 		t.Fatal(err)
 	}

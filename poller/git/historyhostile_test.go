@@ -15,6 +15,7 @@ import (
 	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/gittest"
+	"github.com/bittrance/kitops/poller/git/pack"
 	"github.com/bittrance/kitops/poller/git/refs"
 )
 
@@ -59,12 +60,12 @@ func TestLyingTags(t *testing.T) {
 	}
 }
 
-// TestDeepHistory walks 100,000 commits.
+// TestDeepHistory walks many commits, each upon the one before.
 func TestDeepHistory(t *testing.T) {
 	t.Parallel()
 	r := gittest.New(t)
 	var stream strings.Builder
-	commits := rounds(100_000, 10_000)
+	commits := rounds(30_000, 10_000)
 	for i := range commits {
 		fmt.Fprintf(&stream, "commit refs/heads/main\nmark :%d\ncommitter x <x@example.com> %d +0000\ndata 1\nx\n", i+1, 1700000000+i)
 		if i > 0 {
@@ -93,7 +94,7 @@ func TestDeepHistory(t *testing.T) {
 func TestLocalHistory(t *testing.T) {
 	t.Parallel()
 	r := gittest.New(t)
-	large := strings.Repeat(randomText(1, 64<<10), 66) // which streams
+	large := randomText(1, pack.StreamAbove+1000) // which streams
 	r.Commit(map[string]string{"large": large, "a": "1"})
 	r.Bare("gc", "--quiet")
 	r.Commit(map[string]string{"large": large + "2", "b": "2"})

@@ -70,12 +70,12 @@ func TestGrowth(t *testing.T) {
 	t.Parallel()
 	r := gittest.New(t)
 	files := map[string]string{}
-	for i := range 300 {
+	for i := range 60 {
 		files[fmt.Sprintf("d%d/f%d", i%10, i)] = strings.Repeat(fmt.Sprintf("%d %d\n", i, i*i), 100)
 	}
 	r.Commit(files)
 	m := overHTTP(t, r)
-	for i := range 60 {
+	for i := range mirror.MaxPacks + 10 {
 		sha := r.Commit(map[string]string{"d1/f1": fmt.Sprint(i), "d2/f2": fmt.Sprint(-i), "d3/f3": fmt.Sprint(i * i)})
 		mustCheckout(t, m, sha)
 	}

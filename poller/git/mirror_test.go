@@ -18,7 +18,10 @@ import (
 	"github.com/bittrance/kitops/poller/git/remote"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	gittest.InMemory()
+	goleak.VerifyTestMain(m)
+}
 
 // rounds is how often something is tried: n times, a few with -short.
 func rounds(n, few int) int {

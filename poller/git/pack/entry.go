@@ -13,7 +13,6 @@ var errEntry = errors.New("damaged pack entry")
 const (
 	maxEntryHead = 48       // bytes, rounded up
 	MaxObject    = 1 << 29  // bytes held in memory; git makes no deltas of larger ones either
-	StreamAbove  = 4 << 20  // bytes; larger blobs go to their file in pieces
 	entrySlack   = 64 << 10 // bytes that a zlib stream may take beyond twice what is in it
 )
 

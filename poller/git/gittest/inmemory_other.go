@@ -1,0 +1,6 @@
+//go:build !linux
+
+package gittest
+
+// InMemory is for Linux.
+func InMemory() {}
