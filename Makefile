@@ -8,10 +8,10 @@ LINT_VERSION := v2.15.0
 FUZZTIME   ?= 30s
 
 .DEFAULT_GOAL := build
-.PHONY: help build test short e2e systemd lint bench demo image cross fuzz manifest clean
+.PHONY: help build test short e2e systemd git-servers lint bench demo image cross fuzz manifest clean
 
 help: ## show this list
-	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 build: ## static binary into bin/kitops
 	$(GO_BUILD) -o bin/kitops ./cmd/kitops
@@ -28,6 +28,9 @@ e2e: ## the set-up in a headless Chromium, which must be installed; pictures of 
 
 systemd: build ## the unit under a real systemd, in namespaces of its own; needs root, or sudo
 	.ci/systemd bin/kitops
+
+git-servers: ## checkouts by way of gitolite, cgit, Dulwich, JGit and others, which it installs; needs Debian and root, or sudo
+	.ci/git-servers
 
 manifest: ## copy app-manifest.yml to where it is embedded
 	go generate ./app

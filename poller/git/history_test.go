@@ -238,9 +238,7 @@ func TestFollowedHistories(t *testing.T) {
 				for _, history := range []int{1, 3, ancestry.FullHistory} {
 					dir := mustHistory(t, m, refs.Revision{Ref: "refs/heads/" + branch, SHA: sha}, history)
 					mustBeRepository(t, dir, sha)
-					if history != ancestry.FullHistory { // which has the tags of all that was fetched
-						mustBeAsCloned(t, dir, r, branch, history)
-					}
+					mustBeAsCloned(t, dir, r, branch, history)
 				}
 			}
 			mustKeepSound(t, m)

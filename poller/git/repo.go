@@ -21,7 +21,8 @@ type repo struct {
 	busy   mutex         // who holds it has dir for itself
 	format object.Format // as of late
 
-	tagged []object.ID // tag objects of the remote, as of late
+	tagged  []object.ID      // tag objects of the remote, as of late
+	members ancestry.Members // where tags of the remote lead to, in a full history as of late
 }
 
 // repos are those of one mirror, by depth. It is safe for concurrent use.

@@ -3,7 +3,9 @@ package git
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"log/slog"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -58,5 +60,63 @@ func TestTagsFollow(t *testing.T) {
 				t.Errorf("warned %d times: %s", n, log.String())
 			}
 		})
+	}
+}
+
+// TestTagsOfAHistoryPushedOver looks at what is left of the tags of a branch
+// when that was pushed over, was rewound and grew again: what git clone has.
+func TestTagsOfAHistoryPushedOver(t *testing.T) {
+	r := gittest.New(t)
+	first := r.Commit(map[string]string{"a": "1"})
+	second := r.Commit(map[string]string{"a": "2"})
+	r.Bare("tag", "base", first)
+	r.Bare("tag", "--annotate", "--message=x", "v1", second)
+	for way, m := range map[string]*Mirror{"path": mirrorOf(t, r.Dir), "http": overHTTP(t, r)} {
+		for _, to := range []string{second, first, second} {
+			r.Reset(to)
+			sha := to
+			for i := range 2 {
+				dir := mustHistory(t, m, refs.Revision{Ref: "refs/heads/main", SHA: sha}, ancestry.FullHistory)
+				mustBeAsCloned(t, dir, r, "main", ancestry.FullHistory)
+				if t.Failed() {
+					t.Fatalf("%s, after %s", way, to)
+				}
+				sha = r.Commit(map[string]string{"a": fmt.Sprint(to, i)})
+			}
+		}
+	}
+}
+
+// TestTagsWhereNothingIsCutAnew is Dulwich's server, which fails where it is told
+// of commits without parents and not how deep to go.
+func TestTagsWhereNothingIsCutAnew(t *testing.T) {
+	r := gittest.New(t)
+	shas := r.History(map[string]string{"a": "1"}, map[string]string{"a": "2"}, map[string]string{"a": "3"})
+	refused := 0
+	url, _ := serveOddly(t, r, func(w http.ResponseWriter, req *http.Request, backend http.Handler) {
+		req.Header.Del("Git-Protocol")
+		body, _ := io.ReadAll(req.Body)
+		req.Body = io.NopCloser(bytes.NewReader(body))
+		if bytes.Contains(body, []byte("shallow")) && !bytes.Contains(body, []byte("deepen")) {
+			refused++
+			http.Error(w, "'>' not supported between 'int' and 'NoneType'", http.StatusInternalServerError)
+			return
+		}
+		backend.ServeHTTP(w, req)
+	})
+	m := mirrorOf(t, url+"/repo.git")
+	var log bytes.Buffer
+	m.Log = slog.New(slog.NewTextHandler(&log, nil))
+	rev := refs.Revision{Ref: "refs/heads/main", SHA: shas[2]}
+	mustHistory(t, m, rev, 2)
+	for i, sha := range shas {
+		r.Bare("tag", "--annotate", "--message=x", fmt.Sprint("v", i), sha)
+	}
+	dir := mustHistory(t, m, rev, 2)
+	mustBeAsCloned(t, dir, r, "main", 2)
+	mustBeRepository(t, dir, shas[2])
+	mustKeepSound(t, m)
+	if refused != 1 || log.Len() > 0 {
+		t.Errorf("refused %d times: %s", refused, log.String())
 	}
 }
