@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/bittrance/kitops/poller/files"
 )
 
 // The files of an App in its folder.
@@ -74,9 +76,9 @@ func Storable(dir string) error {
 			return &SetupError{path + " is there already", "move it away, or name another folder with --dir"}
 		}
 	}
-	err := os.MkdirAll(dir, 0o700)
+	made, err := files.MakeDir(dir, 0o700)
 	if err == nil {
-		err = probe(dir)
+		err = errors.Join(made.Close(), probe(dir))
 	}
 	if err != nil {
 		return &SetupError{
@@ -97,6 +99,9 @@ func probe(dir string) error {
 
 // reason is what the system said, without the name of a temporary file.
 func reason(err error) string {
+	if e, ok := errors.AsType[*files.NotMineError](err); ok {
+		return e.Error()
+	}
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return e.Err.Error()
 	}
@@ -112,18 +117,18 @@ func (r Registration) Store(dir string) (s Stored, err error) {
 	s = Stored{
 		AppID: r.ID, ClientID: r.ClientID, Name: r.Name, Owner: r.Owner.Login, URL: r.HTMLURL, APIURL: r.APIURL, PrivateKeyFile: storedKey,
 	}
-	files := [][2]string{{storedKey, r.PEM.Reveal()}}
+	contents := [][2]string{{storedKey, r.PEM.Reveal()}}
 	if r.WebhookSecret.Given() {
 		s.WebhookSecretFile = storedSecret
-		files = append(files, [2]string{storedSecret, r.WebhookSecret.Reveal() + "\n"})
+		contents = append(contents, [2]string{storedSecret, r.WebhookSecret.Reveal() + "\n"})
 	}
 	description, err := yaml.Marshal(s)
 	if err != nil {
 		return s, fmt.Errorf("describe the App: %w", err)
 	}
-	files = append(files, [2]string{storedFile, "# Written by kitops setup. A run without --github-app-id uses this App.\n" + string(description)})
+	contents = append(contents, [2]string{storedFile, "# Written by kitops setup. A run without --github-app-id uses this App.\n" + string(description)})
 	var written []string
-	for _, file := range files {
+	for _, file := range contents {
 		path := filepath.Join(dir, file[0])
 		if err := WriteNew(path, []byte(file[1])); err != nil {
 			for _, path := range written {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/bittrance/kitops/app"
+	"github.com/bittrance/kitops/poller/files"
 	"github.com/bittrance/kitops/poller/secret"
 )
 
@@ -21,6 +22,7 @@ const tokenMargin = 5 * time.Minute
 const (
 	maxConnections = 16 // git asks once for each command
 	acceptPause    = 100 * time.Millisecond
+	socketName     = "socket"
 )
 
 // Broker answers git's questions for the credentials of one repository.
@@ -62,22 +64,22 @@ func (b *Broker) forget(token secret.Text) {
 // Listen serves on a socket in a folder that only its owner enters, until stop
 // is called. Without an owner that is the user of this process.
 func (b *Broker) Listen(ctx context.Context, owner *Owner) (socket string, stop func(), err error) {
-	dir, err := os.MkdirTemp("", "kitops-credential-*") // 0700
+	dir, err := files.MakeTemp("kitops-credential-")
 	if err != nil {
 		return "", nil, err
 	}
 	uid := os.Geteuid()
-	socket = filepath.Join(dir, "socket")
+	socket = filepath.Join(dir.Path(), socketName)
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "unix", socket)
-	if err == nil && owner != nil {
+	if err == nil && owner != nil { // who gets through to the socket and may not replace it
 		uid = owner.UID
-		err = errors.Join(os.Chown(socket, owner.UID, owner.GID), os.Chown(dir, owner.UID, owner.GID))
+		err = errors.Join(dir.Give(socketName, owner.UID, owner.GID), dir.SetGroup(owner.GID), dir.SetMode(0o710))
 	}
-	if err != nil {
+	if err = errors.Join(err, dir.Close()); err != nil {
 		if listener != nil {
 			_ = listener.Close()
 		}
-		return "", nil, errors.Join(err, os.RemoveAll(dir))
+		return "", nil, errors.Join(err, os.RemoveAll(dir.Path()))
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var serving sync.WaitGroup
@@ -86,7 +88,7 @@ func (b *Broker) Listen(ctx context.Context, owner *Owner) (socket string, stop 
 		cancel()
 		_ = listener.Close()
 		serving.Wait()
-		_ = os.RemoveAll(dir)
+		_ = os.RemoveAll(dir.Path())
 	}, nil
 }
 

@@ -151,7 +151,7 @@ until [ -e $PLACE/tried ]; do sleep 0.05; done
 	who := os.Geteuid()
 	if who == 0 {
 		args = append(args, "--action-user", "nobody")
-		_ = os.Chmod(s.path("tmp"), 0o777)
+		_ = os.Chmod(s.path("tmp"), os.ModeSticky|0o777)
 		_ = os.Chmod(s.path("home"), 0o777)
 		who = nobody
 	}

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -21,7 +22,9 @@ func (e *NotMineError) Error() string { return fmt.Sprintf("%s %s: %s", e.Path, 
 // Real is the path that path leads to through links, which need not exist yet.
 // It looks at each directory on the way as sshd does for a home (StrictModes):
 // all must belong to root or the agent's user, and nobody else may write to
-// them, but for sticky ones of root as /tmp is.
+// them, but for sticky ones of root as /tmp is. Where root itself has mounted a
+// volume that others may write to, as Kubernetes does for an emptyDir and for
+// an fsGroup, it is made sticky.
 //
 // When the agent is root anything else is an error that is *[NotMineError].
 // Otherwise, and on a file system without owners, that error is the doubt: it
@@ -138,6 +141,29 @@ func (d *Dir) Sub(name string, mode fs.FileMode) (*Dir, error) {
 // SetGroup gives the directory to a group. It returns the error of the system where
 // kitops may not do that.
 func (d *Dir) SetGroup(gid int) error { return d.root.Chown(".", -1, gid) }
+
+// Temp makes a directory of a new name below, which begins with prefix.
+func (d *Dir) Temp(prefix string) (*Dir, error) { return d.Sub(prefix+rand.Text(), 0o700) }
+
+// MakeTemp makes a directory of a new name where the system has temporary files.
+func MakeTemp(prefix string) (*Dir, error) {
+	above, err := OpenDir(os.TempDir())
+	if err != nil {
+		return nil, err
+	}
+	defer above.Close()
+	return above.Temp(prefix)
+}
+
+// Remove removes what has this name below, with all that is in it. A link is
+// not followed.
+func (d *Dir) Remove(name string) error { return d.root.RemoveAll(name) }
+
+// Give gives what has this name below, and what is no directory, to a user.
+func (d *Dir) Give(name string, uid, gid int) error { return d.root.Lchown(name, uid, gid) }
+
+// SetMode sets the mode of the directory.
+func (d *Dir) SetMode(mode fs.FileMode) error { return d.root.Chmod(".", mode) }
 
 // OpenFile opens the file of this name below. A link in its place, what is no
 // regular file, and one that belongs to somebody else, is an error that is

@@ -82,10 +82,39 @@ func suspect(path string, info fs.FileInfo) *finding {
 		return nil // whoever opens it will refuse it for what it is
 	}
 	problem, remedy := stranger(info)
-	if problem == "" || info.Mode()&fs.ModeSticky != 0 && ownerOf(info) == 0 {
+	if problem == "" || info.Mode()&fs.ModeSticky != 0 && ownerOf(info) == 0 || makeSticky(path, info) {
 		return nil
 	}
 	return &finding{NotMineError{path, problem, fmt.Sprintf(remedy, path) + ", or choose another place"}, !ownerless(path)}
+}
+
+// makeSticky keeps others from replacing what root makes in a volume of its own.
+func makeSticky(path string, info fs.FileInfo) bool {
+	if !strict() || !info.IsDir() || ownerOf(info) != 0 || path == "/" || !mounted(path) {
+		return false
+	}
+	const kept = fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid
+	if err := os.Chmod(path, info.Mode()&kept|fs.ModeSticky); err != nil {
+		return false
+	}
+	after, err := os.Lstat(path)
+	return err == nil && os.SameFile(info, after) && after.Mode()&fs.ModeSticky != 0 && ownerOf(after) == 0
+}
+
+// mounted says whether a directory is where a volume begins.
+func mounted(path string) bool {
+	var ids [2]mountID
+	for i, dir := range []string{path, filepath.Dir(path)} {
+		file, err := os.Open(dir)
+		if err != nil {
+			return false
+		}
+		ids[i], _, err = identify(int(file.Fd()))
+		if errors.Join(err, file.Close()) != nil {
+			return false
+		}
+	}
+	return ids[0] != ids[1]
 }
 
 // foreignLink is a link that somebody put into a directory such as /tmp.

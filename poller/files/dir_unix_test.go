@@ -123,6 +123,28 @@ func TestWhatAnotherUserLeftIsNotMine(t *testing.T) {
 	mustNotBeMine(t, err)
 }
 
+func TestTemporaryDirectoriesAreMine(t *testing.T) {
+	above := t.TempDir()
+	t.Setenv("TMPDIR", above)
+	dir, err := files.MakeTemp("mine-")
+	must(t, err)
+	if info, err := os.Stat(dir.Path()); err != nil || info.Mode().Perm() != 0o700 || filepath.Dir(dir.Path()) != above {
+		t.Errorf("%s: %v, %v", dir.Path(), info.Mode(), err)
+	}
+	precious := filepath.Join(t.TempDir(), "precious")
+	must(t, os.WriteFile(precious, nil, 0o600))
+	must(t, os.Symlink(filepath.Dir(precious), filepath.Join(dir.Path(), "link")))
+	must(t, errors.Join(dir.Remove("link"), dir.Close()))
+	if _, err := os.Stat(precious); err != nil {
+		t.Errorf("a link was followed: %v", err)
+	}
+	if os.Geteuid() == 0 {
+		must(t, os.Chmod(above, 0o777))
+		_, err := files.MakeTemp("mine-")
+		mustNotBeMine(t, err)
+	}
+}
+
 func TestLinksOfMineLeadOn(t *testing.T) {
 	above := ownDir(t).Path()
 	must(t, os.Mkdir(filepath.Join(above, "real"), 0o700))

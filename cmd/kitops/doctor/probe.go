@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,52 +14,64 @@ import (
 	"time"
 
 	"github.com/bittrance/kitops/actions"
+	"github.com/bittrance/kitops/poller/files"
 )
 
 const (
 	probeSize = 256 << 10 // bytes: a state of some hundred tasks
 	probeTime = 10 * time.Second
+
+	probePrefix = ".kitops-doctor-"
 )
 
 // written writes bytes into a new file of a directory, down to the disk, and
 // removes it.
-func written(dir string) error {
-	probe, err := os.CreateTemp(dir, ".kitops-doctor-*")
+func written(path string) error {
+	dir, err := files.OpenDir(path)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	name := probePrefix + rand.Text()
+	probe, err := dir.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
 	_, err = probe.Write(make([]byte, probeSize))
-	return errors.Join(err, probe.Sync(), probe.Close(), os.Remove(probe.Name()))
+	return errors.Join(err, probe.Sync(), probe.Close(), dir.Remove(name))
 }
 
 // executed runs a program from a new folder of a directory, as the action's
 // user where that user gets through to it now. A run opens the way itself.
-func executed(ctx context.Context, dir string, environ []string, user *actions.User) error {
+func executed(ctx context.Context, path string, environ []string, user *actions.User) error {
 	if runtime.GOOS == "windows" {
 		return nil // programs are run from everywhere there
 	}
-	dir, err := filepath.Abs(dir)
+	dir, err := files.OpenDir(path)
 	if err != nil {
 		return err
 	}
-	probe, err := os.MkdirTemp(dir, ".kitops-doctor-*")
+	defer dir.Close()
+	probe, err := dir.Temp(probePrefix)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(probe) //nolint:errcheck // nothing in it but the script
-	if info, err := os.Stat(dir); err != nil || info.Mode().Perm()&0o001 == 0 {
+	defer probe.Close()
+	defer dir.Remove(filepath.Base(probe.Path())) //nolint:errcheck // nothing in it but the script
+	if info, err := os.Stat(dir.Path()); err != nil || info.Mode().Perm()&0o001 == 0 {
 		user = nil
 	}
-	script := filepath.Join(probe, "probe")
-	if err := os.WriteFile(script, []byte("#!/bin/sh\nexit 0\n"), 0o600); err != nil {
+	script, err := probe.OpenFile("probe", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o700)
+	if err != nil {
 		return err
 	}
-	if err := errors.Join(os.Chmod(script, 0o755), os.Chmod(probe, 0o711)); err != nil { // whatever the umask
+	_, err = script.WriteString("#!/bin/sh\nexit 0\n")
+	if err = errors.Join(err, script.Chmod(0o755), script.Close(), probe.SetMode(0o711)); err != nil { // whatever the umask
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
-	return actions.Action{Name: "probe", Entrypoint: script}.Run(ctx, actions.Options{Dir: probe, Environ: environ, User: user})
+	return actions.Action{Name: "probe", Entrypoint: script.Name()}.Run(ctx, actions.Options{Dir: probe.Path(), Environ: environ, User: user})
 }
 
 // spaceRemedy is what mends a directory that cannot be written to.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bittrance/kitops/poller/files"
 	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/odb"
@@ -69,10 +70,8 @@ func Open(ctx context.Context, dir string, depth int, f object.Format) (*Bare, e
 func (b *Bare) Close() { b.Store.Close() }
 
 func (b *Bare) prepare() error {
-	for _, dir := range []string{"objects/pack", "refs"} {
-		if err := os.MkdirAll(filepath.Join(b.dir, dir), 0o700); err != nil {
-			return err
-		}
+	if err := b.own(); err != nil {
+		return err
 	}
 	for name, want := range map[string]string{"config": bareConfig(b.format), "HEAD": bareHead} {
 		content, err := os.ReadFile(filepath.Join(b.dir, name))
@@ -90,6 +89,30 @@ func (b *Bare) prepare() error {
 		return object.Damaged("%s has alternates, which are not of kitops", b.dir)
 	}
 	return errors.Join(b.sweep(), b.finishRewrite())
+}
+
+// own makes the directories, and sees that those that are there are kitops' own.
+func (b *Bare) own() error {
+	dir, err := files.MakeDir(b.dir, 0o700)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	refs, err := dir.Sub("refs", 0o700)
+	if err != nil {
+		return err
+	}
+	defer refs.Close()
+	objects, err := dir.Sub("objects", 0o700)
+	if err != nil {
+		return err
+	}
+	defer objects.Close()
+	packs, err := objects.Sub("pack", 0o700)
+	if err != nil {
+		return err
+	}
+	return packs.Close()
 }
 
 // sweep removes unfinished files, and packs that have no index yet.
