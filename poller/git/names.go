@@ -56,6 +56,10 @@ var (
 // as git does.
 func ParseURL(s string) (URL, error) { return address.ParseURL(s) }
 
+// NewDistantTransport is what mirrors should share whose addresses come from a
+// repository: it leads to nothing on this host or its link.
+func NewDistantTransport() http.RoundTripper { return remote.NewDistantTransport() }
+
 // NewTransport is what mirrors should share for http(s).
 func NewTransport() *http.Transport { return remote.NewTransport() }
 

@@ -28,6 +28,7 @@ type mirrors struct {
 	maxSize   git.Size
 	log       *slog.Logger
 	transport http.RoundTripper // one, so that connections are kept between looks
+	distant   http.RoundTripper // the same for addresses that a repository names
 	sshAgent  string
 	home      string
 	agent     string
@@ -46,11 +47,12 @@ type mirrorKey struct {
 	app        *app.App
 	explicit   bool
 	of         string // of a submodule: the name of the superproject's
+	distant    bool   // nobody but that one's repository has named it
 }
 
 func newMirrors(p Process, dir string, maxSize git.Size, log *slog.Logger) *mirrors {
 	return &mirrors{
-		dir: dir, maxSize: maxSize, log: log, transport: git.NewTransport(),
+		dir: dir, maxSize: maxSize, log: log, transport: git.NewTransport(), distant: git.NewDistantTransport(),
 		sshAgent: p.SSHAgent, home: p.Home, agent: p.Agent, hosts: &git.Hosts{},
 		known: map[mirrorKey]*git.Mirror{}, named: map[string]int{},
 	}
@@ -86,6 +88,9 @@ func (m *mirrors) of(key mirrorKey, r *Repository) *git.Mirror {
 	mirror := &git.Mirror{
 		URL: key.url, Dir: filepath.Join(m.dir, m.name(key)), Transport: m.transport, Agent: m.agent, Hosts: m.hosts,
 		SSHKeyFile: key.sshKeyFile, SSHAgent: m.sshAgent, Home: m.home, MaxSize: m.maxSize, Log: m.log,
+	}
+	if key.distant {
+		mirror.Transport = m.distant
 	}
 	if r != nil {
 		mirror.Auth = r.auth

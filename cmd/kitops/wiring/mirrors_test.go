@@ -140,4 +140,10 @@ func TestSubmodulesNearby(t *testing.T) {
 	if _, err := get(parse("https://127.0.0.1/x")); err != nil {
 		t.Errorf("listed: %v", err)
 	}
+	listed.Addresses = append(listed.Addresses, parse("https://listed.example/x"))
+	for address, distant := range map[string]bool{"https://other.example/x": true, "https://EXAMPLE.com/x": false, "https://listed.example/x": false} {
+		if m, err := get(parse(address)); err != nil || (m.Transport == w.mirrors.distant) != distant {
+			t.Errorf("%s: names that lead here are refused: %t, %v", address, !distant, err)
+		}
+	}
 }

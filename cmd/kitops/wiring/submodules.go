@@ -65,6 +65,7 @@ func (w *Wiring) submodules(s settings.Settings, t settings.Task, of *git.Mirror
 		case anonymous.Local():
 			return nil, fmt.Errorf("what is on this host needs leave: list %s in submodule_credentials of task %s", anonymous, t.Name)
 		}
-		return w.mirrors.submodule(of, mirrorKey{url: anonymous}, nil), nil
+		beside := t.URL.Local() || t.URL.Near() || strings.EqualFold(t.URL.Host, anonymous.Host)
+		return w.mirrors.submodule(of, mirrorKey{url: anonymous, distant: !beside}, nil), nil
 	}
 }

@@ -3,6 +3,7 @@ package remote
 import (
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 )
 
@@ -16,10 +17,11 @@ const (
 // https_proxy and no_proxy. A connection whose other side has gone without a
 // word (a NAT that forgot it, a machine that slept) is noticed after 15 to 25
 // seconds and not used again.
-func NewTransport() *http.Transport { return newTransport(pingAfter, pingAnswer) }
+func NewTransport() *http.Transport { return newTransport(pingAfter, pingAnswer, nil) }
 
-func newTransport(ping, answer time.Duration) *http.Transport {
+func newTransport(ping, answer time.Duration, control func(network, address string, c syscall.RawConn) error) *http.Transport {
 	dialer := &net.Dialer{
+		Control:         control,
 		Timeout:         30 * time.Second,
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: ping, Interval: answer, Count: 3},
 	}

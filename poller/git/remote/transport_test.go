@@ -42,7 +42,7 @@ func TestSilentConnection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	transport := newTransport(50*time.Millisecond, 50*time.Millisecond)
+	transport := newTransport(50*time.Millisecond, 50*time.Millisecond, nil)
 	t.Cleanup(transport.CloseIdleConnections)
 	transport.TLSClientConfig = server.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
 	var silent atomic.Bool
