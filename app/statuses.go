@@ -54,14 +54,17 @@ func (r *Repository) PostStatus(ctx context.Context, sha string, s Status) error
 	return r.finally(err, s.Since)
 }
 
-// plain replaces the characters of four bytes, for which GitHub refuses a status.
+// Postable tells whether GitHub takes a character in a commit status. It refuses those of four bytes.
+func Postable(r rune) bool { return r <= 0xFFFF }
+
+// plain replaces the characters for which GitHub refuses a status.
 func (s Status) plain() Status {
 	replace := func(text string) string {
 		return strings.Map(func(r rune) rune {
-			if r > 0xFFFF {
-				return unicode.ReplacementChar
+			if Postable(r) {
+				return r
 			}
-			return r
+			return unicode.ReplacementChar
 		}, text)
 	}
 	s.Context, s.Description, s.TargetURL = replace(s.Context), replace(s.Description), replace(s.TargetURL)

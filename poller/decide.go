@@ -30,6 +30,7 @@ func decide(t Task, s State, heads []git.Revision, now time.Time) verdict {
 		before = nil
 	}
 	v := verdictOnNothing(t, s)
+	v.takeOver(t, heads)
 	fresh := headSet{}
 	seen := make(map[string]bool, len(heads))
 	for _, head := range heads {
@@ -65,7 +66,7 @@ func decide(t Task, s State, heads []git.Revision, now time.Time) verdict {
 // that is being restored look the same.
 func verdictOnNothing(t Task, s State) verdict {
 	if !s.of(t) {
-		s = State{URL: t.URL, Unreported: s.Unreported}
+		s = State{URL: t.URL, First: s.First, Unreported: s.Unreported}
 	}
 	v := verdict{state: s, changed: !slices.Equal(s.Patterns, t.Refs) && (t.Refs.Wild() || t.Found)}
 	v.state.Patterns = t.Refs
@@ -76,6 +77,18 @@ func verdictOnNothing(t Task, s State) verdict {
 		v.state.Identity, v.changed = t.ID, true
 	}
 	return v
+}
+
+// takeOver makes the memory of the first kitops that of the one branch that the
+// task has; it had one branch, too. Of several nobody can tell which it was.
+func (v *verdict) takeOver(t Task, heads []git.Revision) {
+	if v.state.First == "" || len(heads) == 0 {
+		return
+	}
+	if len(heads) == 1 && !t.Refs.Wild() {
+		v.state = v.state.with(heads[0].Ref, func(r *RefState) { r.Applied = v.state.First })
+	}
+	v.state.First, v.changed = "", true
 }
 
 // of tells whether this is the memory of the task's repository.

@@ -3,6 +3,7 @@ package poller
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -86,6 +87,44 @@ func TestDeletedBranchIsForgotten(t *testing.T) {
 		_, runs := r.seen()
 		want(t, "runs", runs, []string{"main a", "side b", "main c", "side b"})
 	})
+}
+
+func TestMemoryOfTheFirstKitopsIsTakenOver(t *testing.T) {
+	for name, c := range map[string]struct {
+		refs []string
+		want []string
+	}{
+		"the one branch": {[]string{"main"}, []string{"main b after a"}},
+		"several":        {[]string{"main", "side"}, []string{"main a after ", "side c after ", "main b after a"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRemote("main a", "side c")
+				task := r.task("deploy", c.refs...)
+				b := newBench(t, task)
+				if _, err := b.Store.Put(t.Context(), "deploy", []byte("current_sha: "+sha("a")+"\n"), ""); err != nil {
+					t.Fatal(err)
+				}
+				r.fail(git.ErrEmpty) // which says nothing of the branch
+				b.start(t)
+				want(t, "first, while there is no branch", b.state(t, "deploy").First, sha("a"))
+				r.fail(nil)
+				elapse(2 * time.Minute)
+				want(t, "first", b.state(t, "deploy").First, "")
+				r.push("main", "b")
+				elapse(6 * time.Minute)
+				b.mu.Lock()
+				defer b.mu.Unlock()
+				var runs []string
+				for _, e := range b.events {
+					if e.Kind == Started {
+						runs = append(runs, fmt.Sprintf("%s %.1s after %.1s", e.Run.Revision.Name(), e.Run.Revision.SHA, e.Run.Previous))
+					}
+				}
+				want(t, "runs", runs, c.want)
+			})
+		})
+	}
 }
 
 func TestForcePushBackRunsAgainAfterAnotherRun(t *testing.T) {

@@ -19,14 +19,15 @@ import (
 // document in the store. A State is a value; update makes a new one.
 type State struct {
 	URL        string              `yaml:"url"`
-	Patterns   git.Patterns        `yaml:"patterns,omitempty"`   // looked for before: what they match now has appeared since
-	NextPoll   time.Time           `yaml:"next_poll,omitempty"`  // for --poll-once
-	Remembered headSet             `yaml:"remembered,omitempty"` // starting points, which are not run
-	Refs       map[string]RefState `yaml:"refs,omitempty"`       // refs that had a run
-	Identity   string              `yaml:"identity,omitempty"`   // what the host calls the repository, whatever its name
-	Gone       time.Time           `yaml:"gone,omitempty"`       // since when the repository is not to be found any more
-	ReportTo   string              `yaml:"report_to,omitempty"`  // where the last run was reported
-	Unreported []Report            `yaml:"unreported,omitempty"` // what somebody has yet to hear, in order
+	First      string              `yaml:"current_sha,omitempty"` // of the first kitops: what was applied last, at a ref that it did not name
+	Patterns   git.Patterns        `yaml:"patterns,omitempty"`    // looked for before: what they match now has appeared since
+	NextPoll   time.Time           `yaml:"next_poll,omitempty"`   // for --poll-once
+	Remembered headSet             `yaml:"remembered,omitempty"`  // starting points, which are not run
+	Refs       map[string]RefState `yaml:"refs,omitempty"`        // refs that had a run
+	Identity   string              `yaml:"identity,omitempty"`    // what the host calls the repository, whatever its name
+	Gone       time.Time           `yaml:"gone,omitempty"`        // since when the repository is not to be found any more
+	ReportTo   string              `yaml:"report_to,omitempty"`   // where the last run was reported
+	Unreported []Report            `yaml:"unreported,omitempty"`  // what somebody has yet to hear, in order
 }
 
 // RefState is the memory of one ref that had a run.

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/bittrance/kitops/app/apptest"
@@ -38,6 +39,20 @@ func TestActionsFromTheRepository(t *testing.T) {
 	s.wantRan(second)
 	if n := len(lab.Statuses(idle)) + len(s.shop.Statuses(other)) + len(lab.Statuses(bad)); n != 2 || s.exists("evil") {
 		t.Errorf("%d statuses where two are due\n%s", n, s.story())
+	}
+}
+
+// TestOnNothing says what a required check hears of a commit with nothing to run: a success unless the task says silent.
+func TestOnNothing(t *testing.T) {
+	for value, want := range map[string][]string{"": {"success"}, "on_nothing: success, ": {"success"}, "on_nothing: silent, ": nil} {
+		t.Run(value, func(t *testing.T) {
+			s := newScene(t, apptest.Options{})
+			out := s.once(0, s.tasks("tasks: [{name: ci, git: {url: $GITHUB/acme/shop, branch: main}, "+value+"config: .kitops.yaml}]")...)
+			wantWords(t, out, `reason="nothing to run"`)
+			if got := s.said(s.first); !slices.Equal(got, want) {
+				t.Errorf("said %v, want %v\n%s", got, want, out)
+			}
+		})
 	}
 }
 

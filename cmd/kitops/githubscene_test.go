@@ -33,13 +33,16 @@ var tokenRequests = apptest.Filter{Kind: apptest.REST, Method: http.MethodPost, 
 // lagged is for how long GitHub does not know what was made: some of the pauses of the tests' kitops.
 const lagged = 150 * time.Millisecond
 
-// everywhere is a GitHub that lags in all that it can, as the real one does.
-var everywhere = apptest.Lag{
-	Token: lagged, Commit: lagged, Ref: lagged, Git: lagged, Permissions: lagged, Default: lagged,
-}
-
 // promptly has every scene play on a GitHub that knows all at once, to compare.
 var promptly = flag.Bool("promptly", false, "scenes play on a GitHub without lag")
+
+// everywhere is a GitHub that lags in all that it can, as the real one does.
+func everywhere() apptest.Lag {
+	if *promptly {
+		return apptest.Lag{}
+	}
+	return apptest.Lag{Token: lagged, Commit: lagged, Ref: lagged, Git: lagged, Permissions: lagged, Default: lagged}
+}
 
 // scene is the private repository acme/shop with one commit, an App that is
 // installed on acme, and a directory for kitops, which watches main. GitHub
@@ -57,9 +60,7 @@ type scene struct {
 
 func newScene(t *testing.T, o apptest.Options) *scene {
 	t.Helper()
-	if !*promptly {
-		o.Lag = everywhere
-	}
+	o.Lag = everywhere()
 	return newPromptScene(t, o)
 }
 

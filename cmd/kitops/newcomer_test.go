@@ -26,7 +26,7 @@ type newcomer struct {
 
 func newNewcomer(t *testing.T) *newcomer {
 	t.Helper()
-	n := &newcomer{GitHub: apptest.New(t, apptest.Options{Lag: everywhere}), t: t, dir: t.TempDir()}
+	n := &newcomer{GitHub: apptest.New(t, apptest.Options{Lag: everywhere()}), t: t, dir: t.TempDir()}
 	n.AddUser("mona")
 	n.AddOrg("acme")
 	n.shop = n.AddRepository("acme", "shop", apptest.RepositoryOptions{Private: true})

@@ -95,6 +95,9 @@ func decodeText(text string) (documents, error) {
 		return documents{}, nil
 	}
 	if err := checkTop(blocks); err != nil {
+		if docs, ok := decodeFormer(text); ok {
+			return docs, nil
+		}
 		return nil, err
 	}
 	for _, b := range blocks {

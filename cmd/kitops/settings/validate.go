@@ -171,7 +171,7 @@ func printable(text string, limit int) error {
 		r, _ := utf8.DecodeRuneInString(text[i:])
 		return fmt.Errorf("contains the unprintable character %U", r)
 	}
-	if i := strings.IndexFunc(text, func(r rune) bool { return r > 0xFFFF }); i >= 0 {
+	if i := strings.IndexFunc(text, func(r rune) bool { return !app.Postable(r) }); i >= 0 {
 		r, _ := utf8.DecodeRuneInString(text[i:])
 		return fmt.Errorf("contains %c (%U), which GitHub refuses in a commit status: take characters up to U+FFFF", r, r)
 	}

@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-
-	"github.com/goccy/go-yaml"
 
 	"github.com/bittrance/kitops/cmd/kitops/settings"
 	"github.com/bittrance/kitops/poller"
@@ -38,7 +35,7 @@ func OpenState(path string) (*State, error) {
 	}
 	file, err := store.OpenFile(path)
 	if err != nil {
-		return nil, errors.Join(former(path, err), lock.Release())
+		return nil, errors.Join(err, lock.Release())
 	}
 	return &State{file, lock, doubt}, nil
 }
@@ -51,28 +48,4 @@ func NewPoller(ctx context.Context, path string, file *store.File) (*poller.Poll
 		return nil, &settings.Error{Mistakes: []error{fmt.Errorf("%s: %w", path, err)}}
 	}
 	return agent, nil
-}
-
-// former says of a state file of the first kitops what it is. That one kept one
-// SHA for each task, without the branch, so that it cannot be gone on from.
-func former(path string, err error) error {
-	var format *store.FormatError
-	if !errors.As(err, &format) {
-		return err
-	}
-	data, failed := os.ReadFile(path)
-	var tasks map[string]struct {
-		SHA string `yaml:"current_sha"`
-	}
-	if failed != nil || yaml.Unmarshal(data, &tasks) != nil || len(tasks) == 0 {
-		return err
-	}
-	for _, task := range tasks {
-		if task.SHA == "" {
-			return err
-		}
-	}
-	format.Line, format.Problem = 0, "this is the state of the first kitops, which did not note the branches"
-	format.Remedy = "move it away: each task then runs once on the revision that is there"
-	return err
 }
