@@ -126,11 +126,16 @@ func (n *newcomer) goesGreen(command string) {
 
 func (n *newcomer) awaitSuccess(agent *errand, sha string) {
 	n.t.Helper()
+	n.awaitSuccessOf(agent, sha, "kitops/hello")
+}
+
+func (n *newcomer) awaitSuccessOf(agent *errand, sha, name string) {
+	n.t.Helper()
 	ctx, cancel := context.WithTimeout(n.t.Context(), githubPatience)
 	defer cancel()
 	if err := n.Await(ctx, func() bool {
 		all := n.shop.Statuses(sha)
-		return len(all) > 0 && all[len(all)-1].State == "success" && all[len(all)-1].Context == "kitops/hello"
+		return len(all) > 0 && all[len(all)-1].State == "success" && all[len(all)-1].Context == name
 	}); err != nil {
 		n.t.Fatalf("%s never becomes green: %+v\n%s", sha, n.shop.Statuses(sha), agent.story())
 	}
