@@ -55,6 +55,8 @@ func help(name string) int {
 		err = helpInherit()
 	case "shut":
 		err = helpShut()
+	case "hop":
+		err = helpHop(os.Args[1])
 	case "drop":
 		err = helpDrop()
 	}

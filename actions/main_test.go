@@ -2,6 +2,7 @@ package actions_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -89,6 +90,7 @@ func options(t *testing.T) actions.Options {
 	t.Helper()
 	return actions.Options{
 		Dir: t.TempDir(), Environ: []string{path}, Out: t.Output(),
-		Vars: []string{"KITOPS_RUN_ID=" + strings.ReplaceAll(t.Name(), "/", "-")},
+		// No other run has this id, nor has one in another process that runs these tests.
+		Vars: []string{fmt.Sprintf("KITOPS_RUN_ID=%s-%d", strings.ReplaceAll(t.Name(), "/", "-"), os.Getpid())},
 	}
 }

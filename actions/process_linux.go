@@ -2,6 +2,7 @@ package actions
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +17,7 @@ type process struct {
 	dead                        bool   // a zombie
 	start                       string // clock ticks since boot
 	run                         string // the id of the run it carries
+	blank                       bool   // it has no environment, as in the middle of an exec or an exit
 }
 
 func procFile(pid int, name string) string {
@@ -43,9 +45,9 @@ func readProcess(pid int) (process, error) {
 }
 
 // processes lists all that can be seen, and the runs whose id they carry if
-// that is asked for; those that end meanwhile are left out. The newest come
-// first, since they may be gone soonest.
+// that is asked for; those that end meanwhile may be left out.
 func processes(withRun bool) ([]process, error) {
+	newest := newestProcess()
 	proc, err := os.Open("/proc")
 	if err != nil {
 		return nil, err
@@ -55,35 +57,27 @@ func processes(withRun bool) ([]process, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all []process
-	for _, name := range slices.Backward(names) {
-		pid, err := strconv.Atoi(name)
-		if err != nil {
-			continue
+	seen := examination{withRun: withRun, all: map[int]process{}}
+	for _, name := range names {
+		if pid, err := strconv.Atoi(name); err == nil {
+			seen.examine(pid)
 		}
-		p, err := readProcess(pid)
-		if err != nil {
-			continue
-		}
-		if withRun && !p.dead && p.pid > 1 {
-			p.run = runIDOf(pid)
-		}
-		all = append(all, p)
 	}
-	if len(all) == 0 {
+	seen.follow(max(newest-justBorn, 0))
+	if len(seen.all) == 0 {
 		return nil, errors.New("/proc is not mounted")
 	}
-	return all, nil
+	return slices.Collect(maps.Values(seen.all)), nil
 }
 
 // runIDOf returns the id of the run that a process was started in, "" if it
-// has none or may not be looked at.
-func runIDOf(pid int) string {
+// has none or may not be looked at. Blank says that it has no environment at all.
+func runIDOf(pid int) (id string, blank bool) {
 	env, err := os.ReadFile(procFile(pid, "environ"))
 	if err != nil {
-		return ""
+		return "", false
 	}
-	return lookup(strings.Split(string(env), "\x00"), runIDKey)
+	return lookup(strings.Split(string(env), "\x00"), runIDKey), len(env) == 0
 }
 
 // isStill tells whether the process lives, or is a zombie, in the same group.

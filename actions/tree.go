@@ -30,7 +30,7 @@ func (t *tree) stop(ctx context.Context, grace time.Duration, kill <-chan struct
 	t.terminate()
 	for {
 		alive := t.alive()
-		for range looks { // one may miss what forks or execs at that moment
+		for range looks { // one may miss what executes a program at that moment
 			if len(alive) == 0 {
 				alive = t.alive()
 			}

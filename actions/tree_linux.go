@@ -27,9 +27,8 @@ type tree struct {
 	crowded bool       // another action ran, or left orphans, so that a new orphan may be its
 	before  []process  // orphans that were there when the action started
 
-	known   map[int]string // starts of what was found: one that ends loses its marks before it is gone
-	groups  map[int]bool   // that hold nothing else, as of the last look
-	hopping []int          // those of them that live unseen
+	known  map[int]string // starts of what was found: one that ends loses its marks before it is gone
+	groups map[int]bool   // that hold nothing else, as of the last look
 }
 
 // meet notes who else can start processes from now on.
@@ -54,14 +53,12 @@ func (t *tree) kill() {
 	t.signal(syscall.SIGKILL)
 }
 
-// alive returns the living processes of the tree, and groups of it that live
-// although every member was missed: one that forks fast and ends is never there
-// for long.
+// alive returns the living processes of the tree.
 func (t *tree) alive() (pids []int) {
 	for _, p := range t.find() {
 		pids = append(pids, p.pid)
 	}
-	return append(pids, t.hopping...)
+	return pids
 }
 
 // find returns the living processes of the tree.
@@ -105,27 +102,19 @@ func (t *tree) find() []process {
 	return slices.Collect(maps.Values(found))
 }
 
-// note keeps in mind which groups hold nothing but processes of the tree, and
-// which of those before still live without being seen.
+// note keeps in mind which groups hold nothing living but processes of the tree,
+// and such as cannot tell whose they are since they are about to end.
 func (t *tree) note(seen []process, found map[int]process) {
-	now, there := map[int]bool{}, map[int]bool{} // there: also zombies, and those of others
+	t.groups = map[int]bool{}
 	for _, p := range found {
-		now[p.group] = p.group > 1 && p.group != syscall.Getpgrp()
+		t.groups[p.group] = p.group > 1 && p.group != syscall.Getpgrp()
 	}
 	for _, p := range seen {
-		there[p.group] = true
-		if _, ours := found[p.pid]; !ours && !p.dead {
-			now[p.group] = false
+		if _, ours := found[p.pid]; !ours && !p.dead && !p.blank {
+			t.groups[p.group] = false
 		}
 	}
-	t.hopping = nil
-	for group := range t.groups {
-		if !there[group] && syscall.Kill(-group, 0) == nil {
-			t.hopping, now[group] = append(t.hopping, group), true
-		}
-	}
-	maps.DeleteFunc(now, func(_ int, whole bool) bool { return !whole })
-	t.groups = now
+	maps.DeleteFunc(t.groups, func(_ int, whole bool) bool { return !whole })
 }
 
 func (t *tree) spared(p process) bool {
