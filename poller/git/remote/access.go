@@ -17,7 +17,6 @@ type Access struct {
 	SSHKeyFile, SSHAgent, Home string
 	Memory                     *Memory
 	Hosts                      *Hosts                                             // nil: nothing is shared
-	Poll                       bool                                               // it is a question for heads, of which a host gets a few at a time
 	Warn                       func(ctx context.Context, msg string, args ...any) // nil: nobody hears it
 }
 

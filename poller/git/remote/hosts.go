@@ -6,14 +6,10 @@ import (
 	"sync"
 )
 
-// How many conversations with one host begin at a time. A stock sshd turns
-// connections away from the tenth on that has not authenticated (MaxStartups,
-// sshd_config(5)), and a server of many repositories should not see as many
-// connections as there are tasks.
-const (
-	maxHTTPPolls   = 8
-	maxSSHConnects = 4
-)
+// maxSSHConnects is how many connections to one host are made at a time. A stock
+// sshd turns connections away from the tenth on that has not authenticated
+// (MaxStartups, sshd_config(5)). How many polls a host gets is the caller's part.
+const maxSSHConnects = 4
 
 // Hosts is what remotes on the same hosts share. It is safe for concurrent use;
 // the zero value is ready.
@@ -22,8 +18,9 @@ type Hosts struct {
 	slots map[string]chan struct{}
 }
 
-// enter waits for one of the slots of a host. Without Hosts there is no bound.
-func (h *Hosts) enter(ctx context.Context, host string, most int) (leave func(), err error) {
+// enter waits until a connection to a host may be made. Without Hosts there is
+// no bound.
+func (h *Hosts) enter(ctx context.Context, host string) (leave func(), err error) {
 	if h == nil {
 		return func() {}, nil
 	}
@@ -32,7 +29,7 @@ func (h *Hosts) enter(ctx context.Context, host string, most int) (leave func(),
 		h.slots = map[string]chan struct{}{}
 	}
 	if h.slots[host] == nil {
-		h.slots[host] = make(chan struct{}, most)
+		h.slots[host] = make(chan struct{}, maxSSHConnects)
 	}
 	slots := h.slots[host]
 	h.mu.Unlock()
@@ -40,6 +37,6 @@ func (h *Hosts) enter(ctx context.Context, host string, most int) (leave func(),
 	case slots <- struct{}{}:
 		return func() { <-slots }, nil
 	case <-ctx.Done():
-		return nil, fmt.Errorf("waited for %d other polls of %s: %w", most, host, ctx.Err())
+		return nil, fmt.Errorf("waited for %d other connections to %s: %w", maxSSHConnects, host, ctx.Err())
 	}
 }

@@ -33,13 +33,6 @@ func (m *Access) Converse(ctx context.Context, do func(*Remote) error) error {
 		defer s.close()
 		return s.explain(ctx, m.listen(ctx, s, do))
 	}
-	if m.Poll {
-		leave, err := m.Hosts.enter(ctx, m.URL.Origin(), maxHTTPPolls)
-		if err != nil {
-			return err
-		}
-		defer leave()
-	}
 	s, err := m.dialHTTP(ctx)
 	if err != nil {
 		return err

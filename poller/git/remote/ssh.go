@@ -40,7 +40,7 @@ func (m *Access) dialSSH(ctx context.Context) (*sshSession, error) {
 		return nil, err
 	}
 	defer keys.close()
-	leave, err := m.Hosts.enter(ctx, host.dialled(), maxSSHConnects) // until it is authenticated
+	leave, err := m.Hosts.enter(ctx, host.dialled()) // until it is authenticated
 	if err != nil {
 		return nil, err
 	}
