@@ -228,6 +228,10 @@ func kindOf(info fs.FileInfo) string {
 	return "a special file"
 }
 
+// Chmod changes the mode of a file that kitops has made. A file system that keeps
+// no modes may refuse that.
+func Chmod(path string, mode fs.FileMode) error { return ignoreRefused(os.Chmod(path, mode)) }
+
 // ignoreRefused lets a file system that keeps no modes have its way.
 func ignoreRefused(err error) error {
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) {

@@ -79,6 +79,8 @@ type checkout struct {
 	tags  []remote.Tag            // of the remote
 	subs  []*submodule            // of the attempt
 	whole bool                    // a remote that gives heads only is asked for all that they lead to
+
+	noModes bool // the file system does not keep the modes of files
 }
 
 // revision is a revision with all that belongs to it, open.
@@ -91,6 +93,9 @@ type revision struct {
 // run makes the checkout, and once more with a new mirror if one is in doubt:
 // that of the repository, or of a submodule.
 func (c *checkout) run(ctx context.Context) error {
+	if err := c.tryModes(ctx); err != nil {
+		return err
+	}
 	attempt := c.attempt
 	if info, err := os.Lstat(c.dir); err == nil {
 		if !c.Reuse || !info.IsDir() {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/bittrance/kitops/poller/files"
 	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/dotgit"
 	"github.com/bittrance/kitops/poller/git/index"
@@ -84,7 +85,7 @@ func (c *checkout) copyHistory(ctx context.Context, l local.Repository, s *odb.S
 		return err
 	}
 	name := filepath.Join(c.git.PackDir(), "pack-"+sum.String())
-	err = errors.Join(os.Chmod(path, 0o444), os.Rename(path, name+".pack"), os.WriteFile(name+".idx", encoded, 0o444))
+	err = errors.Join(files.Chmod(path, 0o444), os.Rename(path, name+".pack"), os.WriteFile(name+".idx", encoded, 0o444))
 	if err != nil {
 		return err
 	}
@@ -120,7 +121,7 @@ func (c *checkout) localTags(ctx context.Context, l local.Repository, s *odb.Sto
 func (c *checkout) spec(cut map[object.ID]bool) dotgit.Spec {
 	return dotgit.Spec{
 		URL: c.URL, Ref: c.rev.Ref, ID: c.rev.ID, Commit: c.rev.Commit,
-		Cut: c.kept.depth != ancestry.FullHistory, Shallow: mirror.Sorted(cut), Tags: c.tags,
+		Cut: c.kept.depth != ancestry.FullHistory, Shallow: mirror.Sorted(cut), Tags: c.tags, NoModes: c.noModes,
 	}
 }
 

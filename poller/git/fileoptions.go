@@ -1,6 +1,8 @@
 package git
 
 import (
+	"context"
+	"os"
 	"path/filepath"
 
 	"github.com/bittrance/kitops/poller/git/safedir"
@@ -9,5 +11,19 @@ import (
 
 // fileOptions are those of this checkout.
 func (c *checkout) fileOptions() worktree.FileOptions {
-	return worktree.FileOptions{Limit: c.maxSize(), Owner: c.Owner, Stats: c.Reuse || c.DotGit, Room: c.room(filepath.Dir(c.dir)), Fail: safedir.Fail(c.fail)}
+	return worktree.FileOptions{
+		Limit: c.maxSize(), Owner: c.Owner, Stats: c.Reuse || c.DotGit, Room: c.room(filepath.Dir(c.dir)), Fail: safedir.Fail(c.fail), NoModes: c.noModes,
+	}
+}
+
+// tryModes finds out whether files can have the modes of the revision.
+func (c *checkout) tryModes(ctx context.Context) error {
+	if err := os.MkdirAll(filepath.Dir(c.dir), 0o700); err != nil {
+		return err
+	}
+	c.noModes = !safedir.KeepsModes(c.dir+".tmp-modes", safedir.Fail(c.fail))
+	if c.noModes && safedir.HasModes {
+		c.warnOnce(ctx, "the file system does not keep the modes of files: they are those of the mount, as with git's core.fileMode=false", "dir", filepath.Dir(c.dir))
+	}
+	return nil
 }

@@ -32,7 +32,7 @@ type Mirror struct {
 	Dir        string            // private directory, see Keeps; made if missing, may be lost between calls
 	Auth       remote.Auth       // nil: only what the address holds, which comes first
 	Transport  http.RoundTripper // for http(s), see NewTransport; nil: http.DefaultTransport
-	Hosts      *remote.Hosts     // one for all mirrors, so that no host gets too many polls at a time; nil: each for itself
+	Hosts      *remote.Hosts     // one for all mirrors, so that no host gets too many ssh connections at a time; nil: each for itself
 	Agent      string            // what kitops calls itself at servers, kitops/VERSION; "": kitops
 	SSHKeyFile string            // the only key to offer; "": agent, ~/.ssh/config and the usual key files
 	SSHAgent   string            // socket of the agent, SSH_AUTH_SOCK; "": none
@@ -94,9 +94,7 @@ func (m *Mirror) advertised(ctx context.Context, patterns refs.Patterns) (*remot
 		return repo.Advertisement(ctx)
 	}
 	var ad *remote.Advertisement
-	access := m.access()
-	access.Poll = true
-	err := access.Converse(ctx, func(r *remote.Remote) (err error) {
+	err := m.access().Converse(ctx, func(r *remote.Remote) (err error) {
 		ad, err = r.List(ctx, refs.Prefixes(patterns))
 		// Nothing at all, or no default branch where it is asked for: all refs decide what that means.
 		if err == nil && (len(ad.Refs) == 0 || slices.Contains(patterns, refs.Head) && ad.Head.IsZero()) {

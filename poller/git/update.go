@@ -26,7 +26,7 @@ func (c *checkout) update(ctx context.Context) error {
 	}
 	format := c.rev.ID.Format() // the revision changes while it is fetched
 	c.known = sync.OnceValue(func() *worktree.Record { return worktree.LoadRecord(c.dir, id, format) })
-	n := &worktree.Inspection{Owner: c.Owner, Dev: id.Dev}
+	n := &worktree.Inspection{Owner: c.Owner, Dev: id.Dev, NoModes: c.noModes}
 	r, err := c.openMeanwhile(ctx, func(ctx context.Context) error { return n.Run(ctx, c.dir, c.known()) })
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/bittrance/kitops/poller/files"
 	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/index"
 	"github.com/bittrance/kitops/poller/git/object"
@@ -29,7 +30,7 @@ func (g *Repository) Begin() error {
 	err := errors.Join(os.RemoveAll(g.Dir), RemoveTree(g.Old)) // a crash left them
 	for _, dir := range []string{"", "objects", "objects/info", "objects/pack", "refs", "refs/heads", "refs/tags", "info"} {
 		path := filepath.Join(g.Dir, filepath.FromSlash(dir))
-		err = errors.Join(err, os.Mkdir(path, 0o755), os.Chmod(path, 0o755)) // whatever the umask
+		err = errors.Join(err, os.Mkdir(path, 0o755), files.Chmod(path, 0o755)) // whatever the umask
 	}
 	return err
 }
@@ -63,7 +64,7 @@ func (g *Repository) Take(ctx context.Context, path string) error {
 // save writes a file that all may read, whatever the umask.
 func (g *Repository) save(name string, content []byte) error {
 	path := filepath.Join(g.Dir, filepath.FromSlash(name))
-	return errors.Join(os.WriteFile(path, content, 0o644), os.Chmod(path, 0o644))
+	return errors.Join(os.WriteFile(path, content, 0o644), files.Chmod(path, 0o644))
 }
 
 // Index writes what git knows of the files of the checkout.

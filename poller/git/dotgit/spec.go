@@ -32,6 +32,7 @@ type Spec struct {
 	Cut     bool         // the history is not all of it
 	Shallow []object.ID  // the commits without parents
 	Tags    []remote.Tag // in the order of their names
+	NoModes bool         // the modes of files say nothing
 }
 
 // Write makes the files that say what the objects are for.
@@ -78,7 +79,7 @@ func (s *Spec) config() string {
 		system = "\tignorecase = true\n\tprecomposeunicode = true\n"
 	}
 	return fmt.Sprintf("[core]\n\trepositoryformatversion = %s\n\tfilemode = %t\n\tbare = false\n\tlogallrefupdates = true\n%s"+
-		"%s[remote \"origin\"]\n\turl = %s\n\tfetch = %s\n", format.ConfigVersion(), runtime.GOOS != "windows", system, format.ConfigExtension(), configValue(address), configValue(refspec))
+		"%s[remote \"origin\"]\n\turl = %s\n\tfetch = %s\n", format.ConfigVersion(), !s.NoModes, system, format.ConfigExtension(), configValue(address), configValue(refspec))
 }
 
 // configValue quotes a value for git-config(1). It has no control characters.

@@ -266,7 +266,7 @@ func refName(ref string, id object.ID) string {
 // Checkouts link to the pack, so it is never written to again.
 func (b *Bare) adopt(file string, index []byte, sum object.ID) error {
 	name := b.PackName(sum)
-	if err := errors.Join(os.Chmod(file, 0o444), os.Rename(file, name+".pack")); err != nil {
+	if err := errors.Join(files.Chmod(file, 0o444), os.Rename(file, name+".pack")); err != nil {
 		return err
 	}
 	relative := filepath.Join("objects", "pack", filepath.Base(name)+".idx")

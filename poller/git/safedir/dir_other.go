@@ -17,6 +17,7 @@ type Dir struct {
 	KeepStat bool   // keep Last
 	Last     Stat   // of the file made last: not known here
 	Dev      int64  // of the directory, if it is one that was there: not known here
+	NoModes  bool   // as it always is here
 	Fail     Fail   // for tests; nil: nothing fails but what does
 
 	tree Tree

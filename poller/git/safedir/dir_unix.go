@@ -19,6 +19,7 @@ type Dir struct {
 	KeepStat bool   // keep Last
 	Last     Stat   // of the file made last
 	Dev      int64  // of the directory, if it is one that was there: what is on another is a mount
+	NoModes  bool   // files have the modes of the mount, see KeepsModes
 	Fail     Fail   // for tests; nil: nothing fails but what does
 
 	tree Tree
@@ -87,7 +88,7 @@ func (d *Dir) fd(dir int32) (int, error) {
 // the revision.
 func (d *Dir) Mkdir(dir int32) error {
 	if dir == 0 {
-		return errors.Join(fileError("chmod", ".", unix.Fchmod(d.root, 0o755)), d.own(d.root, "."))
+		return errors.Join(d.chmod(d.root, ".", 0o755), d.own(d.root, "."))
 	}
 	above, name := d.tree(dir)
 	parent, err := d.fd(above)
@@ -111,7 +112,7 @@ func (d *Dir) Mkdir(dir int32) error {
 	if err := unix.Fstat(fd, &info); err != nil || info.Mode&0o7777 == 0o755 {
 		return fileError("stat", name, err)
 	}
-	return fileError("chmod", name, unix.Fchmod(fd, 0o755))
+	return d.chmod(fd, name, 0o755)
 }
 
 // own gives a file or directory that was just made to its owner.
@@ -174,7 +175,7 @@ func (d *Dir) finish(fd int, f File, size int64) error {
 		err = io.ErrShortWrite
 	}
 	if err == nil && uint64(info.Mode)&0o7777 != uint64(f.Perm) {
-		err = unix.Fchmod(fd, f.Perm)
+		err = d.chmod(fd, f.Name, f.Perm)
 		if err == nil && d.KeepStat {
 			err = unix.Fstat(fd, &info) // the time of the change is another now
 		}

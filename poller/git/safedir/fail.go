@@ -1,7 +1,7 @@
 package safedir
 
-// Fail is asked before a step ("mkdir", "open", "write", "symlink", "rename" or
-// "remove") of a name: what it returns is the error of the step, nil lets it
+// Fail is asked before a step ("mkdir", "open", "chmod", "write", "symlink",
+// "rename" or "remove") of a name: what it returns is the error of the step, nil lets it
 // happen. Tests have a disk be full with it, or a file system read-only.
 type Fail func(op, name string) error
 

@@ -12,6 +12,9 @@ import (
 // HasModes says whether files have modes here.
 const HasModes = false
 
+// KeepsModes tells whether the file system keeps the modes that files are given.
+func KeepsModes(string, Fail) bool { return HasModes }
+
 // Belongs says whether the directory itself belongs to an owner: nobody can tell here.
 func (d *Dir) Belongs(*Owner) (bool, error) { return true, nil }
 

@@ -50,7 +50,7 @@ func (d *Dir) Enter(dir int32) (bool, error) {
 		err = fmt.Errorf("%s belongs to another user: give it to the one who runs the actions, or remove it", name)
 	}
 	if err == nil && info.Perm != 0o755 {
-		err = fileError("chmod", name, unix.Fchmod(fd, 0o755))
+		err = d.chmod(fd, name, 0o755)
 	}
 	return err == nil, err
 }

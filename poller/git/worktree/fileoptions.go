@@ -14,6 +14,8 @@ type FileOptions struct {
 	Stats bool            // keep what the file system says of each file
 	Room  *disk.FreeSpace // on the disk; nil: no end
 	Fail  safedir.Fail    // for tests, see safedir.Dir
+
+	NoModes bool // the file system does not keep modes, see safedir.KeepsModes
 }
 
 // open gives a goroutine what it writes with.
@@ -25,7 +27,7 @@ func (w *TreeWriter) openFor(p *Plan) (*safedir.Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	out.Owner, out.KeepStat, out.Dev, out.Fail = w.Owner, w.Stats, w.Dev, w.Fail
+	out.Owner, out.KeepStat, out.Dev, out.Fail, out.NoModes = w.Owner, w.Stats, w.Dev, w.Fail, w.NoModes
 	if w.Stage == "" {
 		return out, nil
 	}

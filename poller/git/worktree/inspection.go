@@ -15,6 +15,9 @@ type Inspection struct {
 	known *Record
 	Owner *safedir.Owner
 	Dev   int64
+
+	NoModes bool // see FileOptions
+
 	dirs  []bool // of each directory: it is there, and as it should be
 	files []bool // of each file: it has not changed
 }
@@ -41,7 +44,7 @@ func (n *Inspection) Run(ctx context.Context, dir string, known *Record) error {
 		for _, i := range in.of(int32(dir)) {
 			f := n.known.plan.Files[i]
 			info, err := out.Look(f.Dir, f.Name)
-			n.files[i] = err == nil && f.is(&info) && info.BelongsTo(n.Owner) && n.known.trusts(i, statOf(info.Stat))
+			n.files[i] = err == nil && f.is(&info, n.NoModes) && info.BelongsTo(n.Owner) && n.known.trusts(i, statOf(info.Stat))
 		}
 		return nil
 	})
@@ -49,5 +52,5 @@ func (n *Inspection) Run(ctx context.Context, dir string, known *Record) error {
 
 func (n *Inspection) asItShould(out *safedir.Dir, dir int32) bool {
 	info, err := out.Self(dir)
-	return err == nil && info.Perm == 0o755 && info.ID.Dev == n.Dev && info.BelongsTo(n.Owner)
+	return err == nil && (info.Perm == 0o755 || n.NoModes) && info.ID.Dev == n.Dev && info.BelongsTo(n.Owner)
 }

@@ -126,12 +126,13 @@ func (p *Plan) above(dir int32) (parent int32, name string) {
 
 func (f PlanFile) file() safedir.File { return safedir.File{Dir: f.Dir, Name: f.Name, Perm: f.perm()} }
 
-// is says whether a file has the kind and the permissions that are planned.
-func (f PlanFile) is(i *safedir.Info) bool {
+// is says whether a file has the kind and, but on a file system without modes,
+// the permissions that are planned.
+func (f PlanFile) is(i *safedir.Info, noModes bool) bool {
 	if f.Mode == object.ModeSymlink {
 		return i.Kind == safedir.Symlink
 	}
-	return i.Kind == safedir.Regular && (i.Perm == f.perm() || !safedir.HasModes)
+	return i.Kind == safedir.Regular && (i.Perm == f.perm() || noModes)
 }
 
 // statOf is what an index keeps of a file.

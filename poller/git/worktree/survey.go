@@ -215,7 +215,7 @@ func (u *updater) lookAt(ctx context.Context, v *visitor, i int32) error {
 		return v.out.RemoveAll(f.Dir, f.Name)
 	}
 	u.touched[f.Dir].Store(true)
-	if !f.is(&info) || !info.BelongsTo(u.Owner) {
+	if !f.is(&info, u.NoModes) || !info.BelongsTo(u.Owner) {
 		return nil
 	}
 	same := false

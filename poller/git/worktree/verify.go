@@ -25,7 +25,7 @@ func (u *updater) verifyDir(_ context.Context, v *visitor, dir int32) error {
 	for _, i := range u.files.of(dir) {
 		f := u.Plan.Files[i]
 		info, err := v.out.Look(dir, f.Name)
-		if err == nil && !f.is(&info) {
+		if err == nil && !f.is(&info, u.NoModes) {
 			err = errChanging(f.Name)
 		}
 		if err == nil {
