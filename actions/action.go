@@ -21,6 +21,9 @@ const Grace = 8 * time.Second
 // when other processes hold it open.
 const WaitDelay = 2 * time.Second
 
+// stopDelay is the same for a command that was stopped, with all that it started.
+const stopDelay = 500 * time.Millisecond
+
 // Action is one command of a task.
 type Action struct {
 	Name string
@@ -99,7 +102,7 @@ func (a Action) Run(ctx context.Context, o Options) error {
 	}
 	select {
 	case <-exited: // also where it was a little quicker than ctx
-		out.finish(o.Kill)
+		out.finish(WaitDelay, o.Kill)
 		return failed
 	default:
 	}
@@ -108,7 +111,7 @@ func (a Action) Run(ctx context.Context, o Options) error {
 		<-exited
 		left = tree.doubtful()
 	}
-	out.finish(o.Kill)
+	out.finish(stopDelay, o.Kill)
 	if left != nil {
 		return fmt.Errorf("stopped: %w (%w)", context.Cause(ctx), left)
 	}

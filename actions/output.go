@@ -76,10 +76,10 @@ func (o *output) write(p []byte) bool {
 	return true
 }
 
-// finish waits for the end of the output, but not for processes that hold it
-// open (WaitDelay, and none after kill) nor for a writer that blocks (WaitDelay).
-func (o *output) finish(kill <-chan struct{}) {
-	timer := time.NewTimer(WaitDelay)
+// finish waits for the end of the output, but not longer than the delay for
+// processes that hold it open (not at all after kill), nor for a writer that blocks.
+func (o *output) finish(delay time.Duration, kill <-chan struct{}) {
+	timer := time.NewTimer(delay)
 	defer timer.Stop()
 	select {
 	case <-o.done:
@@ -89,7 +89,7 @@ func (o *output) finish(kill <-chan struct{}) {
 	}
 	o.all.drain(o.pipe)
 	close(o.over)
-	timer.Reset(WaitDelay)
+	timer.Reset(delay)
 	select {
 	case o.turn <- struct{}{}:
 	case <-timer.C:

@@ -62,7 +62,7 @@ func TestUnitFitsTheProgram(t *testing.T) {
 		}
 	}
 	// Grace, then SIGKILL with its patience, the rest of the output, and saving.
-	if stop, err := strconv.Atoi(d["TimeoutStopSec"]); err != nil || float64(stop) < 2*(actions.Grace+actions.WaitDelay).Seconds() {
+	if stop, err := strconv.Atoi(d["TimeoutStopSec"]); err != nil || float64(stop) < 2*farewell.Seconds() {
 		t.Errorf("TimeoutStopSec=%s is too short for %s of grace", d["TimeoutStopSec"], actions.Grace)
 	}
 	if watchdog, err := strconv.Atoi(d["WatchdogSec"]); err != nil || watchdog < 30 {

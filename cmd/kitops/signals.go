@@ -16,9 +16,9 @@ const (
 	// terminals signal a process and its group at the same time.
 	sameStop = 50 * time.Millisecond
 	// farewell is how long the agent may take to stop. It is the time that
-	// actions get, the rest of their output, and what saving takes. What waits
+	// actions get, and what the rest of their output and saving take. What waits
 	// longer waits for a file system that does not answer.
-	farewell = actions.Grace + actions.WaitDelay + 2*time.Second
+	farewell = actions.Grace + 2*time.Second
 	// lastFarewell is what killing the actions may take after a second signal.
 	lastFarewell = 3 * time.Second
 	// reloadLimit is how long a reload may take before that is an error.

@@ -19,9 +19,6 @@ import (
 const (
 	// stopLimit is how long one signal may take to end the agent, whatever it waits for.
 	stopLimit = 10 * time.Second
-	// diskLimit is the same where it waits for a disk that does not answer, which
-	// nothing can interrupt: as long as an action may take, and a little.
-	diskLimit = farewell
 	// atOnce is what a second signal may take.
 	atOnce = lastFarewell + time.Second
 	// stall is how much slower a loaded machine may be.
@@ -152,29 +149,29 @@ func (w *waiting) lease(name string) (waited func() bool) {
 // TestStopsWhateverItWaitsFor stops the agent in each place where it can wait.
 func TestStopsWhateverItWaitsFor(t *testing.T) {
 	t.Parallel()
-	places := map[string]struct {
-		enter func(w *waiting) // returns when it waits there
-		limit time.Duration    // stopLimit if zero
-	}{
-		"log":         {enter: waitInLog},
-		"task file":   {enter: waitInTaskFile},
-		"store":       {enter: waitInStore, limit: diskLimit},
-		"look":        {enter: waitInLook},
-		"fetch":       {enter: waitInFetch},
-		"checkout":    {enter: waitInCheckout},
-		"plan":        {enter: waitInPlan, limit: diskLimit},
-		"action":      {enter: waitInAction},
-		"removal":     {enter: waitInRemoval},
-		"status post": {enter: waitInStatusPost},
+	if farewell > stopLimit {
+		t.Errorf("the agent may take %s to stop", farewell)
 	}
-	for name, place := range places {
+	places := map[string]func(w *waiting){ // each returns when it waits there
+		"log":         waitInLog,
+		"task file":   waitInTaskFile,
+		"store":       waitInStore,
+		"look":        waitInLook,
+		"fetch":       waitInFetch,
+		"checkout":    waitInCheckout,
+		"plan":        waitInPlan,
+		"action":      waitInAction,
+		"removal":     waitInRemoval,
+		"status post": waitInStatusPost,
+	}
+	for name, enter := range places {
 		for signals := 1; signals <= 2; signals++ {
 			t.Run(fmt.Sprintf("%s/%d", name, signals), func(t *testing.T) {
 				t.Parallel()
 				w := &waiting{t: t, dir: t.TempDir(), repo: gittest.New(t)}
 				w.repo.Commit(map[string]string{"file": "one"})
-				place.enter(w)
-				w.stop(signals, max(place.limit, stopLimit))
+				enter(w)
+				w.stop(signals, stopLimit)
 				if w.exists("pid") && w.contains("pid", "\n") {
 					out, err := exec.Command("pgrep", "--session", strings.TrimSpace(readFile(t, w.path("pid")))).Output()
 					if err == nil {

@@ -42,6 +42,8 @@ func remedy(err error, t settings.Task) string {
 		return "correct the address; a private repository needs credentials, too"
 	case errors.Is(err, git.ErrDenied):
 		return "the account may not read this repository: have it allowed"
+	case t.URL.SSH() && strings.Contains(err.Error(), "chmod 600"):
+		return "have nobody but its owner read the key"
 	case t.URL.SSH() && strings.Contains(err.Error(), "known_hosts"):
 		return "verify the host's key and add it to known_hosts"
 	}

@@ -20,6 +20,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/bittrance/kitops/app"
+	"github.com/bittrance/kitops/poller/files"
 	"github.com/bittrance/kitops/poller/hosts"
 	"github.com/bittrance/kitops/webhook"
 )
@@ -213,6 +214,9 @@ func checkSSHKeyFile(path string) error {
 	data, err := readKeyFile(path)
 	if err != nil {
 		return err
+	}
+	if info, err := os.Stat(path); err == nil && files.OpenToOthers(info) {
+		return fmt.Errorf("%s has mode %04o, and ssh uses no key that others may read: chmod 600 %s", path, info.Mode().Perm(), path)
 	}
 	if !bytes.Contains(data, []byte("-----BEGIN ")) || !bytes.Contains(data, []byte("PRIVATE KEY-----")) {
 		return fmt.Errorf("%s holds no private key in PEM form", path)

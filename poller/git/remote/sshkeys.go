@@ -12,6 +12,8 @@ import (
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
+
+	"github.com/bittrance/kitops/poller/files"
 )
 
 // sshKeys are the keys to offer to a server, and why others are not.
@@ -25,12 +27,16 @@ type sshKeys struct {
 
 func (m *Access) sshKeys(ctx context.Context, host *sshHost) (*sshKeys, error) {
 	keys := &sshKeys{stop: func() bool { return true }}
+	var open *openKeyError
 	for _, file := range host.identities {
 		err := keys.addFile(file)
 		switch {
 		case err == nil:
 		case m.SSHKeyFile != "":
 			return nil, err
+		case errors.As(err, &open):
+			m.warn(ctx, "an ssh key is not used, as by ssh: others may read it", "key", file, "remedy", "chmod 600 "+file)
+			keys.skipped = append(keys.skipped, err)
 		case host.chosen || !errors.Is(err, fs.ErrNotExist):
 			keys.skipped = append(keys.skipped, err)
 		}
@@ -46,6 +52,16 @@ func (m *Access) sshKeys(ctx context.Context, host *sshHost) (*sshKeys, error) {
 		}
 	}
 	return keys, nil
+}
+
+// openKeyError says that others may read a private key, which OpenSSH does not use then.
+type openKeyError struct {
+	file string
+	mode fs.FileMode
+}
+
+func (e *openKeyError) Error() string {
+	return fmt.Sprintf("ssh key %s has mode %04o, and is not used where others may read it: chmod 600 %s", e.file, e.mode, e.file)
 }
 
 // certify offers a certificate before the keys, if one of them is certified.
@@ -75,6 +91,13 @@ func (k *sshKeys) certify(file string) error {
 }
 
 func (k *sshKeys) addFile(file string) error {
+	info, err := os.Stat(file)
+	if err != nil {
+		return fmt.Errorf("ssh key: %w", err)
+	}
+	if files.OpenToOthers(info) {
+		return &openKeyError{file, info.Mode().Perm()}
+	}
 	pem, err := os.ReadFile(file)
 	if err != nil {
 		return fmt.Errorf("ssh key: %w", err)

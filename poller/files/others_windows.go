@@ -1,0 +1,6 @@
+package files
+
+import "io/fs"
+
+// OpenToOthers does not know who else may read a file here.
+func OpenToOthers(fs.FileInfo) bool { return false }
