@@ -26,8 +26,8 @@ type examination struct {
 }
 
 // examine reads one process, and tells whether there is no more to learn of it:
-// one that is not there may yet appear, and one without an environment may be
-// in the middle of an exec.
+// one that is not there may yet appear, and one that is blank may be in the
+// middle of an exec.
 func (e *examination) examine(pid int) (sure bool) {
 	p, err := readProcess(pid)
 	if err != nil {

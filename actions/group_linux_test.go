@@ -48,7 +48,7 @@ const escape = "setsid sh -c 'echo $$; exec sleep 1000' & echo $$; sleep 1000"
 
 func TestStopLeftover(t *testing.T) {
 	t.Parallel()
-	g, first, second := leftover(t, escape, t.Name())
+	g, first, second := leftover(t, escape, id(t))
 	for name, other := range map[string]actions.Group{
 		"reused process id": {ID: g.ID, Started: g.Started + "0"},
 		"unknown start":     {ID: g.ID},
@@ -59,22 +59,22 @@ func TestStopLeftover(t *testing.T) {
 			t.Errorf("%s: %v, alive %t %t", name, err, alive(first), alive(second))
 		}
 	}
-	if err := g.Stop(t.Context(), t.Name(), nil); err != nil || alive(first) || alive(second) {
+	if err := g.Stop(t.Context(), id(t), nil); err != nil || alive(first) || alive(second) {
 		t.Errorf("%v, alive %t %t", err, alive(first), alive(second))
 	}
 }
 
 func TestStopLeftoverByRunID(t *testing.T) {
 	t.Parallel()
-	_, first, second := leftover(t, escape, t.Name())
-	if err := (actions.Group{}).Stop(t.Context(), t.Name(), nil); err != nil || alive(first) || alive(second) {
+	_, first, second := leftover(t, escape, id(t))
+	if err := (actions.Group{}).Stop(t.Context(), id(t), nil); err != nil || alive(first) || alive(second) {
 		t.Errorf("%v, alive %t %t", err, alive(first), alive(second))
 	}
 }
 
 func TestStopLeftoverByGroup(t *testing.T) {
 	t.Parallel()
-	g, bare, leader := leftover(t, "env -i sleep 1000 & echo $!; echo $$; sleep 1000", t.Name())
+	g, bare, leader := leftover(t, "env -i sleep 1000 & echo $!; echo $$; sleep 1000", id(t))
 	if err := g.Stop(t.Context(), "", nil); err != nil || alive(bare) || alive(leader) {
 		t.Errorf("%v, alive %t %t", err, alive(bare), alive(leader))
 	}
@@ -91,22 +91,22 @@ func TestStopMembersWithoutLeader(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "env has dropped the id", func() bool { return !slices.Contains(carriers(t, o.Vars[0]), bare) })
-	if err := g.Stop(t.Context(), t.Name(), nil); err != nil || !alive(bare) || alive(ours) {
+	if err := g.Stop(t.Context(), id(t), nil); err != nil || !alive(bare) || alive(ours) {
 		t.Errorf("%v, alive: without the id %t, with it %t", err, alive(bare), alive(ours))
 	}
 }
 
 func TestStopObeysContext(t *testing.T) {
 	t.Parallel()
-	g, _, deaf := leftover(t, "trap '' TERM; echo $$; echo $$; while :; do sleep 1000; done", t.Name())
+	g, _, deaf := leftover(t, "trap '' TERM; echo $$; echo $$; while :; do sleep 1000; done", id(t))
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errTimeout)
-	if err := g.Stop(ctx, t.Name(), nil); !errors.Is(err, errTimeout) || !alive(deaf) {
+	if err := g.Stop(ctx, id(t), nil); !errors.Is(err, errTimeout) || !alive(deaf) {
 		t.Errorf("%v, alive %t", err, alive(deaf))
 	}
 	kill := make(chan struct{})
 	close(kill)
-	if err := g.Stop(t.Context(), t.Name(), kill); err != nil || alive(deaf) {
+	if err := g.Stop(t.Context(), id(t), kill); err != nil || alive(deaf) {
 		t.Errorf("%v, alive %t", err, alive(deaf))
 	}
 }
@@ -115,7 +115,7 @@ func TestStopObeysContext(t *testing.T) {
 func TestStopSparesItself(t *testing.T) {
 	t.Parallel()
 	cmd := helper("spare")
-	cmd.Env = append(cmd.Env, "KITOPS_RUN_ID="+t.Name())
+	cmd.Env = append(cmd.Env, "KITOPS_RUN_ID="+id(t))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if out, err := cmd.CombinedOutput(); err != nil || string(out) != "alive\n" {
 		t.Errorf("%v, printed %q", err, out)

@@ -85,12 +85,17 @@ func sh(script string) actions.Action {
 	return actions.Action{Name: "test", Entrypoint: "/bin/sh", Args: []string{"-c", script}}
 }
 
+// id is that of a run: no other one has it, also of another process that runs
+// these tests at the same time.
+func id(t *testing.T) string {
+	return fmt.Sprintf("%s-%d", strings.ReplaceAll(t.Name(), "/", "-"), os.Getpid())
+}
+
 // options are those of a run with an id of its own, in an empty directory.
 func options(t *testing.T) actions.Options {
 	t.Helper()
 	return actions.Options{
 		Dir: t.TempDir(), Environ: []string{path}, Out: t.Output(),
-		// No other run has this id, nor has one in another process that runs these tests.
-		Vars: []string{fmt.Sprintf("KITOPS_RUN_ID=%s-%d", strings.ReplaceAll(t.Name(), "/", "-"), os.Getpid())},
+		Vars: []string{"KITOPS_RUN_ID=" + id(t)},
 	}
 }

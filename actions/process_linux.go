@@ -2,6 +2,7 @@ package actions
 
 import (
 	"errors"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -17,7 +18,7 @@ type process struct {
 	dead                        bool   // a zombie
 	start                       string // clock ticks since boot
 	run                         string // the id of the run it carries
-	blank                       bool   // it has no environment, as in the middle of an exec or an exit
+	blank                       bool   // it shows neither environment nor arguments, as in the middle of an exec or an exit
 }
 
 func procFile(pid int, name string) string {
@@ -71,13 +72,17 @@ func processes(withRun bool) ([]process, error) {
 }
 
 // runIDOf returns the id of the run that a process was started in, "" if it
-// has none or may not be looked at. Blank says that it has no environment at all.
+// has none or may not be looked at. Blank says that it has no arguments either.
 func runIDOf(pid int) (id string, blank bool) {
 	env, err := os.ReadFile(procFile(pid, "environ"))
 	if err != nil {
-		return "", false
+		return "", !errors.Is(err, fs.ErrPermission)
 	}
-	return lookup(strings.Split(string(env), "\x00"), runIDKey), len(env) == 0
+	if len(env) == 0 {
+		line, _ := os.ReadFile(procFile(pid, "cmdline")) // it may be gone by now
+		return "", len(line) == 0
+	}
+	return lookup(strings.Split(string(env), "\x00"), runIDKey), false
 }
 
 // isStill tells whether the process lives, or is a zombie, in the same group.

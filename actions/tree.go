@@ -11,6 +11,10 @@ import (
 // kernel itself holds (a dead network file system), which nobody can end.
 const killPatience = 5 * time.Second
 
+// leastKills is how often it is tried all the same: where others take all of the
+// CPU, the list of processes alone takes seconds.
+const leastKills = 8
+
 // LeftError names processes that were left alone although their action was
 // stopped: they may as well be another one's.
 type LeftError struct{ Processes []string }
@@ -26,7 +30,7 @@ const looks = 4
 func (t *tree) stop(ctx context.Context, grace time.Duration, kill <-chan struct{}) error {
 	timer := time.NewTimer(grace)
 	defer timer.Stop()
-	killing, pause, longest := false, time.Millisecond, 250*time.Millisecond
+	killing, kills, pause, longest := false, 0, time.Millisecond, 250*time.Millisecond
 	t.terminate()
 	for {
 		alive := t.alive()
@@ -40,13 +44,18 @@ func (t *tree) stop(ctx context.Context, grace time.Duration, kill <-chan struct
 		}
 		if killing {
 			t.kill()
+			kills++
 		}
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("processes %v still live: %w", alive, context.Cause(ctx))
 		case <-timer.C:
-			if killing {
+			if kills >= leastKills {
 				return fmt.Errorf("processes %v do not end", alive)
+			}
+			if killing {
+				timer.Reset(longest)
+				continue
 			}
 			killing, pause, longest = true, time.Millisecond, 20*time.Millisecond
 			timer.Reset(killPatience)
