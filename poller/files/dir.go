@@ -143,7 +143,14 @@ func (d *Dir) Sub(name string, mode fs.FileMode) (*Dir, error) {
 func (d *Dir) SetGroup(gid int) error { return d.root.Chown(".", -1, gid) }
 
 // Temp makes a directory of a new name below, which begins with prefix.
-func (d *Dir) Temp(prefix string) (*Dir, error) { return d.Sub(prefix+rand.Text(), 0o700) }
+func (d *Dir) Temp(prefix string) (*Dir, error) {
+	const letters = 10 // more would leave less room for the path of a socket
+	name := prefix + rand.Text()[:letters]
+	if err := d.root.Mkdir(name, 0o700); err != nil {
+		return nil, err
+	}
+	return d.Sub(name, 0o700)
+}
 
 // MakeTemp makes a directory of a new name where the system has temporary files.
 func MakeTemp(prefix string) (*Dir, error) {
