@@ -66,7 +66,7 @@ type AppOptions struct {
 
 // RegisterApp registers an App that belongs to owner.
 func (g *GitHub) RegisterApp(owner, name string, o AppOptions) *App {
-	key, err := newKey()
+	key, err := g.newKey()
 	var app *App
 	g.change(func() error {
 		if err != nil {
@@ -80,8 +80,6 @@ func (g *GitHub) RegisterApp(owner, name string, o AppOptions) *App {
 	})
 	return app
 }
-
-func newKey() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) }
 
 func (g *GitHub) register(owner, name string, o AppOptions) (*App, error) {
 	account, err := g.account(owner)
@@ -167,7 +165,7 @@ func (a *App) PrivateKeyPKCS8() []byte {
 
 // RotateKey gives the App a new key; what the old one signs is refused from now on.
 func (a *App) RotateKey() {
-	key, err := newKey()
+	key, err := a.g.newKey()
 	a.g.change(func() error {
 		if err == nil {
 			a.key = key

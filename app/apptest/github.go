@@ -45,6 +45,7 @@ type GitHub struct {
 	spec     *description // nil when unchecked
 	skew     atomic.Int64
 	aged     atomic.Int64   // by how much what was made is older than it is
+	keys     atomic.Int64   // given to Apps
 	handlers sync.WaitGroup // requests being answered, and deliveries under way
 	hooks    *http.Client
 

@@ -111,7 +111,7 @@ func (g *GitHub) convertible(owner, name string, m *manifest) (string, error) {
 	if o.WebhookSecret == "" && o.HookURL != "" {
 		o.WebhookSecret = randomHex(20)
 	}
-	key, err := newKey()
+	key, err := g.newKey()
 	if err != nil {
 		return "", err
 	}

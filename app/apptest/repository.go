@@ -60,7 +60,7 @@ func (g *GitHub) AddRepository(owner, name string, o RepositoryOptions) *Reposit
 			r.memory, r.known = map[string]string{}, map[string]bool{}
 		case r.dir == "":
 			r.dir = filepath.Join(g.dir, strconv.FormatInt(r.ID, 10)+".git")
-			if err := r.run("init", "--quiet", "--bare", "--initial-branch", r.defaultBranch.now); err != nil {
+			if err := r.init(); err != nil {
 				return err
 			}
 		default:
@@ -74,6 +74,24 @@ func (g *GitHub) AddRepository(owner, name string, o RepositoryOptions) *Reposit
 		return r.remember()
 	})
 	return r
+}
+
+// init is git init --bare, without the process: https://git-scm.com/docs/gitrepository-layout
+func (r *Repository) init() error {
+	for _, dir := range []string{"objects/info", "objects/pack", "refs/heads", "refs/tags"} {
+		if err := os.MkdirAll(filepath.Join(r.dir, dir), 0o755); err != nil {
+			return err
+		}
+	}
+	for name, content := range map[string]string{
+		"HEAD":   "ref: refs/heads/" + r.defaultBranch.now + "\n",
+		"config": "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n",
+	} {
+		if err := os.WriteFile(filepath.Join(r.dir, name), []byte(content), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Repository returns the repository with that name, or nil. It follows no renames.
