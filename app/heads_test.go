@@ -96,8 +96,10 @@ func TestLooksStayFreeWhenTheTokenIsReplaced(t *testing.T) {
 
 func TestHeadsOfManyBranches(t *testing.T) {
 	for paged, requests := range map[bool]int{false: 1, true: 9} {
-		s := newScene(t, apptest.Options{PagedRefs: paged})
-		s.manyHeads(t, requests)
+		t.Run(fmt.Sprint(requests), func(t *testing.T) {
+			s := newScene(t, apptest.Options{PagedRefs: paged})
+			s.manyHeads(t, requests)
+		})
 	}
 }
 

@@ -87,23 +87,27 @@ func TestAnotherOwnerStopsTheTask(t *testing.T) {
 func TestCredentialsDoNotFollowRedirects(t *testing.T) {
 	var strangers atomic.Int32
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { strangers.Add(1) }))
-	defer elsewhere.Close()
-	for _, status := range []int{301, 302, 307} {
-		s := newScene(t, apptest.Options{}, impatient)
-		for _, f := range []apptest.Filter{{Auth: apptest.AsApp}, {Auth: apptest.AsInstallation}} {
-			fault := s.Inject(f, 0, apptest.Redirect(status, elsewhere.URL))
-			if err := s.headsError("refs/heads/main"); err == nil {
-				t.Error("no error")
-			}
-			if err := s.post("success"); err == nil {
-				t.Error("no error")
-			}
-			fault.Lift()
+	t.Cleanup(func() {
+		elsewhere.Close()
+		if n := strangers.Load(); n != 0 {
+			t.Errorf("%d requests went to another host", n)
 		}
-		s.wantMain()
-	}
-	if n := strangers.Load(); n != 0 {
-		t.Errorf("%d requests went to another host", n)
+	})
+	for _, status := range []int{301, 302, 307} {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			s := newScene(t, apptest.Options{}, impatient)
+			for _, f := range []apptest.Filter{{Auth: apptest.AsApp}, {Auth: apptest.AsInstallation}} {
+				fault := s.Inject(f, 0, apptest.Redirect(status, elsewhere.URL))
+				if err := s.headsError("refs/heads/main"); err == nil {
+					t.Error("no error")
+				}
+				if err := s.post("success"); err == nil {
+					t.Error("no error")
+				}
+				fault.Lift()
+			}
+			s.wantMain()
+		})
 	}
 }
 

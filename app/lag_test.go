@@ -64,13 +64,15 @@ func TestFreshPermissionsAndRepositoriesAreTriedAgain(t *testing.T) {
 		status  int
 		message string
 	}{"repository": {404, "Not Found"}, "permission": {403, "Resource not accessible by integration"}} {
-		s := newScene(t, apptest.Options{}, lagging)
-		s.Inject(apptest.Filter{Path: "/repos/acme/shop/commits/**"}, 2, apptest.Fail(c.status, c.message))
-		s.wantMain()
-		s.Inject(apptest.Filter{Path: "/repos/acme/shop/statuses/*"}, 2, apptest.Fail(c.status, c.message))
-		if err := s.post("pending"); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t, apptest.Options{}, lagging)
+			s.Inject(apptest.Filter{Path: "/repos/acme/shop/commits/**"}, 2, apptest.Fail(c.status, c.message))
+			s.wantMain()
+			s.Inject(apptest.Filter{Path: "/repos/acme/shop/statuses/*"}, 2, apptest.Fail(c.status, c.message))
+			if err := s.post("pending"); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 

@@ -127,27 +127,29 @@ func TestDefaultBranchIsAskedForWhenSomethingIsSaidOfIt(t *testing.T) {
 		},
 		"no branch": func(s *scene) { s.app.OutdatedRepository(s.shop.ID, "", "", time.Now()) },
 	} {
-		lag := apptest.Lag{Default: lagged}
-		if name == "no branch" {
-			lag = apptest.Lag{}
-		}
-		s := newScene(t, apptest.Options{Lag: lag}, lagging)
-		s.Advance(lagged)
-		s.heads("HEAD")
-		s.shop.Push("trunk", nil)
-		s.shop.SetDefaultBranch("trunk")
-		if got := s.heads("HEAD"); got["refs/heads/main"] == "" {
-			t.Errorf("%s: got %v before anything was said", name, got)
-		}
-		say(s)
-		if got := s.heads("HEAD"); got["refs/heads/trunk"] != s.shop.Head("trunk") {
-			t.Errorf("%s: got %v, want trunk", name, got)
-		}
-		s.Reset()
-		s.heads("HEAD")
-		if n := s.total(); n != 1 {
-			t.Errorf("%s: %d requests for a look at what has not moved", name, n)
-		}
+		t.Run(name, func(t *testing.T) {
+			lag := apptest.Lag{Default: lagged}
+			if name == "no branch" {
+				lag = apptest.Lag{}
+			}
+			s := newScene(t, apptest.Options{Lag: lag}, lagging)
+			s.Advance(lagged)
+			s.heads("HEAD")
+			s.shop.Push("trunk", nil)
+			s.shop.SetDefaultBranch("trunk")
+			if got := s.heads("HEAD"); got["refs/heads/main"] == "" {
+				t.Errorf("got %v before anything was said", got)
+			}
+			say(s)
+			if got := s.heads("HEAD"); got["refs/heads/trunk"] != s.shop.Head("trunk") {
+				t.Errorf("got %v, want trunk", got)
+			}
+			s.Reset()
+			s.heads("HEAD")
+			if n := s.total(); n != 1 {
+				t.Errorf("%d requests for a look at what has not moved", n)
+			}
+		})
 	}
 	s := newScene(t, apptest.Options{}, func(o *app.Options) { o.Lag = lagFor / 10 })
 	s.heads("HEAD")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"log/slog"
 	"net/http"
 	"regexp"
@@ -19,7 +20,13 @@ import (
 	"github.com/bittrance/kitops/poller/secret"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// Scenes wait more than they work: for a lag to be over, for a silence to be noticed.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 var leak = regexp.MustCompile(`ghs_[A-Za-z0-9._-]{10,}|eyJ[A-Za-z0-9_-]{10,}|PRIVATE KEY`)
 
@@ -38,6 +45,7 @@ type scene struct {
 
 func newScene(t *testing.T, o apptest.Options, change ...func(*app.Options)) *scene {
 	t.Helper()
+	t.Parallel()
 	s := &scene{GitHub: apptest.New(t, o), t: t, log: &logbook{}}
 	s.AddOrg("acme")
 	s.AddUser("mona")

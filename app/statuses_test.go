@@ -46,15 +46,17 @@ func TestStatusesThatAreWorthAnotherTry(t *testing.T) {
 	for name, effect := range map[string]apptest.Effect{
 		"503": apptest.Fail(http.StatusServiceUnavailable, ""), "cut": apptest.Cut(0), "403": apptest.Fail(http.StatusForbidden, "IP not allowed"),
 	} {
-		s := newScene(t, apptest.Options{}, impatient)
-		fault := s.Inject(apptest.Filter{Path: "/repos/acme/shop/statuses/*"}, 0, effect)
-		if _, final := errors.AsType[*app.RefusedError](s.post("success")); final {
-			t.Errorf("%s: given up", name)
-		}
-		fault.Lift()
-		if err := s.post("success"); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t, apptest.Options{}, impatient)
+			fault := s.Inject(apptest.Filter{Path: "/repos/acme/shop/statuses/*"}, 0, effect)
+			if _, final := errors.AsType[*app.RefusedError](s.post("success")); final {
+				t.Error("given up")
+			}
+			fault.Lift()
+			if err := s.post("success"); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 
