@@ -47,6 +47,7 @@ func TestDoctorFindsNothing(t *testing.T) {
 // TestDoctorFindsFaults has one fault for each line that doctor may say. What
 // is wrong at GitHub stands in TestWhatAHumanMustMend.
 func TestDoctorFindsFaults(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		code  int
 		spoil func(*scene) []string

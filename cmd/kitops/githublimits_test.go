@@ -133,6 +133,7 @@ func TestHourlyLimit(t *testing.T) {
 
 // TestSecondaryLimit is over after a few seconds, and then everything goes on.
 func TestSecondaryLimit(t *testing.T) {
+	t.Parallel()
 	for _, status := range []int{http.StatusForbidden, http.StatusTooManyRequests} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			s := newScene(t, apptest.Options{})

@@ -50,6 +50,7 @@ func TestNameTakenByAnother(t *testing.T) {
 }
 
 func TestTransferredRepository(t *testing.T) {
+	t.Parallel()
 	for name, installed := range map[string]bool{"to strangers": false, "to another installation": true} {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t, apptest.Options{})
@@ -148,6 +149,7 @@ tasks:
 // TestWhatAHumanMustMend has one error for each fault, that says how to mend
 // it; once it is mended everything goes on.
 func TestWhatAHumanMustMend(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		spoil, mend func(*scene)
 		words       []string
@@ -250,6 +252,7 @@ func TestStatusesTakenAway(t *testing.T) {
 }
 
 func TestClocksApart(t *testing.T) {
+	t.Parallel()
 	for _, skew := range []time.Duration{20 * time.Minute, -20 * time.Minute} {
 		t.Run(skew.String(), func(t *testing.T) {
 			s := newScene(t, apptest.Options{})

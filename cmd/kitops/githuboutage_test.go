@@ -17,6 +17,7 @@ var gitFetches = apptest.Filter{Kind: apptest.Git, Path: "/acme/*/git-upload-pac
 // TestOutageOfTheAPI has the API answer nothing but errors: git still tells the
 // heads, and the statuses arrive when it is over.
 func TestOutageOfTheAPI(t *testing.T) {
+	t.Parallel()
 	for name, effect := range map[string]apptest.Effect{
 		"5xx": apptest.Fail(http.StatusServiceUnavailable, "the unicorn"), "dropped": apptest.Drop(),
 		"cut": apptest.Cut(0), "nonsense": apptest.Garbage(), "hangs": apptest.Hang(),
@@ -61,6 +62,7 @@ func TestOutageAtTheStart(t *testing.T) {
 }
 
 func TestGitIsDown(t *testing.T) {
+	t.Parallel()
 	for name, effect := range map[string]apptest.Effect{
 		"5xx": apptest.Fail(http.StatusServiceUnavailable, ""), "cut in the pack": apptest.Cut(300), "nonsense": apptest.Garbage(),
 	} {
@@ -151,6 +153,7 @@ func TestKilledBeforeTheStatus(t *testing.T) {
 // TestKilledInTheAction leaves a commit pending, which the next start mends,
 // even when the task is gone by then.
 func TestKilledInTheAction(t *testing.T) {
+	t.Parallel()
 	for name, next := range map[string]func(*scene) []string{
 		"same task": func(s *scene) []string { return s.task(note) },
 		"task gone": func(s *scene) []string {

@@ -51,6 +51,7 @@ func (s *scene) findSecrets() {
 // TestNothingSecretIsWritten has actions write down all they can see; what
 // they and kitops have written is searched at the end of every scene.
 func TestNothingSecretIsWritten(t *testing.T) {
+	t.Parallel()
 	for name, long := range map[string]bool{"short tokens": false, "long tokens": true} {
 		t.Run(name, func(t *testing.T) { nothingSecretIsWritten(t, long) })
 	}
@@ -128,6 +129,7 @@ func (h *stranger) credentials() []string {
 }
 
 func TestRedirectsGetNoToken(t *testing.T) {
+	t.Parallel()
 	for name, filter := range map[string]apptest.Filter{
 		"the App": {Kind: apptest.REST, Auth: apptest.AsApp}, "looks": looksAtMain, "statuses": statusPosts, "git": {Kind: apptest.Git},
 	} {

@@ -50,6 +50,7 @@ func TestFailingRemoteIsNoReasonToRestart(t *testing.T) {
 
 // TestNamesAreForThisMachine asks through proxies, trusted and not.
 func TestNamesAreForThisMachine(t *testing.T) {
+	t.Parallel()
 	const from = "X-Forwarded-For"
 	for name, c := range map[string]struct {
 		flags  []string

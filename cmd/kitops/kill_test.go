@@ -149,6 +149,13 @@ func (v *victim) kill() {
 	if status := v.cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() {
 		v.t.Fatalf("kitops ended by itself: %s\n%s", v.cmd.ProcessState, v.logged())
 	}
+	// A child that was being made at that moment holds the lock until it is another program.
+	if !eventually(func() bool {
+		lock, err := store.AcquireLock(v.path("state/state.yaml.lock"))
+		return err == nil && lock.Release() == nil
+	}) {
+		v.t.Fatal("the lock is never free")
+	}
 }
 
 func (v *victim) terminate() {

@@ -86,6 +86,7 @@ func withProgram(run func() int) int {
 //	serve-nothing                  accepts connections and says nothing; sets HANGING
 //	tmpfs DIR                      mounts one of 1 MB
 func TestScript(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:                "testdata/script",
 		RequireUniqueNames: true,

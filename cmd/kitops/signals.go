@@ -91,9 +91,9 @@ func (s *signals) loop() {
 
 // stop lets running actions end.
 func (s *signals) stop(key, why string) {
+	s.log.Info("stopping: running actions get 8 seconds, another signal kills them", key, why) // before the log is closed
 	s.stopSoft()
 	s.exitAfter(farewell)
-	s.log.Info("stopping: running actions get 8 seconds, another signal kills them", key, why)
 }
 
 // exitAfter ends the process if it has not ended by itself until then.
