@@ -100,3 +100,11 @@ func (u *User) credential() *syscall.Credential {
 	}
 	return c
 }
+
+// IsRoot tells whether actions are root, who may do all.
+func (u *User) IsRoot() bool {
+	if u == nil {
+		return os.Geteuid() == 0
+	}
+	return u.UID == 0
+}

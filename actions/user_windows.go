@@ -14,3 +14,6 @@ func (*User) mayWrite(string) bool { return true }
 
 // MayRead is always true: actions run as the agent's own user.
 func (*User) MayRead(string) bool { return true }
+
+// IsRoot is always false.
+func (*User) IsRoot() bool { return false }

@@ -27,15 +27,22 @@ var errNotArrived = errors.New("the remote shows this revision but does not hand
 // long as the ref is at the revision it is fetched again, after 1, 2, 4 …
 // seconds. Others have the slot meanwhile. No try of the revision is spent.
 func (w *watch) checkout(ctx context.Context, run Run, dir string) error {
+	if err := w.unpark(run, dir); err != nil {
+		return err
+	}
 	first, longest := w.p.seconds(arrival), w.p.seconds(maxArrival)
 	if w.once {
 		longest = w.p.seconds(onceArrival)
 	}
 	for wait := first; ; wait *= 2 {
 		err := w.fetch(ctx, run.Revision, dir)
+		if git.NoRoom(err) && w.makeRoom(ctx, dir) {
+			err = w.fetch(ctx, run.Revision, dir)
+		}
 		late := errors.Is(err, git.ErrMoved)
 		switch {
 		case err == nil:
+			w.notePark(dir)
 			return nil
 		case ctx.Err() != nil:
 			return context.Cause(ctx)

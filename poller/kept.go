@@ -18,9 +18,12 @@ import (
 const KeptDir = "kept"
 
 // keptDir names the folder of a workdir that is kept.
-func (p *Poller) keptDir(task, url, ref string) string {
+func (p *Poller) keptDir(task, url, ref string) string { return p.refDir(KeptDir, task, url, ref) }
+
+// refDir names a folder of a ref, among those of a kind.
+func (p *Poller) refDir(kind, task, url, ref string) string {
 	sum := sha256.Sum256([]byte(task + "\x00" + url + "\x00" + ref))
-	return filepath.Join(p.RepoDir, KeptDir, hex.EncodeToString(sum[:12]))
+	return filepath.Join(p.RepoDir, kind, hex.EncodeToString(sum[:12]))
 }
 
 // checkKept makes sure that a workdir can be brought up to date. One with a mount
@@ -112,6 +115,7 @@ func (p *Poller) dropKept(task string, before, after State) (dropped bool) {
 	for ref := range before.Refs {
 		if _, still := after.Refs[ref]; !still || before.URL != after.URL {
 			dropped = p.discard(p.keptDir(task, before.URL, ref)) || dropped
+			dropped = p.evict([]string{p.parkDir(task, before.URL, ref)}) || dropped
 		}
 	}
 	return dropped
@@ -142,5 +146,5 @@ func (w *watch) vacate(ctx context.Context) {
 
 // Clear removes the workdirs that a poller without a lasting directory kept.
 func Clear(ctx context.Context, repoDir string) error {
-	return files.RemoveTree(ctx, filepath.Join(repoDir, KeptDir))
+	return errors.Join(files.RemoveTree(ctx, filepath.Join(repoDir, KeptDir)), files.RemoveTree(ctx, filepath.Join(repoDir, ParkDir)))
 }

@@ -71,9 +71,15 @@ func outcomeOf(run Run, err error) Outcome {
 	return Error
 }
 
+// byItself tells whether a run was not stopped: its actions have come to their own end.
+func byItself(err error) bool {
+	var exit *exec.ExitError
+	return err == nil || errors.As(err, &exit)
+}
+
 // saveOutcome saves the outcome and, after success, the applied revision in one
 // write. It insists, since forgetting what was done means doing it again.
-func (w *watch) saveOutcome(ctx context.Context, run Run) (retry time.Time, err error) {
+func (w *watch) saveOutcome(ctx context.Context, run Run, parked *Parked) (retry time.Time, err error) {
 	switch {
 	case run.Outcome == Success, run.Mistake != "":
 	case ctx.Err() != nil: // like a crash: the start counts
@@ -85,7 +91,7 @@ func (w *watch) saveOutcome(ctx context.Context, run Run) (retry time.Time, err 
 		err = w.mem.save(ctx, func(s State) State {
 			return w.task.ended(s.with(run.Revision.Ref, func(r *RefState) {
 				saved := run
-				r.Run, r.Group, r.Retry = &saved, nil, retry
+				r.Run, r.Group, r.Retry, r.Parked = &saved, nil, retry, parked
 				if run.Outcome == Success {
 					r.Applied = run.Revision.SHA
 				}

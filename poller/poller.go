@@ -19,17 +19,18 @@ import (
 // called, of which one is called once; Set and Nudge may be called by anyone
 // at any time.
 type Poller struct {
-	Store     store.Store
-	RepoDir   string             // of this agent alone; workdirs are made below it
-	Abandoned []string           // directories like RepoDir of agents that are gone, to be swept
-	Parallel  int                // runs at the same time
-	Environ   []string           // the agent's own environment, from which the actions' is made
-	User      *actions.User      // whom actions run as; nil is the agent's user
-	Processes *actions.Processes // where actions are registered; may be nil
-	Kill      <-chan struct{}    // closed: running actions get no grace
-	Observers []Observer
-	Report    Reporter      // of tasks with a ReportTo, also of those that are gone; may be nil
-	Second    time.Duration // what pauses of seconds are counted in; a second when 0
+	Store        store.Store
+	RepoDir      string             // of this agent alone; workdirs are made below it
+	Abandoned    []string           // directories like RepoDir of agents that are gone, to be swept
+	Parallel     int                // runs at the same time
+	Environ      []string           // the agent's own environment, from which the actions' is made
+	User         *actions.User      // whom actions run as; nil is the agent's user
+	Processes    *actions.Processes // where actions are registered; may be nil
+	KeepWorkdirs int64              // bytes of workdirs that are parked, 0: none
+	Kill         <-chan struct{}    // closed: running actions get no grace
+	Observers    []Observer
+	Report       Reporter      // of tasks with a ReportTo, also of those that are gone; may be nil
+	Second       time.Duration // what pauses of seconds are counted in; a second when 0
 
 	mu      sync.Mutex
 	watches map[string]*watch // by task name
@@ -43,6 +44,7 @@ type Poller struct {
 	slots     *semaphore.Weighted
 	gate      hostGate
 	leftovers leftovers
+	parks     parks
 	endings   []ending
 }
 
@@ -139,7 +141,7 @@ func (p *Poller) prepare(ctx context.Context, running *sync.WaitGroup) error {
 	}
 	all := p.states
 	p.states = nil
-	if err := errors.Join(p.findLeftovers(pendingRuns(all)), p.findKept(all)); err != nil {
+	if err := errors.Join(p.findLeftovers(pendingRuns(all)), p.findKept(all), p.findParked(all)); err != nil {
 		return err
 	}
 	for key, state := range all {

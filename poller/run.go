@@ -62,7 +62,7 @@ func (w *watch) sweep(ctx context.Context) {
 // saveStart saves that the run starts. The time of the next try is saved with it,
 // so that a crash counts as a failed try.
 func (w *watch) saveStart(ctx context.Context, rev git.Revision) (Run, error) {
-	w.moved = false
+	w.moved, w.parked, w.groups = false, nil, nil
 	now := stamp()
 	run := Run{
 		ID: newRunID(now), Task: w.task.Name, Revision: rev,
@@ -77,6 +77,7 @@ func (w *watch) saveStart(ctx context.Context, rev git.Revision) (Run, error) {
 				run.Attempt = r.Run.Attempt + 1
 			}
 			run.Previous = r.Applied
+			w.parked, r.Parked = r.Parked, nil
 			saved := run
 			r.Run, r.Group = &saved, nil
 			r.Retry = now.Add(pause(w.task.Interval, run.Attempt))
@@ -185,6 +186,7 @@ func (w *watch) runAction(ctx context.Context, action actions.Action, run Run, d
 		Kill:      w.p.Kill,
 		Processes: w.p.Processes,
 		Started: func(g actions.Group) {
+			w.groups = append(w.groups, g)
 			err := w.mem.save(ctx, func(s State) State {
 				return s.with(run.Revision.Ref, func(r *RefState) { r.Group, r.Run.Action = &g, run.Action })
 			})

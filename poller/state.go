@@ -36,6 +36,7 @@ type RefState struct {
 	Run      *Run           `yaml:"run,omitempty"`      // the last one
 	Retry    time.Time      `yaml:"retry,omitempty"`    // when Run may be tried again, unless it succeeded
 	Group    *actions.Group `yaml:"group,omitempty"`    // of the action that runs
+	Parked   *Parked        `yaml:"parked,omitempty"`   // its workdir
 	Reported string         `yaml:"reported,omitempty"` // the final state that was told of Run's revision
 }
 

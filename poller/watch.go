@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/bittrance/kitops/actions"
 	"github.com/bittrance/kitops/poller/git"
 )
 
@@ -31,7 +32,12 @@ type watch struct {
 	vitals     vitals
 	repository string // its identity, as far as known
 
-	due      time.Time         // the next look
+	due time.Time // the next look
+
+	parked *Parked         // what the memory knew of the ref's workdir, until the checkout has had it
+	since  *stampOfHost    // of the workdir that was made; nil: it cannot be parked
+	groups []actions.Group // of the actions of the run
+
 	failures int               // failed looks in a row
 	told     map[string]string // ref → SHA that was said to rest
 	chased   []git.Revision    // revisions of nudges that no look has shown yet

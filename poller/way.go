@@ -40,6 +40,9 @@ func (w *watch) turn(ctx context.Context) []error {
 func (w *watch) follow(ctx context.Context) (again bool, err error) {
 	todo, err := w.look(ctx)
 	if len(todo) == 0 {
+		if w.p.evict(w.p.parks.old(time.Now())) {
+			w.sweep(ctx)
+		}
 		return false, err
 	}
 	waited, slotErr := w.acquireSlot(ctx)
@@ -59,7 +62,7 @@ func (w *watch) follow(ctx context.Context) (again bool, err error) {
 	}
 	w.tell(Event{Kind: Started, Run: run})
 	dir := w.p.workdir(w.task, run)
-	run = w.conclude(ctx, run, protected(func() error {
+	ended := protected(func() error {
 		timed, cancel := actions.WithTimeout(ctx, w.task.Timeout, timeoutError{w.task.Timeout})
 		defer cancel()
 		if err := w.checkout(timed, run, dir); err != nil {
@@ -70,8 +73,9 @@ func (w *watch) follow(ctx context.Context) (again bool, err error) {
 			return err
 		}
 		return w.act(timed, &run, plan, dir)
-	}))
-	retry, unsaved := w.saveOutcome(ctx, run)
+	})
+	run = w.conclude(ctx, run, ended)
+	retry, unsaved := w.saveOutcome(ctx, run, w.park(run, dir, byItself(ended)))
 	if unsaved == nil {
 		w.tell(Event{Kind: Finished, Run: run, Next: retry})
 	} else if ctx.Err() != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"sync"
 
@@ -60,6 +61,9 @@ func (p program) run(all settings.Options) (err error) {
 
 	agent.RepoDir, agent.Abandoned = dirs.Path, dirs.Abandoned
 	agent.Parallel, agent.Environ, agent.User = cfg.Poller.MaxParallel, p.environ, user
+	if runtime.GOOS == "linux" && !user.IsRoot() { // who could have changed anything unseen
+		agent.KeepWorkdirs = dirs.Keeps(cfg.Poller)
+	}
 	agent.Processes = &actions.Processes{}
 	groupRuns(agent.Processes, user, log)
 	memory := wiring.NewMemoryRelease(debug.FreeOSMemory)
@@ -69,6 +73,7 @@ func (p program) run(all settings.Options) (err error) {
 	w.RunAs(user)
 	w.RememberAccounts(state.File)
 	agent.Second = p.process().Second
+	w.Park = agent.KeepWorkdirs > 0
 	agent.Report = (&status.GitHub{Find: w.Find, TargetURL: cfg.Status.TargetURL, Log: log}).Report
 
 	if p.exposed != nil {

@@ -41,6 +41,13 @@ import (
 // in dir + ".git.tmp" and takes the place of whatever has its name in a dir that
 // is there, by way of dir + ".git.old".
 //
+// With Park the files of an earlier checkout with Park, which was moved to
+// ParkedPath(dir) with its record beside it, are moved to dir rather than
+// written, where nobody has touched them; what is left there is for the caller
+// to remove. Whether the record can be believed, the caller knows: it is the
+// file that RecordPath(dir) was when that call returned. All else, directories
+// included, is made as without it.
+//
 // With Reuse dir may be there from an earlier such call, for whatever revision.
 // Then files that are as they should be are not touched, files of the revision
 // that are not, and those of the one before, are replaced or removed whatever has
@@ -74,7 +81,7 @@ type checkout struct {
 	dir  string
 
 	fresh bool                    // all of the mirror came with this call
-	known func() *worktree.Record // what dir holds; nil: it is not there
+	known func() *worktree.Record // what dir holds, or the parked directory; nil: it is not there
 	git   *dotgit.Repository      // to be; nil: none
 	tags  []remote.Tag            // of the remote
 	subs  []*submodule            // of the attempt
@@ -145,6 +152,9 @@ func (c *checkout) inDoubt(err error) (m *Mirror, d *repo, fresh bool) {
 }
 
 func (c *checkout) attempt(ctx context.Context) error {
+	if c.Park {
+		c.findParked()
+	}
 	return c.publish(func(tmp string) error {
 		r, err := c.open(ctx, tmp)
 		if err != nil {

@@ -13,6 +13,7 @@ const MaxHistory = 1_000_000
 type Options struct {
 	Reuse      bool           // dir may be there from an earlier call: only what differs is touched
 	Clean      bool           // with Reuse: what is in dir and not of the revision is removed
+	Park       bool           // files of ParkedPath(dir) are moved, and RecordPath(dir) is for the next such call
 	DotGit     bool           // dir is a repository, for git commands to work in
 	History    int            // with DotGit: how many commits it has, FullHistory for all; 0: 1
 	Submodules Submodules     // where submodules come from; nil: they are empty directories

@@ -18,12 +18,15 @@ func (c *checkout) fill(ctx context.Context, r *revision, dir string) error {
 		if w, err = worktree.NewTreeWriter(dir, r.plan, c.fileOptions()); err != nil {
 			return err
 		}
+		if c.known != nil {
+			w.Parked = ParkedPath(c.dir)
+		}
 	}
 	if err := w.Finish(ctx, r.store); err != nil {
 		return c.blame(ctx, r.plan, err)
 	}
 	c.warnOfLeft(ctx, r)
-	if err := c.indexGit(w.Plan, w.Found); err != nil || !c.Reuse {
+	if err := c.indexGit(w.Plan, w.Found); err != nil || !c.Reuse && !c.Park {
 		return err
 	}
 	return c.remember(dir, w)

@@ -14,6 +14,7 @@ import (
 	"github.com/bittrance/kitops/cmd/kitops/settings"
 	"github.com/bittrance/kitops/poller"
 	"github.com/bittrance/kitops/poller/files"
+	"github.com/bittrance/kitops/poller/git"
 	"github.com/bittrance/kitops/poller/store"
 )
 
@@ -59,6 +60,16 @@ func OpenRepoDir(path string, shared bool) (*RepoDir, error) {
 		return nil, notMine(fmt.Errorf("directory for clones: %w", err))
 	}
 	return d, nil
+}
+
+// Keeps returns how many bytes of workdirs may be parked in the directory. One
+// that ends with this look keeps none.
+func (d *RepoDir) Keeps(c poller.Config) int64 {
+	space, err := git.SpaceOf(d.Path)
+	if err != nil || c.PollOnce && d.temporary {
+		return 0
+	}
+	return c.KeepWorkdirs.Of(space)
 }
 
 // notMine makes a mistake in the settings of a directory that is somebody else's.
@@ -119,7 +130,7 @@ func (d *RepoDir) claim(shared bool) error {
 			return err
 		}
 	}
-	for name, mode := range map[string]fs.FileMode{poller.WorkDir: through, poller.KeptDir: through, mirrorsDir: 0o700} {
+	for name, mode := range map[string]fs.FileMode{poller.WorkDir: through, poller.KeptDir: through, poller.ParkDir: 0o700, mirrorsDir: 0o700} {
 		if _, err := os.Lstat(filepath.Join(d.Path, name)); errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

@@ -19,6 +19,8 @@ import (
 
 // Wiring makes tasks out of settings. What tasks share, it holds.
 type Wiring struct {
+	Park bool // checkouts leave and take what the poller parks
+
 	mirrors *mirrors
 	apps    *apps
 
@@ -139,7 +141,7 @@ func (w *Wiring) task(s settings.Settings, t settings.Task, r *Repository) polle
 	if w.user != nil {
 		options.Owner = &git.Owner{UID: w.user.UID, GID: w.user.GID}
 	}
-	task.Keep = options.Reuse
+	task.Keep, options.Park = options.Reuse, w.Park && !options.Reuse
 	task.Checkout = func(ctx context.Context, rev git.Revision, dir string) error {
 		return checkout(ctx, rev, dir, options)
 	}

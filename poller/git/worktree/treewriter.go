@@ -31,6 +31,7 @@ type TreeWriter struct {
 	Found []index.FileStat // of each file; nil: nobody asked
 	bytes atomic.Int64
 
+	Parked string // directory with the record that the plan was made upon, whose files may be moved; "": none
 	Stage  string // directory in which files are made first; "": there is nothing to replace
 	stages atomic.Int32
 	Dev    int64 // with stage: of dir
@@ -111,6 +112,11 @@ func (w *TreeWriter) countKept(size int64) error {
 func (w *TreeWriter) Finish(ctx context.Context, s *odb.Store) error {
 	if err := w.takeBack(); err != nil {
 		return err
+	}
+	if w.Parked != "" {
+		if err := w.moveParked(ctx); err != nil {
+			return err
+		}
 	}
 	if err := w.writeAll(ctx, s); err != nil {
 		return err

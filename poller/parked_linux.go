@@ -1,0 +1,54 @@
+package poller
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bittrance/kitops/poller/git"
+)
+
+// parkable are the file systems whose times of change and leases were found to
+// be right: ext4, xfs, btrfs, f2fs, zfs and tmpfs.
+var parkable = []int64{unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC, zfsMagic, unix.TMPFS_MAGIC}
+
+const zfsMagic = 0x2fc12fc1
+
+// stampHost tells how things are for a directory, or why that cannot be told.
+func stampHost(tree string) (s stampOfHost, err error) {
+	var system unix.Statfs_t
+	if err := unix.Statfs(tree, &system); err != nil {
+		return s, err
+	}
+	if !slices.Contains(parkable, int64(system.Type)) { //nolint:unconvert // the types differ between architectures
+		return s, fmt.Errorf("file system %#x", system.Type)
+	}
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return s, err
+	}
+	var set, booted unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_REALTIME, &set); err != nil {
+		return s, err
+	}
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &booted); err != nil {
+		return s, err
+	}
+	file, err := os.Open(git.RecordPath(tree))
+	if err != nil {
+		return s, err
+	}
+	defer file.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, file); err != nil {
+		return s, err
+	}
+	return stampOfHost{strings.TrimSpace(string(boot)), time.Duration(set.Nano() - booted.Nano()), hex.EncodeToString(sum.Sum(nil))}, nil
+}

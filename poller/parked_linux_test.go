@@ -1,0 +1,297 @@
+package poller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/bittrance/kitops/actions"
+	"github.com/bittrance/kitops/poller/files"
+	"github.com/bittrance/kitops/poller/git"
+	"github.com/bittrance/kitops/poller/git/gittest"
+)
+
+const parkedFiles = 800 // so many that most are older than the record of them
+
+// parkade is an agent whose runs move what they may, on a real repository.
+type parkade struct {
+	*bench
+	repo  *gittest.Repo
+	place string
+	count int
+	run   string // the command line of the action
+}
+
+func newParkade(t *testing.T, repo *gittest.Repo) *parkade {
+	t.Helper()
+	place, err := os.MkdirTemp("", "kitops-test-*") //nolint:usetesting // where other users get through
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(place) })
+	k := &parkade{repo: repo, place: place}
+	if err := errors.Join(os.Chmod(place, 0o755), os.Mkdir(filepath.Join(place, "repos"), 0o711),
+		os.Mkdir(filepath.Join(place, "out"), 0o700), os.Chmod(filepath.Join(place, "out"), 0o1777)); err != nil {
+		t.Fatal(err)
+	}
+	k.restart(t)
+	return k
+}
+
+// manyFiles is the repository.
+func manyFiles(t *testing.T) *gittest.Repo {
+	t.Helper()
+	repo, files := gittest.New(t), map[string]string{}
+	for i := range parkedFiles {
+		files[fmt.Sprintf("d%d/f%d", i/100, i)] = strconv.Itoa(i)
+	}
+	repo.Commit(files)
+	return repo
+}
+
+// restart is another agent with the same state and repo dir.
+func (k *parkade) restart(t *testing.T) {
+	t.Helper()
+	last := k.bench
+	k.bench = newBench(t)
+	if last != nil {
+		k.Store = last.Store
+	}
+	k.RepoDir, k.KeepWorkdirs, k.Processes = filepath.Join(k.place, "repos"), 1<<30, &actions.Processes{}
+	k.Environ = os.Environ()
+	if os.Geteuid() == 0 {
+		k.User = &actions.User{Name: "builder", UID: 12345, GID: 12345, Home: "/", Shell: "/bin/sh"}
+	}
+	url, err := git.ParseURL(k.repo.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &git.Mirror{URL: url, Dir: filepath.Join(k.place, "mirror")}
+	k.Set([]Task{{
+		Name: "deploy", URL: k.repo.Dir, Refs: git.Patterns{"refs/heads/main"}, RunNew: true, Interval: time.Minute, Timeout: 10 * time.Second, Digest: "1",
+		Heads: m.Heads,
+		Checkout: func(ctx context.Context, rev git.Revision, dir string) error {
+			o := git.Options{Park: true}
+			if k.User != nil {
+				o.Owner = &git.Owner{UID: k.User.UID, GID: k.User.GID}
+			}
+			return m.Checkout(ctx, rev, dir, o)
+		},
+		Plan: func(context.Context, string, git.Revision) (Plan, error) {
+			return Plan{Actions: []actions.Action{{Name: "act", Entrypoint: "/bin/sh", Args: []string{"-c", k.run}}}}, nil
+		},
+	}})
+}
+
+// next has an agent of its own run a new revision, and returns how many files it moved.
+func (k *parkade) next(t *testing.T, command string) (moved int) {
+	t.Helper()
+	was := k.inodes(t)
+	k.count++
+	k.repo.Commit(map[string]string{"count": k.place + strconv.Itoa(k.count)})
+	k.run = "find . -type f -name 'f*' -printf '%i %p\n' >" + k.place + "/out/inodes; " + command
+	k.restartIfRan(t)
+	_ = k.Once(t.Context(), true) // some are to fail
+	now := k.inodes(t)
+	if len(now) != parkedFiles {
+		t.Fatalf("%d files in the workdir: %+v", len(now), k.state(t, "deploy").Refs["refs/heads/main"].Run)
+	}
+	for name, inode := range now {
+		if was[name] == inode {
+			moved++
+		}
+	}
+	return moved
+}
+
+func (k *parkade) restartIfRan(t *testing.T) {
+	t.Helper()
+	if k.count > 1 {
+		limit, user := k.KeepWorkdirs, k.User
+		k.restart(t)
+		k.KeepWorkdirs, k.User = limit, user
+	}
+}
+
+func (k *parkade) inodes(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	text, err := os.ReadFile(filepath.Join(k.place, "out", "inodes"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		inode, name, _ := strings.Cut(strings.TrimSpace(line), " ")
+		all[name] = inode
+	}
+	return all
+}
+
+// change changes what the memory knows of the parked workdir.
+func (k *parkade) change(t *testing.T, how func(*Parked)) {
+	t.Helper()
+	m := memory{store: k.Store, key: "deploy"}
+	if _, err := m.load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.save(t.Context(), func(s State) State {
+		return s.with("refs/heads/main", func(r *RefState) {
+			if r.Parked == nil {
+				t.Fatal("nothing is parked")
+			}
+			changed := *r.Parked
+			how(&changed)
+			r.Parked = &changed
+		})
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWorkdirsAreMovedFromRunToRun(t *testing.T) {
+	k := newParkade(t, manyFiles(t))
+	k.next(t, "true")
+	for _, command := range []string{"true", "exit 1", "touch added d0/f1; echo changed >d0/f2", "true"} { // each by an agent of its own
+		if moved := k.next(t, command); moved < parkedFiles/2 {
+			t.Errorf("before %q %d files were moved", command, moved)
+		}
+	}
+	if left := entries(t, filepath.Join(k.RepoDir, WorkDir)); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+	if parked := entries(t, filepath.Join(k.RepoDir, ParkDir)); len(parked) != 1 {
+		t.Errorf("parked: %v", parked)
+	}
+	k.restart(t)
+	k.KeepWorkdirs = 0 // off
+	_ = k.Once(t.Context(), true)
+	if parked := entries(t, filepath.Join(k.RepoDir, ParkDir)); len(parked) != 0 {
+		t.Errorf("parked though it is off: %v", parked)
+	}
+}
+
+func TestWorkdirsThatMayStillChangeAreThrownAway(t *testing.T) {
+	repo := manyFiles(t)
+	parked := func(k *parkade) string {
+		folders, _ := filepath.Glob(filepath.Join(k.RepoDir, ParkDir, "*", parkedTree))
+		return strings.Join(folders, "")
+	}
+	for name, c := range map[string]struct {
+		command string                         // of the run before
+		then    func(t *testing.T, k *parkade) // between the runs
+		before  func(t *testing.T, k *parkade) // before the first
+		after   func(t *testing.T, pid int)    // with the number that the command wrote
+	}{
+		"a process is left":                {command: "sleep 60 >/dev/null 2>&1 & echo $! >$PLACE/out/pid", after: end},
+		"a process is left in a session":   {command: "setsid sleep 60 >/dev/null 2>&1 & echo $! >$PLACE/out/pid", after: end},
+		"a process without a mark is left": {command: "env -i sleep 60 >/dev/null 2>&1 & echo $! >$PLACE/out/pid", after: end},
+		"the run was stopped":              {command: "sleep 60"},
+		"the action is root":               {before: func(_ *testing.T, k *parkade) { k.User = &actions.User{Name: "root", Home: "/", Shell: "/bin/sh"} }},
+		"another boot":                     {then: func(t *testing.T, k *parkade) { k.change(t, func(p *Parked) { p.Since.Boot = "x" }) }},
+		"the clock was set":                {then: func(t *testing.T, k *parkade) { k.change(t, func(p *Parked) { p.Since.Clock += 2 * time.Second }) }},
+		"the clock was set back":           {then: func(t *testing.T, k *parkade) { k.change(t, func(p *Parked) { p.Since.Clock -= 2 * time.Second }) }},
+		"too old":                          {then: func(t *testing.T, k *parkade) { k.change(t, func(p *Parked) { p.At = p.At.Add(-25 * time.Hour) }) }},
+		"of the future":                    {then: func(t *testing.T, k *parkade) { k.change(t, func(p *Parked) { p.At = p.At.Add(time.Hour) }) }},
+		"too large":                        {before: func(_ *testing.T, k *parkade) { k.KeepWorkdirs = 1 << 10 }},
+		"too large together":               {then: func(_ *testing.T, k *parkade) { k.KeepWorkdirs = 1 << 10 }},
+		"the memory is lost":               {then: func(_ *testing.T, k *parkade) { k.Store = newBench(t).Store }},
+		"the record is another":            {then: func(t *testing.T, k *parkade) { rewrite(t, git.RecordPath(parked(k))) }},
+		"the workdir is a link":            {then: func(t *testing.T, k *parkade) { relink(t, parked(k)) }},
+		"something is mounted in it":       {then: func(t *testing.T, k *parkade) { mountIn(t, parked(k)) }},
+		"a file is open to be written":     {then: func(t *testing.T, k *parkade) { holdAll(t, parked(k)) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if os.Geteuid() != 0 && (strings.Contains(name, "root") || strings.Contains(name, "mount")) {
+				return
+			}
+			k := newParkade(t, repo)
+			if c.before != nil {
+				c.before(t, k)
+			}
+			k.task0().Timeout = time.Second
+			k.next(t, strings.ReplaceAll(c.command, "$PLACE", k.place)+"\n")
+			if c.after != nil {
+				text, err := os.ReadFile(filepath.Join(k.place, "out", "pid"))
+				pid, bad := strconv.Atoi(strings.TrimSpace(string(text)))
+				if err := errors.Join(err, bad); err != nil {
+					t.Fatal(err)
+				}
+				defer c.after(t, pid)
+			}
+			if c.then != nil {
+				c.then(t, k)
+			}
+			if moved := k.next(t, "true"); moved > 0 {
+				t.Errorf("%d files were moved", moved)
+			}
+		})
+	}
+}
+
+// task0 is the only task.
+func (k *parkade) task0() *Task { return &k.tasks[0] }
+
+func end(t *testing.T, pid int) {
+	t.Helper()
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Error(err)
+	}
+}
+
+// rewrite changes one byte of a file.
+func rewrite(t *testing.T, path string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err == nil {
+		text[len(text)/2] ^= 1
+		err = os.WriteFile(path, text, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func relink(t *testing.T, path string) {
+	t.Helper()
+	if err := errors.Join(os.Rename(path, path+".aside"), os.Symlink(path+".aside", path)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// mountIn mounts something where it may be moved to another place.
+func mountIn(t *testing.T, dir string) {
+	t.Helper()
+	if err := syscall.Mount("tmpfs", filepath.Join(dir, "d0"), "tmpfs", 0, ""); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		above := filepath.Dir(filepath.Dir(filepath.Dir(filepath.Dir(dir)))) // of the repo dir
+		if at, err := files.MountBelow(above); err != nil || syscall.Unmount(at, syscall.MNT_DETACH) != nil {
+			t.Errorf("%s is still mounted: %v", at, err)
+		}
+	})
+}
+
+func holdAll(t *testing.T, dir string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "find", dir, "-type", "f")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path := range strings.Lines(string(out)) {
+		f, err := os.OpenFile(strings.TrimSpace(path), os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = f.Close() })
+	}
+}
