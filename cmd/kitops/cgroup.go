@@ -7,8 +7,9 @@ import (
 )
 
 // groupRuns gives runs cgroups of their own where the host lets it. Elsewhere it
-// says once which processes of actions cannot be found at a timeout.
-func groupRuns(all *actions.Processes, user *actions.User, log *slog.Logger) {
+// says once which processes of actions cannot be found at a timeout: not at each
+// of many short executions, where doctor tells it.
+func groupRuns(all *actions.Processes, user *actions.User, once bool, log *slog.Logger) {
 	err := all.UseCgroup()
 	if err == nil {
 		log.Debug("each run has a cgroup of its own")
@@ -16,8 +17,11 @@ func groupRuns(all *actions.Processes, user *actions.User, log *slog.Logger) {
 	}
 	log.Debug("runs have no cgroup of their own", "err", err)
 	say := log.Info
-	if user.IsAnother() {
+	switch {
+	case user.IsAnother():
 		say = log.Warn // it is about every action
+	case once:
+		say = log.Debug
 	}
 	for _, reason := range all.Unseen(user) {
 		say("not every process that an action hides is found", "reason", reason, "cgroup", err)

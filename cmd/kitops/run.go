@@ -65,7 +65,7 @@ func (p program) run(all settings.Options) (err error) {
 		agent.KeepWorkdirs = dirs.Keeps(cfg.Poller)
 	}
 	agent.Processes = &actions.Processes{}
-	groupRuns(agent.Processes, user, log)
+	groupRuns(agent.Processes, user, cfg.Poller.PollOnce, log)
 	memory := wiring.NewMemoryRelease(debug.FreeOSMemory)
 	defer memory.Close()
 	agent.Observers = []poller.Observer{status.Log(log), memory.Observe}
