@@ -122,9 +122,9 @@ func (r *Repository) diagnoseRef(ctx context.Context, ref string) Check {
 	case errors.Is(err, ErrEmpty):
 		return Check{Warn, fmt.Sprintf("%s has no commits yet", r), "push one"}
 	case err != nil:
-		return failed(fmt.Sprintf("%s: cannot look at %s", r, what), err)
+		return failed(fmt.Sprintf("%s: cannot poll %s", r, what), err)
 	case len(prefixes) > 0:
-		return Check{OK, fmt.Sprintf("%s: can look at %s", r, what), ""}
+		return Check{OK, fmt.Sprintf("%s: can poll %s", r, what), ""}
 	case len(heads) == 0:
 		return Check{Fail, fmt.Sprintf("%s has no branch %s", r, what), "push it, or correct the task's branch"}
 	}

@@ -28,7 +28,7 @@ func TestDiagnose(t *testing.T) {
 		"all well": {
 			func(*scene) {},
 			[]string{`ok | App`, `is "Kit Ops"`, "clock is 0 s", "asks for all"},
-			[]string{"ok | the App's installation on acme reaches acme/shop", "grants all", "main is at", "the default branch is at", "can look at release/*", "FAIL | acme/shop has no branch none | push it"},
+			[]string{"ok | the App's installation on acme reaches acme/shop", "grants all", "main is at", "the default branch is at", "can poll release/*", "FAIL | acme/shop has no branch none | push it"},
 			true,
 		},
 		"clock": {

@@ -70,7 +70,7 @@ func (a *App) tellStretch(floors map[string]time.Duration, owners map[string][]L
 	defer a.mu.Unlock()
 	for _, owner := range slices.Sorted(maps.Keys(floors)) {
 		if f := floors[owner]; f > 0 && f != a.stretched[owner] {
-			a.log.Warn("more looks than GitHub allows for one installation, so they are stretched",
+			a.log.Warn("more polls than GitHub allows for one installation, so they are stretched",
 				"account", owners[owner][0].Owner, "tasks", len(owners[owner]), "interval", f)
 		}
 	}

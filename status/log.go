@@ -44,10 +44,10 @@ func write(l *slog.Logger, e poller.Event) {
 		}
 	case poller.Remembered:
 		if e.Count > 1 {
-			l.Info("remembered, not run: the branches were there at the first look", "branches", e.Count)
+			l.Info("remembered, not run: the branches were there at the first poll", "branches", e.Count)
 			return
 		}
-		l.Info("remembered, not run: the branch was there at the first look")
+		l.Info("remembered, not run: the branch was there at the first poll")
 	case poller.Forgotten:
 		l.Info("branch is gone or no longer watched, forgotten")
 	case poller.Started:
@@ -73,13 +73,13 @@ func looked(l *slog.Logger, e poller.Event) {
 	var later *poller.LaterError
 	switch {
 	case errors.As(e.Err, &later):
-		l.Debug("look put off", "err", e.Err, "next", clock(e.Next)) // whoever has the limit has said so
+		l.Debug("poll put off", "err", e.Err, "next", clock(e.Next)) // whoever has the limit has said so
 	case e.Err != nil:
-		l.Warn("look failed", "err", e.Err, "next", clock(e.Next))
+		l.Warn("poll failed", "err", e.Err, "next", clock(e.Next))
 	case e.Failures > 0:
-		l.Info("look works again", "failures", e.Failures)
+		l.Info("poll works again", "failures", e.Failures)
 	default:
-		l.Debug("looked", "next", clock(e.Next))
+		l.Debug("polled", "next", clock(e.Next))
 	}
 }
 

@@ -149,7 +149,7 @@ func (f *flow) convert(ctx context.Context, code string) (app.Stored, error) {
 	if err != nil {
 		return app.Stored{}, &app.SetupError{
 			Problem: fmt.Sprintf("the App %q was registered, but its key could not be stored (%v)", registered.Name, err),
-			Remedy:  "mend that, delete the App at " + f.settings + ", and run kitops setup again",
+			Remedy:  "fix that, delete the App at " + f.settings + ", and run kitops setup again",
 		}
 	}
 	return stored, nil

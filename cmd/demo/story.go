@@ -129,7 +129,7 @@ func (s *story) retry(ctx context.Context, c scene, p push) error {
 		return err
 	}
 	_, err := s.kitops.await(ctx, "kitops to look again", func(l line) bool {
-		return l.Task == c.task && l.Msg == "looked" && l.Time.After(s.failed)
+		return l.Task == c.task && l.Msg == "polled" && l.Time.After(s.failed)
 	})
 	if err == nil {
 		s.say("kitops", "looks again and leaves it alone: the pause is twice as long now")

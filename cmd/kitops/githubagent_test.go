@@ -69,7 +69,7 @@ func (w *watcher) kill() {
 func (s *scene) story() string {
 	var story strings.Builder
 	for line := range strings.Lines(s.read("agent.log")) {
-		if !strings.Contains(line, "msg=looked") {
+		if !strings.Contains(line, "msg=polled") {
 			story.WriteString(line)
 		}
 	}

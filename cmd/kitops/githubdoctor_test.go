@@ -80,7 +80,7 @@ func TestDoctorFindsFaults(t *testing.T) {
 		"state unreadable": {1, func(s *scene) []string {
 			s.write("state.yaml", "what: is this")
 			return s.task(note)
-		}, []string{"FAIL  state file ", "mend it, or move it away"}},
+		}, []string{"FAIL  state file ", "fix it, or move it away"}},
 		"state is a directory": {1, func(s *scene) []string {
 			_ = os.Mkdir(s.path("state.yaml"), 0o700)
 			return s.task(note)

@@ -17,20 +17,20 @@ func TestIdleLooks(t *testing.T) {
 	s := newScene(t, apptest.Options{})
 	agent := s.start(s.task(note)...)
 	s.awaitStatus(s.first, "success")
-	agent.says("msg=looked", 2) // nothing is left to report by then
+	agent.says("msg=polled", 2) // nothing is left to report by then
 	held := s.hold()
 	s.Reset()
-	looks := s.count("msg=looked")
+	looks := s.count("msg=polled")
 	held.Lift()
-	agent.says("msg=looked", looks+21)
+	agent.says("msg=polled", looks+21)
 	held = s.hold()
-	s.wantLooks(s.count("msg=looked") - looks)
+	s.wantLooks(s.count("msg=polled") - looks)
 
 	s.Reset()
 	second := s.shop.Push("main", nil)
 	held.Lift()
 	s.awaitStatus(second, "success")
-	agent.says("msg=looked", looks+30)
+	agent.says("msg=polled", looks+30)
 	agent.stop()
 	s.wantRan(s.first, second)
 	want := map[string]int{
@@ -126,7 +126,7 @@ func TestHourlyLimit(t *testing.T) {
 		t.Errorf("the pause is logged %d times\n%s", n, s.story())
 	}
 	wantWords(t, s.read("agent.log"), `whose="the App's installation on acme"`, "secondary=false", "until=20")
-	if s.count("look failed") > 0 {
+	if s.count("poll failed") > 0 {
 		t.Errorf("a pause is no failure\n%s", s.story())
 	}
 }
@@ -193,9 +193,9 @@ func TestMoreTasksThanTheBudget(t *testing.T) {
 		tasks += fmt.Sprintf("  - {name: shop%d, git: {url: $GITHUB/acme/shop, branch: main}, github: {}, actions: [{run: 'true'}]}\n", i)
 	}
 	agent := s.start(s.tasks(tasks)...)
-	agent.says("msg=looked", 60)
+	agent.says("msg=polled", 60)
 	agent.stop()
-	if n := s.count("more looks than GitHub allows for one installation"); n != 1 {
+	if n := s.count("more polls than GitHub allows for one installation"); n != 1 {
 		t.Errorf("the stretch is logged %d times\n%s", n, s.story())
 	}
 	wantWords(t, s.read("agent.log"), "interval=1.5s", "tasks=20", "account=acme")

@@ -54,7 +54,7 @@ func TestOutageAtTheStart(t *testing.T) {
 	s := newScene(t, apptest.Options{})
 	outage := s.Inject(apptest.Filter{}, 0, apptest.Fail(http.StatusBadGateway, ""))
 	agent := s.start(s.task(note)...)
-	agent.says("look failed", 3)
+	agent.says("poll failed", 3)
 	outage.Lift()
 	s.awaitStatus(s.first, "success")
 	agent.stop()

@@ -71,7 +71,7 @@ func TestInstallationIsToldOf(t *testing.T) {
 	s := newHookScene(t)
 	s.installation.Uninstall()
 	s.serve(slices.Concat(s.tasks(strings.Replace(watchShop, "    interval", "    github: {}\n    interval", 1)), s.listening())...)
-	s.agent.says("look failed.*does not reach the repository acme/shop", 1)
+	s.agent.says("poll failed.*does not reach the repository acme/shop", 1)
 	s.installation = s.app.Install("acme", nil)
 	s.wantStatus(s.app.Deliver(t.Context(), s.installed("installation", "created")), http.StatusAccepted)
 	s.awaitStatus(s.first, "success")

@@ -95,7 +95,7 @@ func (p program) run(all settings.Options) (err error) {
 	}
 	s.onHangup = func() { p.reload(s.soft, all, catalog, log) }
 	if cfg.Poller.PollOnce {
-		s.onHangup = func() { log.Warn("nothing to reload: --poll-once looks once") }
+		s.onHangup = func() { log.Warn("nothing to reload: --poll-once polls once") }
 	}
 	go s.loop()
 

@@ -163,7 +163,7 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 func served(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, neg, args, 1)
 	a := agentNamed(ts, args[0])
-	what := "msg=looked "
+	what := "msg=polled "
 	if len(args) > 1 {
 		what += "task=" + args[1] + " "
 	}

@@ -18,7 +18,7 @@ const (
 	fullFile      = 48 << 20 // of documents, beyond which none may grow: what is there can still be saved
 
 	header = "# Memory of kitops between executions. Safe to read; stop kitops before you edit it.\n"
-	mend   = "mend the file, or move it away and kitops starts with an empty memory"
+	mend   = "fix the file, or move it away and kitops starts with an empty memory"
 )
 
 // topKey finds the key of a line at the top level, and what follows it but comments.

@@ -22,7 +22,7 @@ import (
 )
 
 // errDoctor says that something has to be mended; the lines have said what.
-var errDoctor = errors.New("doctor found something to mend")
+var errDoctor = errors.New("doctor found something to fix")
 
 const (
 	doctorLook = 30 * time.Second // for each repository
@@ -139,7 +139,7 @@ func (d *Doctor) state(ctx context.Context, path string) {
 		_, err = wiring.NewPoller(ctx, path, file)
 	}
 	if err != nil {
-		d.fail("state file "+path, err, "mend it, or move it away to start with an empty memory")
+		d.fail("state file "+path, err, "fix it, or move it away to start with an empty memory")
 		return
 	}
 	d.say(app.OK, "state file "+path+": readable and replaceable", "")

@@ -31,7 +31,7 @@ func remedy(err error, t settings.Task) string {
 	case errors.As(err, &authority):
 		return "let this host trust the authority that signed the server's certificate"
 	case errors.As(err, &name), errors.As(err, &expired):
-		return "mend the server's certificate, or use the name that it is for"
+		return "fix the server's certificate, or use the name that it is for"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return "the host does not answer: check network, firewall and proxy"
 	case errors.Is(err, git.ErrCredentials) && t.URL.SSH():

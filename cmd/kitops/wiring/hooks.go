@@ -151,7 +151,7 @@ func (h *Hooks) gap() {
 	if len(h.logs) > 0 {
 		return // the delivery log has them
 	}
-	h.log.Info("webhooks may be lost while the relay was gone: every task looks once")
+	h.log.Info("webhooks may be lost while the relay was gone: every task polls once")
 	h.agent.NudgeAll()
 }
 
