@@ -103,7 +103,9 @@ func (a *App) prepare(e Event) (*Delivery, error) {
 		payload["action"] = e.Action
 	}
 	if e.Repository != nil {
-		payload["repository"] = a.g.describeRepository(e.Repository)
+		repository := a.g.describeRepository(e.Repository)
+		repository["default_branch"] = e.Repository.defaultBranch.now // who tells of a change knows it
+		payload["repository"] = repository
 		if d.installation = a.g.installationOn(a, e.Repository.owner); d.installation != nil {
 			payload["installation"] = fields{"id": d.installation.ID, "node_id": nodeID("Installation", d.installation.ID)}
 		}

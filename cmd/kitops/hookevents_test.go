@@ -104,6 +104,20 @@ tasks:
 	s.wantRan(s.first, sha, next)
 }
 
+// TestDefaultBranchThatSwitches is told of before all of GitHub knows: the new one runs, and a push to the old one no more.
+func TestDefaultBranchThatSwitches(t *testing.T) {
+	s := newHookScene(t)
+	s.serve(slices.Concat(s.tasks(strings.Replace(watchShop, ", branch: main", "", 1)), s.listening())...)
+	s.awaitStatus(s.first, "success")
+	trunk := s.shop.Push("trunk", nil)
+	s.shop.SetDefaultBranch("trunk")
+	s.shop.Push("main", nil)
+	s.wantStatus(s.app.Deliver(t.Context(), apptest.Event{Name: "repository", Action: "edited", Repository: s.shop}), http.StatusAccepted)
+	s.awaitStatus(trunk, "success")
+	s.agent.stop()
+	s.wantRan(s.first, trunk)
+}
+
 // TestDeletedRepositoryIsForgotten at once, where GitHub does not list it any more; who only says so achieves nothing. One that
 // the App has lost is remembered, since it may return.
 func TestDeletedRepositoryIsForgotten(t *testing.T) {

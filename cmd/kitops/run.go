@@ -71,7 +71,7 @@ func (p program) run(all settings.Options) (err error) {
 	agent.Observers = []poller.Observer{status.Log(log), memory.Observe}
 	w := wiring.New(p.process(), dirs.Path, cfg.Git.MaxSize, cfg.App.APIURL, log)
 	w.RunAs(user)
-	w.RememberAccounts(state.File)
+	w.RememberAccounts(context.Background(), state.File)
 	agent.Second = p.process().Second
 	w.Park = agent.KeepWorkdirs > 0
 	agent.Report = (&status.GitHub{Find: w.Find, TargetURL: cfg.Status.TargetURL, Log: log}).Report

@@ -5,17 +5,14 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/goccy/go-yaml"
 )
 
 // formerLine is a line of the state of the first kitops (in Rust): of each task the time of its next run, and the name of the
 // commit that it succeeded with last, in hex or as bytes.
-var formerLine = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^(?:---|(\S.*):|  next_run:|    (?:secs|nanos)_since_epoch: \d+|` +
-		`  current_sha:(?: !Sha1| ["']?([0-9a-f]{40})["']?)?|    Sha1:| *- (\d{1,3}))$`)
-})
+const formerLine = `^(?:---|(\S.*):|  next_run:|    (?:secs|nanos)_since_epoch: \d+|` +
+	`  current_sha:(?: !Sha1| ["']?([0-9a-f]{40})["']?)?|    Sha1:| *- (\d{1,3}))$`
 
 // former is a task as the first kitops remembered it.
 type former struct{ name, sha, bytes string }
@@ -31,9 +28,10 @@ func (f former) commit() string {
 // decodeFormer makes documents of a whole file of the first kitops, each with the key current_sha. It is false for any other
 // file. A task that never succeeded has nothing to remember.
 func decodeFormer(text string) (documents, bool) {
+	known := regexp.MustCompile(formerLine) // here, since it is hardly ever needed
 	var tasks []former
 	for line := range strings.Lines(text) {
-		m := formerLine().FindStringSubmatch(strings.TrimRight(line, " \n"))
+		m := known.FindStringSubmatch(strings.TrimRight(line, " \n"))
 		if m == nil {
 			return nil, false
 		}

@@ -15,19 +15,14 @@ type accounts struct {
 
 // RememberAccounts keeps what accounts were called in the state, so that the
 // next agent follows a renamed one, too. Call it before Make.
-func (w *Wiring) RememberAccounts(state store.Store) { w.apps.state = state }
-
-// accounts returns what accounts were called, and what keeps it.
-func (a *apps) accounts() (before app.Owners, keep func(app.Owners) error) {
-	if a.state == nil {
-		return nil, nil
-	}
-	memory, ctx := document[accounts]{a.state, "accounts of GitHub"}, context.Background()
+func (w *Wiring) RememberAccounts(ctx context.Context, state store.Store) {
+	ctx = context.WithoutCancel(ctx) // what was seen was seen
+	memory := document[accounts]{state, "accounts of GitHub"}
 	held, err := memory.load(ctx)
 	if err != nil {
-		a.log.Warn("the names of accounts cannot be read", "err", err)
+		w.apps.log.Warn("the names of accounts cannot be read", "err", err)
 	}
-	return held.Owners, func(seen app.Owners) error {
+	w.apps.owners, w.apps.keep = held.Owners, func(seen app.Owners) error {
 		return memory.save(ctx, func(now accounts) accounts { // another App may have seen others
 			all := app.Owners{}
 			maps.Copy(all, now.Owners)

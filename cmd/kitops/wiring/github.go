@@ -11,7 +11,6 @@ import (
 	"github.com/bittrance/kitops/cmd/kitops/settings"
 	"github.com/bittrance/kitops/poller"
 	"github.com/bittrance/kitops/poller/git"
-	"github.com/bittrance/kitops/poller/store"
 	"github.com/bittrance/kitops/webhook"
 )
 
@@ -21,7 +20,8 @@ type apps struct {
 	process Process
 	log     *slog.Logger
 	apiURL  string
-	state   store.Store // where names of accounts are kept; nil: nowhere
+	owners  app.Owners             // what accounts were called before
+	keep    func(app.Owners) error // nil: nowhere
 	mu      sync.Mutex
 	known   map[settings.GitHub]*app.App
 	warned  sync.Map // *app.Repository → *sync.Once
@@ -42,12 +42,11 @@ func (a *apps) get(g settings.GitHub, statuses bool) (*app.App, error) {
 	if known := a.known[g]; known != nil {
 		return known, nil
 	}
-	owners, keep := a.accounts()
 	made, err := app.New(app.Options{
 		ID: g.AppID, Key: app.Key{File: g.KeyFile, Literal: g.Key},
 		APIURL: a.apiURL, Statuses: statuses, Log: a.log, UserAgent: a.process.Agent,
 		Lag: 30 * a.process.Second, Recheck: 30 * a.process.Second,
-		Owners: owners, SaveOwners: keep,
+		Owners: a.owners, SaveOwners: a.keep,
 	})
 	if err != nil {
 		return nil, err
