@@ -246,13 +246,12 @@ func TestManyRefs(t *testing.T) {
 	t.Parallel()
 	r := gittest.New(t)
 	sha := r.Commit(map[string]string{"a": "1"})
-	packed := "# pack-refs with: peeled fully-peeled sorted \n"
+	var packed strings.Builder
+	packed.WriteString("# pack-refs with: peeled fully-peeled sorted \n")
 	for i := range 10_000 {
-		packed += fmt.Sprintf("%s refs/heads/many/%05d\n", sha, i)
+		fmt.Fprintf(&packed, "%s refs/heads/many/%05d\n", sha, i)
 	}
-	if err := os.WriteFile(filepath.Join(r.Dir, "packed-refs"), []byte(packed), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	gittest.Write(t, filepath.Join(r.Dir, "packed-refs"), packed.String())
 	for name, reach := range ways() {
 		t.Run(name, func(t *testing.T) {
 			if got := mustHeads(t, reach(t, r), "refs/heads/many/*", "HEAD"); len(got) != 10_001 || got[0].Ref != "refs/heads/main" {

@@ -46,11 +46,12 @@ func TestTagsFollow(t *testing.T) {
 				}
 			}
 			mustKeepSound(t, m)
-			packed := dotgit.RefsHeader
+			var packed strings.Builder
+			packed.WriteString(dotgit.RefsHeader)
 			for i := range remote.MaxTagRefs {
-				packed += fmt.Sprintf("%s refs/tags/many/%05d\n", sha, i)
+				fmt.Fprintf(&packed, "%s refs/tags/many/%05d\n", sha, i)
 			}
-			gittest.Write(t, filepath.Join(r.Dir, "packed-refs"), packed)
+			gittest.Write(t, filepath.Join(r.Dir, "packed-refs"), packed.String())
 			for range 2 {
 				if got := gittest.Git(t, mustHistory(t, m, rev, 5), "tag"); got != "" {
 					t.Errorf("tags %.100s", got)

@@ -23,6 +23,9 @@ func Explain(err error) error { return explain(err) }
 // ExplainLock is what is said of a lock that cannot be had.
 func ExplainLock(err error) error { return explainLock(err) }
 
+// SetFull lowers the bound of all documents together.
+func (f *File) SetFull(bytes int) { f.full = bytes }
+
 // Hold keeps the file from being read or saved until release is called.
 func (f *File) Hold() (release func()) {
 	f.turn <- struct{}{}

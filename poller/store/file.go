@@ -14,6 +14,7 @@ import (
 // Besides the errors of [Store] all methods return *[FormatError] while the file does not read; it is left as it is then.
 type File struct {
 	path string
+	full int // bytes of documents beyond which none may grow: fullFile, less in a test
 
 	turn    chan struct{} // held by the one who reads or saves the file
 	queueMu sync.Mutex
@@ -30,7 +31,7 @@ func OpenFile(path string) (*File, error) {
 	if err := sweep(path); err != nil {
 		return nil, err
 	}
-	f := &File{path: path, turn: make(chan struct{}, 1)}
+	f := &File{path: path, full: fullFile, turn: make(chan struct{}, 1)}
 	docs, info, err := read(path)
 	if err != nil {
 		return nil, err
@@ -126,8 +127,8 @@ func (f *File) saveAll(batch []*write) error {
 	next, anything := maps.Clone(f.docs), false
 	size := next.size()
 	for _, w := range batch {
-		if grown := len(w.data) - len(next[w.key]); grown > 0 && size+grown > fullFile {
-			w.err = fmt.Errorf("put %s: the file would have %d bytes, and more than %d are not added to it", w.key, size+grown, fullFile)
+		if grown := len(w.data) - len(next[w.key]); grown > 0 && size+grown > f.full {
+			w.err = fmt.Errorf("put %s: the file would have %d bytes, and more than %d are not added to it", w.key, size+grown, f.full)
 			continue
 		}
 		size -= len(next[w.key])

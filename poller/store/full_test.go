@@ -9,11 +9,12 @@ import (
 // TestAFullFileTakesNoMore keeps what is there changeable when one key wants too much.
 func TestAFullFileTakesNoMore(t *testing.T) {
 	f := open(t, t.TempDir()+"/state.yaml")
+	f.SetFull(480_000)
 	small, err := f.Put(t.Context(), "small", []byte("x: 1\n"), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	large := append([]byte("x: "), bytes.Repeat([]byte("y"), 15<<20)...)
+	large := append([]byte("x: "), bytes.Repeat([]byte("y"), 150_000)...)
 	for _, key := range []string{"a", "b", "c"} {
 		if _, err := f.Put(t.Context(), key, large, ""); err != nil {
 			t.Fatal(err)
