@@ -20,12 +20,13 @@ func TestHostileAttributes(t *testing.T) {
 		binary[i] = byte(1 + random.IntN(255))
 	}
 	var globs, macros, names strings.Builder
-	for i := range 100_000 {
+	lines := rounds(30_000, 10_000)
+	for i := range lines {
 		fmt.Fprintf(&globs, "**/x?%d*/*.c text eol=crlf\n", i)
 		fmt.Fprintf(&names, "some/dir/file%d eol=crlf\n", i)
 		fmt.Fprintf(&macros, "[attr]m%d m%d\n", i, i+1)
 	}
-	macros.WriteString("[attr]m100000 text eol=crlf\n* m0\n")
+	fmt.Fprintf(&macros, "[attr]m%d text eol=crlf\n* m0\n", lines)
 	deep := map[string]string{}
 	for i := range 100 {
 		deep[strings.Repeat("d/", i)+attributes.FileName] = globs.String()[:29*50] + "* eol=crlf\n"

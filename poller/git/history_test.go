@@ -201,7 +201,7 @@ func TestHistories(t *testing.T) {
 			}
 			branch := r.Git("branch", "--show-current")
 			sha := r.SHA("HEAD")
-			for way, reach := range historyWays() {
+			for way, reach := range some(historyWays()) {
 				m := reach(t, r)
 				for _, history := range []int{0, 2, 5, ancestry.FullHistory} {
 					dir := mustHistory(t, m, refs.Revision{Ref: "refs/heads/" + branch, SHA: sha}, history)
@@ -219,7 +219,7 @@ func TestHistories(t *testing.T) {
 // TestFollowedHistories has mirrors follow a history while it grows, with
 // branches that are pushed over and go back, and checkouts of older commits.
 func TestFollowedHistories(t *testing.T) {
-	for way, reach := range historyWays() {
+	for way, reach := range some(historyWays()) {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
 			random := rand.New(rand.NewPCG(uint64(len(way)), 13))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -50,6 +51,12 @@ func ways() map[string]func(t *testing.T, r *gittest.Repo) *Mirror {
 		"http": overHTTP,
 		"ssh":  overSSH,
 	}
+}
+
+// some are all of several ways, two with -short.
+func some[T any](all map[string]T) map[string]T {
+	maps.DeleteFunc(all, func(way string, _ T) bool { return testing.Short() && way != "path" && way != "http" })
+	return all
 }
 
 func overHTTP(t *testing.T, r *gittest.Repo) *Mirror {

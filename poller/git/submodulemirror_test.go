@@ -71,7 +71,7 @@ func TestSubmoduleDoubt(t *testing.T) {
 		"blob wrong": func(pack string) error { return flip(pack+".pack", 10_000) },
 		"tree wrong": func(pack string) error { return flip(pack+".pack", 200) },
 	} {
-		for _, whose := range []string{"super", "a", "b", "c"} {
+		for _, whose := range []string{"super", "c", "a", "b"}[:rounds(4, 2)] {
 			t.Run(name+" of "+whose, func(t *testing.T) {
 				t.Parallel()
 				root, p := f.overHTTP(t)

@@ -1,11 +1,15 @@
 package gittest
 
 import (
+	"compress/gzip"
 	"io"
 	"log"
 	"net/http"
 	"net/http/cgi"
 	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path"
 	"path/filepath"
 	"strings"
 )
@@ -43,6 +47,44 @@ func HTTPHandler(tb TB, dir string, o HTTPOptions) http.Handler {
 			http.Error(w, "read only", http.StatusForbidden)
 			return
 		}
-		backend.ServeHTTP(w, r)
+		if !uploadPack(w, r, dir) {
+			backend.ServeHTTP(w, r)
+		}
 	})
+}
+
+// uploadPack answers what git http-backend answers by git upload-pack alone, at
+// the cost of one process less. All else is left to that.
+func uploadPack(w http.ResponseWriter, r *http.Request, dir string) bool {
+	repo, isFetch := strings.CutSuffix(path.Clean(r.URL.Path), "/git-upload-pack")
+	isFetch = isFetch && r.Method == http.MethodPost && r.Header.Get("Content-Type") == "application/x-git-upload-pack-request"
+	isList := r.Method == http.MethodGet && r.URL.RawQuery == "service=git-upload-pack"
+	if isList {
+		repo, isList = strings.CutSuffix(path.Clean(r.URL.Path), "/info/refs")
+	}
+	repo = filepath.Join(dir, filepath.FromSlash(repo))
+	config, err := os.ReadFile(filepath.Join(repo, "config"))
+	if _, head := os.Stat(filepath.Join(repo, "HEAD")); err != nil || head != nil || isFetch == isList || strings.Contains(string(config), "[http") {
+		return false
+	}
+	args, answer, body := []string{"upload-pack", "--stateless-rpc", repo}, "result", io.Reader(r.Body)
+	if isList {
+		args[1], answer = "--http-backend-info-refs", "advertisement"
+	}
+	if r.Header.Get("Content-Encoding") == "gzip" {
+		if body, err = gzip.NewReader(r.Body); err != nil {
+			return false
+		}
+	}
+	w.Header().Set("Content-Type", "application/x-git-upload-pack-"+answer)
+	w.Header().Set("Cache-Control", "no-cache, max-age=0, must-revalidate")
+	protocol := r.Header.Get("Git-Protocol")
+	if isList && !strings.Contains(protocol, "version=2") {
+		_, _ = io.WriteString(w, "001e# service=git-upload-pack\n0000")
+	}
+	git := exec.CommandContext(r.Context(), "git", args...)
+	git.Dir, git.Env = dir, append(Environ(), "GIT_PROTOCOL="+protocol)
+	git.Stdin, git.Stdout = body, w
+	_ = git.Run() // the client sees what is missing of the answer
+	return true
 }

@@ -5,17 +5,6 @@ import (
 	"syscall"
 )
 
-// InMemory has the temporary directories of a test binary be in memory, where
-// the host has a file system for that, unless TMPDIR says where they shall be:
-// most of what these tests cost on a disk is the making and removing of small
-// files. It is for TestMain.
-func InMemory() {
-	const dir = "/dev/shm"
-	if os.Getenv("TMPDIR") == "" && roomy(dir) {
-		_ = os.Setenv("TMPDIR", dir) // or they stay where they are
-	}
-}
-
 // roomy tells whether a directory is in memory with room for all tests, and
 // programs may be run from there. Containers have often 64 MB and no programs.
 func roomy(dir string) bool {

@@ -1,6 +1,0 @@
-//go:build !linux
-
-package gittest
-
-// InMemory is for Linux.
-func InMemory() {}
