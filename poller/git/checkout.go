@@ -41,6 +41,9 @@ import (
 // in dir + ".git.tmp" and takes the place of whatever has its name in a dir that
 // is there, by way of dir + ".git.old".
 //
+// With both, submodules are what git submodule update leaves: a file .git leads to
+// a repository in .git/modules, detached at the recorded commit, without history.
+//
 // With Park the files of an earlier checkout with Park, which was moved to
 // ParkedPath(dir) with its record beside it, are moved to dir rather than
 // written, where nobody has touched them; what is left there is for the caller
@@ -80,12 +83,14 @@ type checkout struct {
 	rev  mirror.Held // its commit is known once it is here
 	dir  string
 
-	fresh bool                    // all of the mirror came with this call
-	known func() *worktree.Record // what dir holds, or the parked directory; nil: it is not there
-	git   *dotgit.Repository      // to be; nil: none
-	tags  []remote.Tag            // of the remote
-	subs  []*submodule            // of the attempt
-	whole bool                    // a remote that gives heads only is asked for all that they lead to
+	fresh    bool                    // all of the mirror came with this call
+	known    func() *worktree.Record // what dir holds, or the parked directory; nil: it is not there
+	git      *dotgit.Repository      // to be; nil: none
+	tags     []remote.Tag            // of the remote
+	part     worktree.Part           // of the plan: without submodules
+	subs     []*submodule            // of the attempt
+	worktree string                  // of a submodule, from git on
+	whole    bool                    // a remote that gives heads only is asked for all that they lead to
 
 	noModes bool // the file system does not keep the modes of files
 }

@@ -121,16 +121,21 @@ func (c *checkout) localTags(ctx context.Context, l local.Repository, s *odb.Sto
 func (c *checkout) spec(cut map[object.ID]bool) dotgit.Spec {
 	return dotgit.Spec{
 		URL: c.URL, Ref: c.rev.Ref, ID: c.rev.ID, Commit: c.rev.Commit,
-		Cut: c.kept.depth != ancestry.FullHistory, Shallow: mirror.Sorted(cut), Tags: c.tags, NoModes: c.noModes,
+		Worktree: c.worktree,
+		Cut:      c.kept.depth != ancestry.FullHistory, Shallow: mirror.Sorted(cut), Tags: c.tags, NoModes: c.noModes,
 	}
 }
 
-// indexGit writes what git knows of the files of the checkout.
+// indexGit writes what git knows of the files of the checkout, and of those of submodules.
 func (c *checkout) indexGit(p *worktree.Plan, found []index.FileStat) error {
 	if c.git == nil {
 		return nil
 	}
-	return c.git.Index(p.Index(found))
+	err := c.git.Index(p.Index(c.part, found))
+	for _, s := range c.subs {
+		err = errors.Join(err, s.git.Index(p.Index(s.part, found)))
+	}
+	return err
 }
 
 // placeGit makes the .git that of a directory.

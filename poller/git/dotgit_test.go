@@ -94,6 +94,20 @@ func TestShallowCommands(t *testing.T) {
 	}
 }
 
+// TestSamePackTwice goes back and forth between two revisions, so that the same
+// pack comes again.
+func TestSamePackTwice(t *testing.T) {
+	r := gittest.New(t)
+	shas := r.History(map[string]string{"a": "1"}, map[string]string{"a": "2"})
+	r.Bare("config", "uploadpack.allowAnySHA1InWant", "true")
+	m := overHTTP(t, r)
+	for i := range 6 {
+		sha := shas[i%2]
+		mustBeRepository(t, mustHistory(t, m, refs.Revision{Ref: "refs/heads/main", SHA: sha}, 1), sha)
+	}
+	mustKeepSound(t, m)
+}
+
 // TestDotGitOfRefs has refs of all kinds lead to the revision.
 func TestDotGitOfRefs(t *testing.T) {
 	r := gittest.New(t)

@@ -17,6 +17,22 @@ import (
 	"github.com/bittrance/kitops/poller/git/refs"
 )
 
+// TestOwnerOfSubmodules gives the repositories of submodules away, and the links
+// to them.
+func TestOwnerOfSubmodules(t *testing.T) {
+	owner := anotherOwner()
+	f := newForge(t, "super", "a")
+	sha := f.linked(t, "super", "libs/a", "../a.git")
+	root, p := f.overHTTP(t)
+	dir := filepath.Join(t.TempDir(), "workdir")
+	o := Options{DotGit: true, Submodules: p.get, Owner: owner}
+	if err := p.at(root+"/super.git").Checkout(gittest.Generous(t), refs.Revision{Ref: "refs/heads/main", SHA: sha}, dir, o); err != nil {
+		t.Fatal(err)
+	}
+	mustOwn(t, dir, owner)
+	mustBeRepository(t, filepath.Join(dir, "libs", "a"), f.repos["a"].SHA("HEAD"))
+}
+
 // TestOwnerOfDotGit has git run as the user that files belong to: it refuses to
 // where any of it is another's. Nothing of the mirror must have become his.
 func TestOwnerOfDotGit(t *testing.T) {

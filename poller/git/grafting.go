@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/bittrance/kitops/poller/git/dotgit"
 	"github.com/bittrance/kitops/poller/git/gitmodules"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/worktree"
@@ -23,11 +24,11 @@ const (
 // One commit after another comes from one mirror, and no lock of a mirror is
 // held while another is asked for, so a repository may be its own submodule.
 func (c *checkout) graft(ctx context.Context, r *revision) error {
-	c.subs = nil
+	c.subs, c.part = nil, r.plan.Whole()
 	if c.Submodules == nil {
 		return nil
 	}
-	top := &submodule{url: c.URL, store: r.store, dirs: stretch{0, len(r.plan.Dirs)}, files: stretch{0, len(r.plan.Files)}}
+	top := &submodule{url: c.URL, store: r.store, part: c.part, git: c.git}
 	level, err := c.submodulesOf(top, r.plan)
 	for err == nil && len(level) > 0 {
 		level, err = c.graftLevel(ctx, r, level)
@@ -43,7 +44,7 @@ func (c *checkout) graftLevel(ctx context.Context, r *revision, level []*submodu
 	group, fetching := errgroup.WithContext(ctx)
 	group.SetLimit(fetchesAtOnce)
 	for _, s := range level {
-		group.Go(func() error { return s.fetch(fetching) })
+		group.Go(func() error { return s.fetch(fetching, c.noModes) })
 	}
 	err := group.Wait()
 	for _, s := range level {
@@ -56,7 +57,7 @@ func (c *checkout) graftLevel(ctx context.Context, r *revision, level []*submodu
 	}
 	var next []*submodule
 	for _, s := range level {
-		if err := s.graft(ctx, r.plan); err != nil {
+		if err := s.graft(ctx, r); err != nil {
 			return nil, err
 		}
 		below, err := c.submodulesOf(s, r.plan)
@@ -72,7 +73,7 @@ func (c *checkout) graftLevel(ctx context.Context, r *revision, level []*submodu
 // repository, and the mirrors that they come from.
 func (c *checkout) submodulesOf(in *submodule, p *worktree.Plan) ([]*submodule, error) {
 	var found []*submodule
-	for i := in.dirs.begin; i < in.dirs.end; i++ {
+	for i := in.part.Dirs.Begin; i < in.part.Dirs.End; i++ {
 		if d := p.Dirs[i]; d.Mode == object.ModeSubmodule {
 			found = append(found, &submodule{parent: in, depth: in.depth + 1, path: p.DirPath(int32(i)), dir: int32(i), id: d.ID})
 		}
@@ -85,7 +86,7 @@ func (c *checkout) submodulesOf(in *submodule, p *worktree.Plan) ([]*submodule, 
 	case len(c.subs)+len(found) > maxSubmodules:
 		return nil, fmt.Errorf("submodule %q: more than %d submodules", found[0].path, maxSubmodules)
 	}
-	modules, err := in.modules(p)
+	modules, err := in.readModules(p)
 	if err != nil {
 		return nil, in.wrap(fmt.Errorf("read %s of %s: %w", gitmodules.FileName, in.url, err))
 	}
@@ -101,7 +102,31 @@ func (c *checkout) submodulesOf(in *submodule, p *worktree.Plan) ([]*submodule, 
 		wanted = append(wanted, s)
 	}
 	c.subs = append(c.subs, wanted...)
-	return wanted, nil
+	return wanted, in.beginGits(wanted)
+}
+
+// beginGits begins the repositories of submodules in that of what they are in.
+func (s *submodule) beginGits(inside []*submodule) error {
+	if s.git == nil {
+		return nil
+	}
+	var known []dotgit.Submodule
+	for _, sub := range inside {
+		known = append(known, dotgit.Submodule{Name: sub.module, Path: sub.path, URL: sub.url})
+	}
+	err := dotgit.CheckNames(known)
+	if err == nil {
+		err = s.git.AddSubmodules(known)
+	}
+	for _, sub := range inside {
+		if err != nil {
+			return err
+		}
+		if sub.git, err = s.git.Module(sub.module); err != nil {
+			err = fmt.Errorf("submodule %q: %w", sub.path, err)
+		}
+	}
+	return err
 }
 
 // locate finds out where a submodule comes from.
@@ -113,6 +138,7 @@ func (c *checkout) locate(s *submodule, m *gitmodules.Module) error {
 		return fmt.Errorf("%s has no url for it", gitmodules.FileName)
 	}
 	var err error
+	s.module = m.Name
 	if s.url, err = s.parent.url.Submodule(m.Url); err != nil {
 		return err
 	}

@@ -113,6 +113,10 @@ func (b *follower) follow(t *testing.T, f *forge, sha string) {
 		mustBeAsCloned(t, dir, r, "main", history)
 	}
 	f.equal(t, b.super, b.pool, sha)
+	both := filepath.Join(t.TempDir(), "both")
+	mustDo(t, b.super.Checkout(gittest.Generous(t), heads[0], both, Options{DotGit: true, Submodules: b.pool.get}))
+	mustBeRepository(t, both, sha)
+	mustBeRepository(t, filepath.Join(both, "libs", "part"), strings.Fields(r.Bare("ls-tree", sha, "libs/part"))[2])
 	mustKeepSound(t, b.super)
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/bittrance/kitops/poller/git/address"
+	"github.com/bittrance/kitops/poller/git/dotgit"
 	"github.com/bittrance/kitops/poller/git/gitmodules"
 	"github.com/bittrance/kitops/poller/git/mirror"
 	"github.com/bittrance/kitops/poller/git/object"
@@ -25,6 +26,7 @@ type submodule struct {
 	parent *submodule
 	depth  int    // 0: the repository checked out
 	path   string // below the checkout, "" for all of it
+	module string // its name in .gitmodules
 	dir    int32  // of the plan, which is path
 	url    address.URL
 	id     object.ID // the recorded commit
@@ -33,12 +35,9 @@ type submodule struct {
 	store *odb.Store // what the mirror holds, open
 	fresh bool       // all of the mirror came with this attempt
 
-	dirs, files stretch // of the plan
+	part worktree.Part      // of the plan
+	git  *dotgit.Repository // to be; nil: none
 }
-
-type stretch struct{ begin, end int }
-
-func (s stretch) has(i int) bool { return i >= s.begin && i < s.end }
 
 // submoduleError concerns a submodule only: what it says of a mirror, it says of
 // that one's.
@@ -59,8 +58,11 @@ func (s *submodule) wrap(err error) error {
 }
 
 // fetch opens the mirror, with the recorded commit in it. Only then is the mirror's lock held.
-func (s *submodule) fetch(ctx context.Context) error {
-	c := &checkout{Mirror: s.mirror, kept: s.mirror.depot(1), rev: mirror.Held{ID: s.id}}
+func (s *submodule) fetch(ctx context.Context, noModes bool) error {
+	c := &checkout{Mirror: s.mirror, kept: s.mirror.depot(1), rev: mirror.Held{ID: s.id}, git: s.git, noModes: noModes}
+	if s.git != nil {
+		c.worktree = dotgit.WorktreeOf(s.path, s.modules())
+	}
 	var err error
 	s.store, _, err = c.reach(ctx, "")
 	switch {
@@ -104,23 +106,36 @@ func (s *submodule) search(ctx context.Context, c *checkout) error {
 }
 
 // graft adds what is in the submodule to the plan.
-func (s *submodule) graft(ctx context.Context, p *worktree.Plan) error {
-	s.dirs.begin, s.files.begin = len(p.Dirs), len(p.Files)
+func (s *submodule) graft(ctx context.Context, r *revision) error {
+	var link object.ID
+	if s.git != nil {
+		var err error
+		if link, err = r.store.Make([]byte(dotgit.LinkTo(s.path, s.modules()))); err != nil {
+			return err
+		}
+	}
 	read := s.store.Reader().Read
 	_, tree, err := object.CommitOf(ctx, s.id, read)
 	if err == nil {
-		err = p.Fill(ctx, s.dir, tree, read)
+		s.part, err = r.plan.Graft(ctx, s.dir, tree, link, read)
 	}
-	s.dirs.end, s.files.end = len(p.Dirs), len(p.Files)
 	if err != nil {
 		err = fmt.Errorf("read %s of %s: %w", s.id, s.url, err)
 	}
 	return s.wrap(err)
 }
 
-// modules reads .gitmodules, and no symlink as such.
-func (s *submodule) modules(p *worktree.Plan) (map[string]*gitmodules.Module, error) {
-	for _, f := range p.Files[s.files.begin:s.files.end] {
+// modules are the names in .gitmodules from the first submodule down to this one.
+func (s *submodule) modules() []string {
+	if s.parent == nil {
+		return nil
+	}
+	return append(s.parent.modules(), s.module)
+}
+
+// readModules reads .gitmodules, and no symlink as such.
+func (s *submodule) readModules(p *worktree.Plan) (map[string]*gitmodules.Module, error) {
+	for _, f := range p.Files[s.part.Files.Begin:s.part.Files.End] {
 		if f.Dir != s.dir || f.Name != gitmodules.FileName {
 			continue
 		}
@@ -164,7 +179,7 @@ func (s *submodule) check(ctx context.Context, p *worktree.Plan) error {
 			return err
 		}
 		at, ok := s.store.Find(f.ID)
-		if !ok && s.files.has(i) {
+		if !ok && s.part.Files.Has(i) && !f.IsLink() {
 			return fmt.Errorf("%q: blob %w", p.FilePath(f), object.Missing(f.ID))
 		}
 		if !ok {

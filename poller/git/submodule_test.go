@@ -84,8 +84,8 @@ func TestSubmodulesWhileLanding(t *testing.T) {
 	top := c.subs[0].parent
 	for i, file := range r.plan.Files {
 		own := !strings.HasPrefix(r.plan.FilePath(file), "a/") && !strings.HasPrefix(r.plan.FilePath(file), "libs/b/")
-		if own != (i < top.files.end) || r.landed.Done[i].Load() != own {
-			t.Errorf("%s: number %d of %d own files, written: %v", r.plan.FilePath(file), i, top.files.end, r.landed.Done[i].Load())
+		if own != (i < top.part.Files.End) || r.landed.Done[i].Load() != own {
+			t.Errorf("%s: number %d of %d own files, written: %v", r.plan.FilePath(file), i, top.part.Files.End, r.landed.Done[i].Load())
 		}
 	}
 	var links []string
@@ -94,8 +94,8 @@ func TestSubmodulesWhileLanding(t *testing.T) {
 		if d.Mode == object.ModeSubmodule {
 			links = append(links, path)
 		}
-		if own := strings.Count(path, "/") < 2 && !strings.HasPrefix(path, "a/"); own != (i < top.dirs.end) {
-			t.Errorf("%s: number %d of %d own directories", path, i, top.dirs.end)
+		if own := strings.Count(path, "/") < 2 && !strings.HasPrefix(path, "a/"); own != (i < top.part.Dirs.End) {
+			t.Errorf("%s: number %d of %d own directories", path, i, top.part.Dirs.End)
 		}
 	}
 	if want := []string{"a", "libs/b", "libs/b/deep/c", "libs/b/deep/c/d"}; !slices.Equal(links, want) {

@@ -27,12 +27,23 @@ type Repository struct {
 
 // Begin makes the directories. What a call that was killed left of one goes.
 func (g *Repository) Begin() error {
-	err := errors.Join(os.RemoveAll(g.Dir), RemoveTree(g.Old)) // a crash left them
+	return errors.Join(os.RemoveAll(g.Dir), RemoveTree(g.Old), g.make()) // a crash left them
+}
+
+func (g *Repository) make() error {
+	var err error
 	for _, dir := range []string{"", "objects", "objects/info", "objects/pack", "refs", "refs/heads", "refs/tags", "info"} {
-		path := filepath.Join(g.Dir, filepath.FromSlash(dir))
-		err = errors.Join(err, os.Mkdir(path, 0o755), files.Chmod(path, 0o755)) // whatever the umask
+		err = errors.Join(err, makeDir(filepath.Join(g.Dir, filepath.FromSlash(dir))))
 	}
 	return err
+}
+
+// makeDir makes a directory that all may read, whatever the umask.
+func makeDir(path string) error {
+	if err := os.Mkdir(path, 0o755); err != nil {
+		return err
+	}
+	return files.Chmod(path, 0o755)
 }
 
 // PackDir is where its packs go.

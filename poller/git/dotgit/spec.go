@@ -33,6 +33,8 @@ type Spec struct {
 	Shallow []object.ID  // the commits without parents
 	Tags    []remote.Tag // in the order of their names
 	NoModes bool         // the modes of files say nothing
+
+	Worktree string // where the files are, from the repository on, with slashes; "": it is their .git
 }
 
 // Write makes the files that say what the objects are for.
@@ -64,12 +66,6 @@ func (s *Spec) config() string {
 		}
 		refspec = "+" + s.Ref + ":" + to
 	}
-	address := s.URL.String()
-	if s.URL.Scheme == "" {
-		if absolute, err := filepath.Abs(s.URL.Path); err == nil {
-			address = absolute
-		}
-	}
 	format := s.ID.Format()
 	var system string
 	switch runtime.GOOS {
@@ -78,13 +74,33 @@ func (s *Spec) config() string {
 	case "darwin":
 		system = "\tignorecase = true\n\tprecomposeunicode = true\n"
 	}
+	if s.Worktree != "" {
+		system += "\tworktree = " + configValue(s.Worktree) + "\n"
+	}
 	return fmt.Sprintf("[core]\n\trepositoryformatversion = %s\n\tfilemode = %t\n\tbare = false\n\tlogallrefupdates = true\n%s"+
-		"%s[remote \"origin\"]\n\turl = %s\n\tfetch = %s\n", format.ConfigVersion(), !s.NoModes, system, format.ConfigExtension(), configValue(address), configValue(refspec))
+		"%s[remote \"origin\"]\n\turl = %s\n\tfetch = %s\n", format.ConfigVersion(), !s.NoModes, system, format.ConfigExtension(), configValue(origin(s.URL)), configValue(refspec))
 }
 
-// configValue quotes a value for git-config(1). It has no control characters.
+// origin is an address that is the same from everywhere.
+func origin(u address.URL) string {
+	if u.Scheme == "" {
+		if absolute, err := filepath.Abs(u.Path); err == nil {
+			return absolute
+		}
+	}
+	return u.String()
+}
+
+// configValue quotes a value for git-config(1), if need be.
 func configValue(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+	if s != "" && !strings.ContainsAny(s, " \t\n\r\b\"\\#;") {
+		return s
+	}
+	return quoted(s)
+}
+
+func quoted(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\t", `\t`, "\b", `\b`).Replace(s) + `"`
 }
 
 // refs are those of the checkout, the revision's own first. The ref of a branch

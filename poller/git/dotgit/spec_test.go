@@ -12,7 +12,7 @@ import (
 
 // TestConfigValues gives git addresses that need quotes.
 func TestConfigValues(t *testing.T) {
-	for _, name := range []string{`plain`, `with space`, `"quoted"`, `back\slash`, `#hash ; semicolon`, `ünïcode`, ` `} {
+	for _, name := range []string{`plain`, `with space`, `"quoted"`, `back\slash`, `#hash ; semicolon`, `ünïcode`, ` `, "new\nline", "tab\t", "\b", "cr\r", "", "\x7f\x01"} {
 		dir := t.TempDir()
 		gittest.Write(t, filepath.Join(dir, "config"), "[remote \"origin\"]\n\turl = "+configValue(name)+"\n")
 		if got := string(gittest.RawOutput(t, dir, "", "config", "--file", "config", "remote.origin.url")); got != name+"\n" {

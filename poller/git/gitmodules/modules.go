@@ -14,7 +14,7 @@ const (
 // Module is what .gitmodules says about a submodule, gitmodules(5). Of update,
 // only that there shall be none counts; nothing in it is ever run.
 type Module struct {
-	name string
+	Name string // of its directory in .git/modules
 	path string
 	Url  string
 	None bool // update = none: it stays an empty directory
@@ -34,7 +34,7 @@ func Parse(data []byte) (map[string]*Module, error) {
 		}
 		m := names[name]
 		if m == nil {
-			m = &Module{name: name}
+			m = &Module{Name: name}
 			names[name] = m
 		}
 		if !e.set && (e.key == "path" || e.key == "url" || e.key == "update") {

@@ -107,7 +107,7 @@ func FuzzModules(f *testing.F) {
 			return
 		}
 		for path, m := range modules {
-			if m.path != path || strings.HasPrefix(path, "-") || strings.HasPrefix(m.Url, "-") || !moduleName(m.name) {
+			if m.path != path || strings.HasPrefix(path, "-") || strings.HasPrefix(m.Url, "-") || !moduleName(m.Name) {
 				t.Fatalf("%q: %+v", path, m)
 			}
 		}

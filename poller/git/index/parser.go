@@ -115,6 +115,10 @@ func (e *Entry) parse(text string, f object.Format) (int, error) {
 	return size, nil
 }
 
+// GitFile is what leads from a submodule to its repository. No tree has that
+// name; a record of what was checked out does, in directories.
+const GitFile = ".git"
+
 // checkPath checks a path that comes after another, of which it looks only at
 // what is new in it. It may be below the other: a journal of several updates has
 // files and directories that were never there at once.
@@ -130,6 +134,11 @@ func checkPath(before, path string) error {
 	}
 	if strings.Count(path, "/") > object.MaxDepth {
 		return fmt.Errorf("%w: directories nested deeper than %d", ErrDamaged, object.MaxDepth)
+	}
+	if dir, ok := strings.CutSuffix(path, "/"+GitFile); ok {
+		if path = dir; same > len(dir) {
+			return nil
+		}
 	}
 	for name := range strings.SplitSeq(path[same:], "/") {
 		if err := object.CheckName(name); err != nil {

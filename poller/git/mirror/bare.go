@@ -266,6 +266,13 @@ func refName(ref string, id object.ID) string {
 // Checkouts link to the pack, so it is never written to again.
 func (b *Bare) adopt(file string, index []byte, sum object.ID) error {
 	name := b.PackName(sum)
+	b.Store.Packs = slices.DeleteFunc(b.Store.Packs, func(p *pack.Pack) bool { // the same one came before
+		same := p.Index.Pack == sum
+		if same {
+			_ = p.File.Close()
+		}
+		return same
+	})
 	if err := errors.Join(files.Chmod(file, 0o444), os.Rename(file, name+".pack")); err != nil {
 		return err
 	}

@@ -14,18 +14,26 @@ import (
 	"github.com/bittrance/kitops/poller/git/object"
 )
 
-// looseObject is an object that has a file of its own, gitformat-loose(5), open.
+// looseObject is an object that has a file of its own, gitformat-loose(5), open,
+// or was made for the store.
 type looseObject struct {
 	id   object.ID
 	kind object.Kind
 	size int64
 	r    io.Reader
-	file *os.File
+	file *os.File // nil: none
 }
 
-func (l *looseObject) close() { _ = l.file.Close() }
+func (l *looseObject) close() {
+	if l.file != nil {
+		_ = l.file.Close()
+	}
+}
 
 func (r *Reader) openLoose(id object.ID) (*looseObject, error) {
+	if blob, ok := r.Store.made[id]; ok {
+		return &looseObject{id: id, kind: object.KindBlob, size: int64(len(blob)), r: bytes.NewReader(blob)}, nil
+	}
 	l := &looseObject{id: id}
 	err := object.Missing(id)
 	for _, dir := range r.Store.loose {

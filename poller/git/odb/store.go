@@ -24,6 +24,7 @@ type Store struct {
 	Format object.Format
 	Packs  []*pack.Pack
 	loose  []string // directories of objects
+	made   map[object.ID][]byte
 }
 
 // Open opens the object store of a git directory whose objects are named in
@@ -146,7 +147,19 @@ func (s *Store) Find(id object.ID) (pack.Place, bool) {
 			return pack.Place{}, true
 		}
 	}
-	return pack.Place{}, false
+	_, made := s.made[id]
+	return pack.Place{}, made
+}
+
+// Make gives the store a blob that no repository has, under its name. Nothing may
+// be read meanwhile.
+func (s *Store) Make(blob []byte) (object.ID, error) {
+	id, err := object.NewHasher(s.Format).Of(object.Object{Kind: object.KindBlob, Data: blob})
+	if s.made == nil {
+		s.made = map[object.ID][]byte{}
+	}
+	s.made[id] = blob
+	return id, err
 }
 
 // Has says whether an object is there, by name alone.

@@ -60,7 +60,7 @@ func TestIndexForGit(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(work, ".git", "index")
-	if err := os.WriteFile(path, index.Encode(w.Plan.Index(w.Found)), 0o600); err != nil {
+	if err := os.WriteFile(path, index.Encode(w.Plan.Index(w.Plan.Whole(), w.Found)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	// Before git looks at a file, so that nothing but the index can know it.
@@ -79,7 +79,7 @@ func TestIndexForGit(t *testing.T) {
 		t.Fatal(err)
 	}
 	gittest.Git(t, work, "read-tree", "HEAD")
-	gits, own := treePaths(readIndex(t, path).Trees), treePaths(w.Plan.Index(nil).Trees)
+	gits, own := treePaths(readIndex(t, path).Trees), treePaths(w.Plan.Index(w.Plan.Whole(), nil).Trees)
 	if len(own) < 50 || !maps.Equal(gits, own) {
 		t.Errorf("git's trees are %v, want %v", gits, own)
 	}
@@ -87,7 +87,7 @@ func TestIndexForGit(t *testing.T) {
 	if after := gittest.Git(t, work, "ls-files", "--stage", "--debug", "-z"); after != before {
 		t.Errorf("git writes another index:\n%s\nnot\n%s", after, before)
 	}
-	if !reflect.DeepEqual(readIndex(t, path).Entries, w.Plan.Index(w.Found).Entries) {
+	if !reflect.DeepEqual(readIndex(t, path).Entries, w.Plan.Index(w.Plan.Whole(), w.Found).Entries) {
 		t.Error("git's entries are read as others")
 	}
 }

@@ -121,7 +121,7 @@ func (a *attributesPlan) convertAll(ctx context.Context) error {
 		}
 		f := &a.Files[i]
 		rules := a.files[f.Dir]
-		if rules == nil || !rules.Live || f.Mode == object.ModeSymlink {
+		if rules == nil || !rules.Live || f.Mode == object.ModeSymlink || f.IsLink() {
 			continue
 		}
 		if f.Dir != in {
