@@ -17,6 +17,7 @@ var gitFetches = apptest.Filter{Kind: apptest.Git, Path: "/acme/*/git-upload-pac
 // TestOutageOfTheAPI has the API answer nothing but errors: git still tells the
 // heads, and the statuses arrive when it is over.
 func TestOutageOfTheAPI(t *testing.T) {
+	waits(t)
 	t.Parallel()
 	for name, effect := range map[string]apptest.Effect{
 		"5xx": apptest.Fail(http.StatusServiceUnavailable, "the unicorn"), "dropped": apptest.Drop(),
@@ -51,6 +52,7 @@ func TestOutageOfTheAPI(t *testing.T) {
 
 // TestOutageAtTheStart has no token yet to ask git with.
 func TestOutageAtTheStart(t *testing.T) {
+	waits(t)
 	s := newScene(t, apptest.Options{})
 	outage := s.Inject(apptest.Filter{}, 0, apptest.Fail(http.StatusBadGateway, ""))
 	agent := s.start(s.task(note)...)
@@ -62,6 +64,7 @@ func TestOutageAtTheStart(t *testing.T) {
 }
 
 func TestGitIsDown(t *testing.T) {
+	waits(t)
 	t.Parallel()
 	for name, effect := range map[string]apptest.Effect{
 		"5xx": apptest.Fail(http.StatusServiceUnavailable, ""), "cut in the pack": apptest.Cut(300), "nonsense": apptest.Garbage(),
@@ -92,6 +95,7 @@ func incompressible() string {
 }
 
 func TestExpiredToken(t *testing.T) {
+	waits(t)
 	s := newScene(t, apptest.Options{})
 	agent := s.start(s.task(note)...)
 	s.awaitStatus(s.first, "success")
@@ -110,6 +114,7 @@ func TestExpiredToken(t *testing.T) {
 
 // TestLiveTokenRefused revokes the token, for the API and for git at different moments.
 func TestLiveTokenRefused(t *testing.T) {
+	waits(t)
 	s := newScene(t, apptest.Options{})
 	agent := s.start(s.task(note)...)
 	s.awaitStatus(s.first, "success")
@@ -188,6 +193,7 @@ func TestKilledInTheAction(t *testing.T) {
 // TestPollOnceInAnOutage gives up waiting after 30 seconds, and the next
 // execution delivers.
 func TestPollOnceInAnOutage(t *testing.T) {
+	waits(t)
 	s := newScene(t, apptest.Options{})
 	away := s.Inject(statusPosts, 0, apptest.Fail(http.StatusServiceUnavailable, ""))
 	begin := time.Now()

@@ -87,6 +87,15 @@ func newPromptScene(t *testing.T, o apptest.Options) *scene {
 	return s
 }
 
+// waits leaves a test to the full form: a quarter of a minute or more passes in it while kitops believes a no, or lets a
+// host that is down rest.
+func waits(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("waits longer than the short form lasts")
+	}
+}
+
 func (s *scene) path(name string) string { return filepath.Join(s.dir, name) }
 
 // write puts a file into the scene's directory that only its owner reads.

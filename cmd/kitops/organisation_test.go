@@ -79,6 +79,7 @@ func (s *scene) private(owner, name string) *apptest.Repository {
 // TestThreeHundredRepositories covers them by one task: nothing of what is
 // there runs, a push runs in its repository only.
 func TestThreeHundredRepositories(t *testing.T) {
+	waits(t)
 	s := newScene(t, apptest.Options{})
 	for i := range 299 {
 		s.AddRepository("acme", fmt.Sprintf("service-%03d", i), apptest.RepositoryOptions{InMemory: true}).SetHead("main", fmt.Sprintf("%040x", i+1))

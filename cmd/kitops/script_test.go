@@ -27,8 +27,8 @@ const nobody = 65534
 
 func TestMain(m *testing.M) {
 	haveBug()
-	// Scripts wait more than they work: a grace period here, a pause there.
-	if err := flag.Set("test.parallel", "8"); err != nil {
+	// Scripts and scenes wait more than they work: a grace period here, a pause there.
+	if err := flag.Set("test.parallel", "12"); err != nil {
 		panic(err)
 	}
 	syscall.Umask(0o022) // other users read what tests write
