@@ -109,6 +109,7 @@ func TestThreeHundredRepositories(t *testing.T) {
 // TestRepositoriesComeAndGo follows one that is added, renamed, archived,
 // removed, left out by the selection, and one that is made anew.
 func TestRepositoriesComeAndGo(t *testing.T) {
+	waits(t)
 	s := newScene(t, apptest.Options{})
 	attic, old := s.private("acme", "attic"), s.private("acme", "old")
 	attic.Push("main", nil)
