@@ -94,7 +94,7 @@ func takeAll(t *testing.T, pack []byte, limit int64) (*Receiver, error) {
 // TestMemoryOfHostilePacks holds what a pack costs to its size, to the largest
 // object in it and to the number of its objects.
 func TestMemoryOfHostilePacks(t *testing.T) {
-	const large = 32 << 20
+	const large = 20 << 20
 	for _, byName := range []bool{true, false} {
 		pack := bombs(t, 3, large, byName)
 		used := allocated(func() {
@@ -106,7 +106,7 @@ func TestMemoryOfHostilePacks(t *testing.T) {
 		if most := uint64(16<<20 + len(pack)/100 + 2*large); used > most {
 			t.Errorf("deltas by name %t: a pack of %d KB took %d MB, want %d", byName, len(pack)>>10, used>>20, most>>20)
 		}
-		if err := take(t, pack, 64<<20); err == nil || !strings.Contains(err.Error(), "--max-repo-size") {
+		if err := take(t, pack, 32<<20); err == nil || !strings.Contains(err.Error(), "--max-repo-size") {
 			t.Errorf("results are not counted: %v", err)
 		}
 	}
@@ -142,7 +142,7 @@ func TestMemoryOfHostilePacks(t *testing.T) {
 
 // TestChainsOfLargeObjects makes each of a chain once, not all of it for each.
 func TestChainsOfLargeObjects(t *testing.T) {
-	const size, length = 17 << 20, 10 // none is kept for long
+	const size, length = 17 << 20, 5 // none is kept for long
 	content := make([]byte, size)
 	entries := [][]byte{gittest.RawEntry(t, object.KindBlob, size, nil, content)}
 	varint := binary.AppendUvarint
