@@ -93,6 +93,19 @@ func docsFiles(t *testing.T) []string {
 	return found
 }
 
+// TestDocsTablesAreWritten has every table that the program writes about itself
+// be in its page as it is today.
+func TestDocsTablesAreWritten(t *testing.T) {
+	for path, tables := range map[string][]settings.Table{"docs/tasks.md": settings.KeyTables(), "docs/configuration.md": settings.NewOptions().FlagTables()} {
+		page := document(t, path)
+		for _, table := range tables {
+			if !strings.Contains(page, table.Text) {
+				t.Errorf("%s: the %s are others by now: go test ./cmd/kitops/settings -run Docs -update", path, table.Name)
+			}
+		}
+	}
+}
+
 func TestDocsNameNoUnknownVariable(t *testing.T) {
 	all := settings.NewOptions()
 	for _, path := range append(pages(t), append(docsFiles(t), "Dockerfile")...) {

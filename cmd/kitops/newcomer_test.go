@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -108,9 +109,25 @@ func (e *errand) ends(code int) {
 func (n *newcomer) setUp(walk func(address string)) (command string) {
 	n.t.Helper()
 	setup := n.start("setup", "kitops", "setup", "--org", "acme")
-	walk(setup.says(`(?m)^  (http://127\.0\.0\.1:\d+/\S+/)$`))
+	address := setup.says(`(?m)^  (http://127\.0\.0\.1:\d+/\S+/)$`)
+	walk(address)
+	n.seesTheEnd(address)
 	setup.ends(0)
 	return setup.says(`(?m)^Run kitops:\n\n  (.+)$`)
+}
+
+// seesTheEnd has the page of setup open, as a browser has it, until setup ends.
+func (n *newcomer) seesTheEnd(address string) {
+	n.t.Helper()
+	if !eventually(func() bool {
+		resp, err := http.Get(address)
+		if err == nil {
+			err = resp.Body.Close()
+		}
+		return err != nil
+	}) {
+		n.t.Fatal("setup does not end")
+	}
 }
 
 // goesGreen runs the command until what is pushed has a green status.

@@ -81,7 +81,9 @@ func TestSetupElsewhereNamesTheApp(t *testing.T) {
 	n := newNewcomer(t)
 	dir := filepath.Join(n.dir, "else where")
 	setup := n.start("setup", "kitops", "setup", "--org", "acme", "--dir", "else where")
-	n.walk(setup.says(`(?m)^  (http://127\.0\.0\.1:\d+/\S+/)$`))
+	address := setup.says(`(?m)^  (http://127\.0\.0\.1:\d+/\S+/)$`)
+	n.walk(address)
+	n.seesTheEnd(address)
 	setup.ends(0)
 	command := setup.says(`(?m)^Run kitops:\n\n  (.+)$`)
 	for _, want := range []string{"'" + dir + "/tasks.yaml'", "'" + dir + "/app.pem'", "--github-app-id"} {
