@@ -75,7 +75,7 @@ func (p program) main(args []string) int {
 	if err == nil {
 		return 0
 	}
-	queue := status.NewLogQueue(p.stderr, logLost) // nobody may read any more
+	queue := status.NewLogQueue(p.stderr, func(w io.Writer, lines int) { fmt.Fprintf(w, "kitops: %d lines were not written\n", lines) })
 	defer queue.Close(lastWords)
 	for line := range strings.Lines(err.Error()) {
 		fmt.Fprintln(queue, "kitops: "+status.Printable(strings.TrimRight(line, "\n")))

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"github.com/bittrance/kitops/actions"
 	"github.com/bittrance/kitops/cmd/kitops/settings"
@@ -15,6 +16,12 @@ import (
 	"github.com/bittrance/kitops/poller"
 	"github.com/bittrance/kitops/poller/store"
 	"github.com/bittrance/kitops/status"
+)
+
+const (
+	logFarewell     = 2 * time.Second        // for log lines that are queued when the agent ends
+	logHardFarewell = 200 * time.Millisecond // the same, when it was told twice to end
+	lastWords       = time.Second            // for the errors that a command ends with
 )
 
 // errHard says that a second signal cut the farewell short.
@@ -29,7 +36,7 @@ func (p program) run(all settings.Options) (err error) {
 	defer outliveReaders()()
 	var s *signals
 	defer func() { s.close() }() // after everything: a second signal is heard to the end
-	log, queue := newLog(p.stderr, cfg.Status)
+	log, queue := status.NewLogger(p.stderr, cfg.Status)
 	patience := logFarewell
 	defer func() { queue.Close(patience) }()
 	for _, warning := range warnings {

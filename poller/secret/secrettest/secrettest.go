@@ -29,7 +29,7 @@ func Hidden(t *testing.T, secrets []string, values ...any) {
 			out.Write(data)
 		}
 		for _, secret := range secrets {
-			for _, form := range []string{secret, fmt.Sprintf("%x", secret), strings.Trim(fmt.Sprint([]byte(secret)), "[]")} {
+			for _, form := range []string{secret, fmt.Sprintf("%x", secret), strings.Trim(fmt.Sprintf("%d", []byte(secret)), "[]")} {
 				if at := strings.Index(out.String(), form); at >= 0 {
 					t.Errorf("%T shows %s: %.160s", value, secret, out.String()[max(0, at-80):])
 					break

@@ -1,4 +1,4 @@
-package main
+package status
 
 import (
 	"fmt"
@@ -8,20 +8,12 @@ import (
 	"time"
 
 	"golang.org/x/term"
-
-	"github.com/bittrance/kitops/status"
 )
 
-const (
-	logFarewell     = 2 * time.Second        // for log lines that are queued when the agent ends
-	logHardFarewell = 200 * time.Millisecond // the same, when it was told twice to end
-	lastWords       = time.Second            // for the errors that a command ends with
-)
-
-// newLog returns a logger that never waits for its reader. It logs to w in the
+// NewLogger returns a logger that never waits for its reader. It logs to w in the
 // configured format, by default text for people at a terminal and JSON for
 // everything else. What is queued is written when the queue is closed.
-func newLog(w io.Writer, c status.Config) (*slog.Logger, *status.LogQueue) {
+func NewLogger(w io.Writer, c Config) (*slog.Logger, *LogQueue) {
 	format := c.LogFormat
 	if format == "" {
 		format = "json"
@@ -29,13 +21,13 @@ func newLog(w io.Writer, c status.Config) (*slog.Logger, *status.LogQueue) {
 			format = "text"
 		}
 	}
-	queue := status.NewLogQueue(w, func(w io.Writer, lines int) {
+	queue := NewLogQueue(w, func(w io.Writer, lines int) {
 		newLogger(w, format, c).Warn("log lines were dropped: the log is not read, or cannot be written", "lines", lines)
 	})
 	return newLogger(queue, format, c), queue
 }
 
-func newLogger(w io.Writer, format string, c status.Config) *slog.Logger {
+func newLogger(w io.Writer, format string, c Config) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(c.LogLevel)) // it was checked with the settings
 	var handler slog.Handler
@@ -51,19 +43,16 @@ func newLogger(w io.Writer, format string, c status.Config) *slog.Logger {
 	return log
 }
 
-// logLost tells of dropped lines where there is no logger.
-func logLost(w io.Writer, lines int) { fmt.Fprintf(w, "kitops: %d lines were not written\n", lines) }
-
 // readable makes of every value what a person would grep for.
 func readable(_ []string, a slog.Attr) slog.Attr {
 	switch v := a.Value.Any().(type) {
 	case string:
-		a.Value = slog.StringValue(status.Printable(v))
+		a.Value = slog.StringValue(Printable(v))
 	case time.Duration:
 		a.Value = slog.StringValue(v.String())
 	case error, fmt.Stringer:
 		if _, isTime := v.(time.Time); !isTime && a.Key != slog.LevelKey {
-			a.Value = slog.StringValue(status.Printable(fmt.Sprint(v)))
+			a.Value = slog.StringValue(Printable(fmt.Sprint(v)))
 		}
 	}
 	return a
