@@ -8,7 +8,7 @@ LINT_VERSION := v2.15.0
 FUZZTIME   ?= 30s
 
 .DEFAULT_GOAL := build
-.PHONY: help build test short e2e systemd git-servers lint bench demo image cross fuzz manifest clean
+.PHONY: help build test short e2e systemd git-servers soak kills lint bench demo image cross fuzz manifest clean
 
 help: ## show this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -31,6 +31,15 @@ systemd: build ## the unit under a real systemd, in namespaces of its own; needs
 
 git-servers: ## checkouts by way of gitolite, cgit, Dulwich, JGit and others, which it installs; needs Debian and root, or sudo
 	.ci/git-servers
+
+SOAK  ?= 15m
+KILLS ?= 300
+
+soak: ## a push a second for SOAK (15m), with App, webhooks, statuses: nothing lost, nothing repeated, no growth
+	CGO_ENABLED=0 go test -count 1 -timeout 0 -v -tags soak -run '^TestSoak$$' ./cmd/kitops -soak $(SOAK)
+
+kills: ## KILLS (300) times SIGKILL at any moment: nothing lost, nothing repeated, nothing left over
+	CGO_ENABLED=0 go test -count 1 -timeout 0 -v -run '^TestKilledAtAnyMoment$$' ./cmd/kitops -kills $(KILLS)
 
 manifest: ## copy app-manifest.yml to where it is embedded
 	go generate ./app

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os/exec"
 	"time"
+
+	"github.com/bittrance/kitops/poller/bug"
 )
 
 // Outcome is how a run stands, in the words of GitHub's commit statuses.
@@ -30,7 +32,7 @@ const (
 func (w *watch) conclude(ctx context.Context, run Run, err error) Run {
 	run.Finished, run.Took = stamp(), time.Since(run.began)
 	run.Outcome = outcomeOf(run, err)
-	var bug *bugError
+	var broken *bug.Error
 	var mistake *MistakeError
 	switch {
 	case err == nil:
@@ -40,9 +42,9 @@ func (w *watch) conclude(ctx context.Context, run Run, err error) Run {
 		}
 	case ctx.Err() != nil:
 		run.Outcome, run.Reason = Error, "interrupted by the end of kitops, will run again"
-	case errors.As(err, &bug):
-		w.tell(Event{Kind: Troubled, Run: run, Err: bug})
-		run.Reason = bug.brief()
+	case errors.As(err, &broken):
+		w.tell(Event{Kind: Troubled, Run: run, Err: broken})
+		run.Reason = broken.Brief()
 	default:
 		run.Reason = err.Error()
 		if errors.As(err, &mistake) {

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/bittrance/kitops/actions"
+	"github.com/bittrance/kitops/poller/bug"
 	"github.com/bittrance/kitops/poller/store"
 )
 
@@ -120,7 +121,7 @@ func (p *Poller) Once(ctx context.Context, all bool) error {
 		w := p.newWatch(task)
 		w.once, watches[i] = true, w
 		running.Go(func() {
-			errs[i] = protected(func() error { return w.lookOnce(ctx, all) })
+			errs[i] = bug.Catch(func() error { return w.lookOnce(ctx, all) })
 		})
 	}
 	running.Wait()
@@ -150,7 +151,7 @@ func (p *Poller) prepare(ctx context.Context, running *sync.WaitGroup) error {
 		}
 	}
 	running.Go(func() {
-		if err := p.sweep(ctx); err != nil {
+		if err := bug.Catch(func() error { return p.sweep(ctx) }); err != nil {
 			p.tell(Event{Kind: Troubled, Err: err})
 		}
 	})
@@ -163,9 +164,14 @@ func (p *Poller) wants(name string) bool {
 	return slices.ContainsFunc(p.tasks, func(t Task) bool { return t.Name == name || t.Formerly == name })
 }
 
+// tell lets the observers know. They can hold up nothing: that one of them panics
+// the others hear.
 func (p *Poller) tell(e Event) {
 	for _, observe := range p.Observers {
-		observe(e)
+		err := bug.Catch(func() error { observe(e); return nil })
+		if err != nil && e.Kind != Troubled {
+			p.tell(Event{Kind: Troubled, Task: e.Task, Err: err})
+		}
 	}
 }
 

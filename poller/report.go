@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/bittrance/kitops/poller/bug"
 )
 
 // Report is what somebody outside must hear of a run: that it has started, or
@@ -69,7 +71,7 @@ func (o *outbox) deliver(ctx context.Context) {
 	defer cancel()
 	mem := memory{store: o.w.mem.store, key: o.w.mem.key} // the watch's own is not for two
 	for o.again() {
-		if err := o.empty(ctx, &mem); err != nil {
+		if err := bug.Catch(func() error { return o.empty(ctx, &mem) }); err != nil {
 			o.w.tell(Event{Kind: Troubled, Err: err})
 		}
 		if ctx.Err() != nil {
@@ -87,7 +89,7 @@ func (o *outbox) empty(ctx context.Context, mem *memory) error {
 		}
 		next := state.Unreported[0]
 		next.Run.Task = mem.key
-		if err := o.w.p.Report(ctx, next); err == nil {
+		if err := bug.Catch(func() error { return o.w.p.Report(ctx, next) }); err == nil {
 			if err := mem.save(ctx, func(s State) State { return s.reported(next) }); err != nil {
 				return err
 			}

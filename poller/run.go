@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/bittrance/kitops/actions"
+	"github.com/bittrance/kitops/poller/bug"
 	"github.com/bittrance/kitops/poller/git"
 )
 
@@ -100,7 +101,7 @@ func (w *watch) plan(ctx context.Context, run Run, dir string) (Plan, error) {
 	answered := make(chan answer, 1)
 	go func() {
 		var a answer
-		a.err = protected(func() (err error) {
+		a.err = bug.Catch(func() (err error) {
 			a.plan, err = w.task.Plan(ctx, dir, run.Revision)
 			return err
 		})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bittrance/kitops/actions"
+	"github.com/bittrance/kitops/poller/bug"
 	"github.com/bittrance/kitops/poller/git"
 )
 
@@ -90,7 +91,7 @@ func (w *watch) loop(ctx context.Context, delay time.Duration) {
 	for {
 		select {
 		case <-ctx.Done():
-			w.rest(ctx)
+			w.apart(func() { w.rest(ctx) })
 			return
 		case <-w.wake:
 			if w.held(timer) {
@@ -100,8 +101,10 @@ func (w *watch) loop(ctx context.Context, delay time.Duration) {
 		}
 		w.awaitHeir(ctx)
 		if !w.adopt() {
-			w.vacate(ctx)
-			w.retire(ctx)
+			w.apart(func() {
+				w.vacate(ctx)
+				w.retire(ctx)
+			})
 			return
 		}
 		w.apart(func() {
@@ -118,7 +121,7 @@ func (w *watch) apart(f func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := protected(func() error { f(); return nil }); err != nil {
+		if err := bug.Catch(func() error { f(); return nil }); err != nil {
 			w.tell(Event{Kind: Troubled, Err: err})
 		}
 	}()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bittrance/kitops/actions"
+	"github.com/bittrance/kitops/poller/bug"
 	"github.com/bittrance/kitops/poller/git"
 )
 
@@ -17,16 +18,16 @@ func (w *watch) turn(ctx context.Context) []error {
 	var errs []error
 	w.served = map[string]int{}
 	for again := true; again; {
-		err := protected(func() (err error) {
+		err := bug.Catch(func() (err error) {
 			again, err = w.follow(ctx)
 			return err
 		})
-		var bug *bugError
-		if errors.As(err, &bug) {
+		var broken *bug.Error
+		if errors.As(err, &broken) {
 			again, w.failures = false, w.failures+1
 			w.due = time.Now().Add(backoff(w.interval(), w.failures))
 			w.tell(Event{Kind: Troubled, Err: err})
-			err = fmt.Errorf("%s: %s", w.task.Name, bug.brief())
+			err = fmt.Errorf("%s: %s", w.task.Name, broken.Brief())
 		}
 		if err != nil {
 			errs = append(errs, err)
@@ -62,7 +63,7 @@ func (w *watch) follow(ctx context.Context) (again bool, err error) {
 	}
 	w.tell(Event{Kind: Started, Run: run})
 	dir := w.p.workdir(w.task, run)
-	ended := protected(func() error {
+	ended := bug.Catch(func() error {
 		timed, cancel := actions.WithTimeout(ctx, w.task.Timeout, timeoutError{w.task.Timeout})
 		defer cancel()
 		if err := w.checkout(timed, run, dir); err != nil {

@@ -53,6 +53,68 @@ func TestAPanicEndsTheWorkOfItsTaskOnly(t *testing.T) {
 	}
 }
 
+func TestAPanicOfAReporterIsAFailedReport(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRemote("main a")
+		task := r.task("deploy", "main")
+		task.ReportTo = "kitops/deploy"
+		b := newBench(t, task)
+		var arrived []string
+		broken := true
+		b.Report = func(_ context.Context, report Report) error {
+			if broken {
+				broken = false
+				panic("the reporter is broken")
+			}
+			arrived = append(arrived, string(report.Run.Outcome))
+			return nil
+		}
+		b.start(t)
+		elapse(time.Minute)
+		want(t, "reports", arrived[len(arrived)-1:], []string{"success"})
+		told := strings.Join(b.told(Unreported), "\n")
+		if !strings.Contains(told, "a bug in kitops") || !strings.Contains(told, "the reporter is broken") {
+			t.Errorf("not said: %s", told)
+		}
+	})
+}
+
+func TestAPanicOfAnObserverIsHeardByTheOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRemote("main a")
+		b := newBench(t, r.task("deploy", "main"))
+		b.Observers = append([]Observer{func(e Event) { panic("the observer is broken") }}, b.Observers...)
+		b.start(t)
+		r.push("main", "b")
+		elapse(2 * time.Minute)
+		_, runs := r.seen()
+		want(t, "runs", runs, []string{"main a", "main b"})
+		want(t, "finished", b.told(Finished), []string{"finished main a success", "finished main b success"})
+		if told := strings.Join(b.told(Troubled), "\n"); !strings.Contains(told, "the observer is broken") {
+			t.Errorf("not said: %s", told)
+		}
+	})
+}
+
+func TestTasksThatChangeDuringPollOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var b *bench
+		r := newRemote("main a")
+		tasks := []Task{r.task("one", "main"), r.task("two", "main"), r.task("three", "main")}
+		for i := range tasks {
+			heads := tasks[i].Heads
+			tasks[i].Heads = func(ctx context.Context, refs git.Patterns) ([]git.Revision, error) {
+				b.Set(tasks[:i]) // as a SIGHUP does
+				return heads(ctx, refs)
+			}
+		}
+		b = newBench(t, tasks...)
+		want(t, "error", b.Once(t.Context(), true), nil)
+		_, runs := r.seen()
+		want(t, "runs", len(runs), len(tasks))
+	})
+}
+
 func TestAPlanDoesNotOutlastItsRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRemote("main a")

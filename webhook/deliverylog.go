@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/bittrance/kitops/poller/bug"
 )
 
 const (
@@ -66,7 +68,12 @@ func (l *DeliveryLog) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-timer.C:
-			timer.Reset(l.turn(ctx))
+			var pause time.Duration
+			if err := bug.Catch(func() error { pause = l.turn(ctx); return nil }); err != nil {
+				l.Log.Error("the delivery log", "err", err)
+				pause = l.pace.afterFailure()
+			}
+			timer.Reset(pause)
 		}
 	}
 }

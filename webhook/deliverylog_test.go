@@ -338,3 +338,21 @@ func TestMemoryThatCannotBeUsed(t *testing.T) {
 		}
 	})
 }
+
+func TestAPanicIsALogThatIsReadAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		r := read(t, func(r *reader) {
+			get := r.Get
+			r.Get = func(ctx context.Context, path string) (Answer, error) {
+				if asked++; asked == 1 {
+					panic("oops")
+				}
+				return get(ctx, path)
+			}
+		})
+		elapse(10 * time.Minute)
+		want(t, "asked again", asked > 1, true)
+		want(t, "said", strings.Contains(r.book.String(), "a bug in kitops"), true)
+	})
+}

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/bittrance/kitops/poller/bug"
 	hidden "github.com/bittrance/kitops/poller/secret"
 )
 
@@ -104,7 +105,10 @@ func (r *Relay) Run(ctx context.Context) error {
 	for failures := 0; ctx.Err() == nil; failures++ {
 		begun := time.Now()
 		r.good = false
-		err := r.follow(ctx, client)
+		err := bug.Catch(func() error { return r.follow(ctx, client) })
+		if broken, ok := errors.AsType[*bug.Error](err); ok {
+			r.Log.Error("the relay", "err", broken)
+		}
 		if r.good || time.Since(begun) > r.patience.settling {
 			failures = 0
 		}

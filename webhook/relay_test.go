@@ -83,6 +83,29 @@ func TestRelayThatDropsTheConnectionTwice(t *testing.T) {
 	}
 }
 
+// brokenOnce panics at the first request.
+type brokenOnce struct {
+	http.RoundTripper
+	asked atomic.Bool
+}
+
+func (b *brokenOnce) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !b.asked.Swap(true) {
+		panic("oops")
+	}
+	return b.RoundTripper.RoundTrip(r)
+}
+
+func TestAPanicIsARelayThatIsTriedAgain(t *testing.T) {
+	serve := func(w http.ResponseWriter, r *http.Request) {
+		say(w, relayed(pushJSON, sign(secret, pushJSON), ""))
+		<-r.Context().Done()
+	}
+	events, log := follow(t, serve, func(r *Relay) { r.Transport = &brokenOnce{RoundTripper: r.Transport} })
+	receive(t, "event", events)
+	want(t, "said", strings.Contains(log.String(), "a bug in kitops"), true)
+}
+
 func TestRelayVerifies(t *testing.T) {
 	spaced := strings.ReplaceAll(pushJSON, `,"`, ` , "`)
 	raw := `,"bodyB":"` + base64.StdEncoding.EncodeToString([]byte(pushJSON)) + `"`

@@ -52,7 +52,7 @@ func hooked(t *testing.T, of *scene) *hookScene {
 	t.Cleanup(func() { s.gate.client.CloseIdleConnections(); server.Close() })
 	s.app = s.RegisterApp("acme", "Hooked", apptest.AppOptions{
 		Permissions: apptest.Permissions{"contents": "read", "statuses": "write"}, Events: []string{"push"},
-		HookURL: server.URL + "/webhook", WebhookSecret: hookSecret,
+		HookURL: server.URL + "/webhook", WebhookSecret: hookSecret, Public: true,
 	})
 	s.installation.Uninstall()
 	s.installation = s.app.Install("acme", nil)

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -22,13 +23,18 @@ import (
 	"github.com/bittrance/kitops/poller/store"
 )
 
+var killsFor = flag.Int("kills", 0, "how often TestKilledAtAnyMoment kills; 0 is 60, or 10 with -short")
+
 // TestKilledAtAnyMoment kills the agent while heads move, again and again, and
 // looks after each time whether what it left behind is right.
 func TestKilledAtAnyMoment(t *testing.T) {
 	t.Parallel()
-	kills := 60
-	if testing.Short() {
-		kills = 10
+	kills := *killsFor
+	if kills == 0 {
+		kills = 60
+		if testing.Short() {
+			kills = 10
+		}
 	}
 	v := newVictim(t)
 	stop := v.keepCommitting()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bittrance/kitops/actions"
+	"github.com/bittrance/kitops/poller/bug"
 )
 
 const (
@@ -143,7 +144,12 @@ func (s *signals) each(nudges <-chan struct{}, f func()) {
 func (s *signals) reload() {
 	told := notifyReloading()
 	done := make(chan struct{})
-	go func() { defer close(done); s.onHangup() }()
+	go func() {
+		defer close(done)
+		if err := bug.Catch(func() error { s.onHangup(); return nil }); err != nil {
+			s.log.Error("the task file is not taken over, the tasks stay as they are", "err", err)
+		}
+	}()
 	select {
 	case <-done:
 		told()

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/bittrance/kitops/poller/bug"
 	"github.com/bittrance/kitops/poller/git/dotgit"
 	"github.com/bittrance/kitops/poller/git/gitmodules"
 	"github.com/bittrance/kitops/poller/git/object"
@@ -44,7 +45,7 @@ func (c *checkout) graftLevel(ctx context.Context, r *revision, level []*submodu
 	group, fetching := errgroup.WithContext(ctx)
 	group.SetLimit(fetchesAtOnce)
 	for _, s := range level {
-		group.Go(func() error { return s.fetch(fetching, c.noModes) })
+		group.Go(bug.Caught(func() error { return s.fetch(fetching, c.noModes) }))
 	}
 	err := group.Wait()
 	for _, s := range level {

@@ -4,6 +4,7 @@ package git
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -11,7 +12,9 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/bittrance/kitops/poller/bug"
 	"github.com/bittrance/kitops/poller/git/gittest"
+	"github.com/bittrance/kitops/poller/git/refs"
 )
 
 // refuseModes makes a mirror's file system one that refuses every mode but its own.
@@ -70,5 +73,23 @@ func TestFileSystemWithoutModes(t *testing.T) {
 	fresh := mustCheckout(t, m, second)
 	if content, err := os.ReadFile(filepath.Join(fresh, "run")); err != nil || string(content) != "1" {
 		t.Errorf("%q, %v", content, err)
+	}
+}
+
+// A panic in one of the goroutines of a checkout is that checkout's error.
+func TestAPanicOfAWorkerIsAnError(t *testing.T) {
+	r := gittest.New(t)
+	sha := r.Commit(map[string]string{"a": "1", "b/c": "2"})
+	m := mirrorOf(t, r.Dir)
+	m.fail = func(op, name string) error {
+		if op == "open" && name == "a" {
+			panic("oops")
+		}
+		return nil
+	}
+	err := m.Checkout(t.Context(), refs.Revision{Ref: "refs/heads/main", SHA: sha}, filepath.Join(t.TempDir(), "workdir"), Options{})
+	var broken *bug.Error
+	if !errors.As(err, &broken) {
+		t.Errorf("%v", err)
 	}
 }

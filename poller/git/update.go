@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/bittrance/kitops/poller/bug"
 	"github.com/bittrance/kitops/poller/git/dotgit"
 	"github.com/bittrance/kitops/poller/git/safedir"
 	"github.com/bittrance/kitops/poller/git/worktree"
@@ -68,12 +69,12 @@ func (c *checkout) discardForeign() (gone bool, err error) {
 // openMeanwhile is open while something else is done.
 func (c *checkout) openMeanwhile(ctx context.Context, work func(context.Context) error) (*revision, error) {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return work(ctx) })
+	group.Go(bug.Caught(func() error { return work(ctx) }))
 	var r *revision
-	group.Go(func() (err error) {
+	group.Go(bug.Caught(func() (err error) {
 		r, err = c.open(ctx, "")
 		return err
-	})
+	}))
 	err := group.Wait()
 	if err != nil && r != nil {
 		r.store.Close()

@@ -14,6 +14,7 @@ import (
 	"github.com/bittrance/kitops/app"
 	"github.com/bittrance/kitops/cmd/kitops/settings"
 	"github.com/bittrance/kitops/poller"
+	"github.com/bittrance/kitops/poller/bug"
 )
 
 const (
@@ -88,7 +89,7 @@ func (c *Catalog) Run(ctx context.Context) {
 		case <-c.changed:
 		case <-time.After(wait):
 		}
-		if err := c.List(ctx); ctx.Err() == nil {
+		if err := bug.Catch(func() error { return c.List(ctx) }); ctx.Err() == nil {
 			c.tell(err)
 		}
 	}

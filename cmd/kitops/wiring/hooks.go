@@ -13,6 +13,7 @@ import (
 	"github.com/bittrance/kitops/app"
 	"github.com/bittrance/kitops/cmd/kitops/settings"
 	"github.com/bittrance/kitops/poller"
+	"github.com/bittrance/kitops/poller/bug"
 	"github.com/bittrance/kitops/poller/store"
 	"github.com/bittrance/kitops/webhook"
 )
@@ -120,8 +121,15 @@ func (h *Hooks) report(what string, err error) {
 	}
 }
 
-// handle acts on what a delivery says, none of which is trusted.
+// handle acts on a delivery. What is wrong with one must not keep others from being handled.
 func (h *Hooks) handle(e webhook.Event) {
+	if err := bug.Catch(func() error { h.act(e); return nil }); err != nil {
+		h.log.Error("a webhook", "event", e.Name, "err", err)
+	}
+}
+
+// act does what a delivery says, none of which is trusted.
+func (h *Hooks) act(e webhook.Event) {
 	if i := e.Installation; i != nil {
 		h.catalog.wiring.apps.outdated(i.Owner)
 		if i.Former != "" {

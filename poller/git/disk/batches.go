@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/bittrance/kitops/poller/bug"
 )
 
 const maxWriters = 8
@@ -19,7 +21,7 @@ func InBatches[V any](ctx context.Context, batch, count int, open func() (V, fun
 	var next atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
 	for range min(Writers(), (count+batch-1)/batch) {
-		group.Go(func() error {
+		group.Go(bug.Caught(func() error {
 			v, done, err := open()
 			if err != nil {
 				return err
@@ -39,7 +41,7 @@ func InBatches[V any](ctx context.Context, batch, count int, open func() (V, fun
 					}
 				}
 			}
-		})
+		}))
 	}
 	return group.Wait()
 }

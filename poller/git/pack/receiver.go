@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/bittrance/kitops/poller/bug"
 	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/object"
 )
@@ -73,9 +74,9 @@ func (a *Receiver) Read(ctx context.Context) (object.ID, error) {
 	batches := make(chan []received, 2*disk.Writers())
 	group, ctx := errgroup.WithContext(ctx)
 	for range disk.Writers() {
-		group.Go(func() error { return a.work(batches) })
+		group.Go(bug.Caught(func() error { return a.work(batches) }))
 	}
-	group.Go(func() error {
+	group.Go(bug.Caught(func() error {
 		defer close(batches)
 		for i := range int(count) {
 			if err := a.next(ctx, i, batches); err != nil {
@@ -83,7 +84,7 @@ func (a *Receiver) Read(ctx context.Context) (object.ID, error) {
 			}
 		}
 		return a.send(ctx, batches)
-	})
+	}))
 	if err := group.Wait(); err != nil {
 		return object.ID{}, err
 	}
