@@ -36,7 +36,7 @@ func (k Key) load() (*rsa.PrivateKey, error) {
 	data := []byte(k.Literal.Reveal())
 	if k.File != "" {
 		var err error
-		if data, err = os.ReadFile(k.File); err != nil {
+		if data, err = files.ReadRegular(k.File, 1<<16); err != nil {
 			return nil, fmt.Errorf("read the App's private key: %w", err)
 		}
 	}
