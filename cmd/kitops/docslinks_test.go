@@ -148,3 +148,20 @@ func TestDocsQuoteMessages(t *testing.T) {
 		t.Errorf("only %d messages", quotes)
 	}
 }
+
+// TestDocsNamePlacesInTheCode has every file and folder of the code that a page
+// names exist.
+func TestDocsNamePlacesInTheCode(t *testing.T) {
+	places := 0
+	for _, path := range []string{"CONTRIBUTING.md", "docs/architecture.md", "docs/security.md"} {
+		for _, place := range words(document(t, path), `\b((?:poller|app|webhook|status|actions|cmd)/(?:[\w-]+/)*(?:[\w-]+\.(?:go|txt)|[\w-]+)?)`) {
+			places++
+			if _, err := os.Stat(filepath.Join("../..", place)); err != nil {
+				t.Errorf("%s: there is no %s", path, place)
+			}
+		}
+	}
+	if places < 60 {
+		t.Errorf("only %d places", places)
+	}
+}
