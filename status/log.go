@@ -18,7 +18,7 @@ func Log(log *slog.Logger) poller.Observer {
 			l = l.With("task", e.Task)
 		}
 		if e.Kind == poller.Output {
-			l.Info(e.Line, "action", e.Run.Action, "run", e.Run.ID) //nolint:sloglint // the line is the message
+			l.Info(e.Line, "action", source{e.Run}, "run", e.Run.ID) //nolint:sloglint // the line is the message
 			return
 		}
 		if ref := e.Run.Revision.Ref; ref != "" {
@@ -40,7 +40,7 @@ func write(l *slog.Logger, e poller.Event) {
 		if e.Next.IsZero() {
 			l.Info("not run", "reason", e.Reason)
 		} else {
-			l.Info("not run", "reason", e.Reason, "next", clock(e.Next))
+			l.Info("not run", "reason", e.Reason, "next", moment(e.Next))
 		}
 	case poller.Remembered:
 		if e.Count > 1 {
@@ -57,13 +57,13 @@ func write(l *slog.Logger, e poller.Event) {
 	case poller.Finished:
 		finished(l, e)
 	case poller.Interrupted:
-		l.Warn("a run was cut off", "attempt", r.Attempt, "next", clock(e.Next))
+		l.Warn("a run was cut off", "attempt", r.Attempt, "next", moment(e.Next))
 	case poller.Unreported:
 		say := l.Debug
 		if e.Failures == 0 { // once for an outage
 			say = l.Warn
 		}
-		say("commit status not delivered yet", "outcome", string(r.Outcome), "err", e.Err, "next", clock(e.Next))
+		say("commit status not delivered yet", "outcome", string(r.Outcome), "err", e.Err, "next", moment(e.Next))
 	case poller.Troubled:
 		l.Error("trouble", "err", e.Err)
 	}
@@ -73,13 +73,13 @@ func looked(l *slog.Logger, e poller.Event) {
 	var later *poller.LaterError
 	switch {
 	case errors.As(e.Err, &later):
-		l.Debug("poll put off", "err", e.Err, "next", clock(e.Next)) // whoever has the limit has said so
+		l.Debug("poll put off", "err", e.Err, "next", moment(e.Next)) // whoever has the limit has said so
 	case e.Err != nil:
-		l.Warn("poll failed", "err", e.Err, "next", clock(e.Next))
+		l.Warn("poll failed", "err", e.Err, "next", moment(e.Next))
 	case e.Failures > 0:
 		l.Info("poll works again", "failures", e.Failures)
 	default:
-		l.Debug("polled", "next", clock(e.Next))
+		l.Debug("polled", "next", moment(e.Next))
 	}
 }
 
@@ -101,8 +101,28 @@ func finished(l *slog.Logger, e poller.Event) {
 		l.Warn("run finished")
 		return
 	}
-	l.Warn("run finished", "next", clock(e.Next))
+	l.Warn("run finished", "next", moment(e.Next))
 }
 
-// clock writes a time as people compare it with their watch.
-func clock(t time.Time) string { return t.Local().Format(time.RFC3339) }
+// source is the action that printed a line. Handlers that know no better write its name.
+type source struct{ poller.Run }
+
+// LogValue implements slog.LogValuer.
+func (s source) LogValue() slog.Value { return slog.StringValue(s.Action) }
+
+// moment is a time as people compare it with their watch.
+type moment time.Time
+
+// LogValue implements slog.LogValuer.
+func (m moment) LogValue() slog.Value {
+	return slog.StringValue(time.Time(m).Local().Format(time.RFC3339))
+}
+
+// near is the time of day, with the date unless it is within half a day of now.
+func (m moment) near(now time.Time) string {
+	local := time.Time(m).Local()
+	if away := local.Sub(now); away.Abs() < 12*time.Hour {
+		return local.Format(time.TimeOnly)
+	}
+	return local.Format(time.DateTime)
+}

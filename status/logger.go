@@ -11,36 +11,57 @@ import (
 )
 
 // NewLogger returns a logger that never waits for its reader. It logs to w in the
-// configured format, by default text for people at a terminal and JSON for
-// everything else. What is queued is written when the queue is closed.
-func NewLogger(w io.Writer, c Config) (*slog.Logger, *LogQueue) {
-	format := c.LogFormat
-	if format == "" {
-		format = "json"
-		if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-			format = "text"
+// configured format, by default for people at a terminal, for systemd's journal
+// where that reads, and as JSON for everything else; plain keeps colour from a
+// terminal. What is queued is written when the queue is closed.
+func NewLogger(w io.Writer, c Config, plain bool) (*slog.Logger, *LogQueue) {
+	if c.LogFormat == "" {
+		c.LogFormat = "json"
+		switch {
+		case isTerminal(w):
+			c.LogFormat = "console"
+		case ToJournal(w):
+			c.LogFormat = "journal"
+		}
+	}
+	console := Console{}
+	if file, ok := w.(*os.File); ok && isTerminal(w) {
+		console.Colour = !plain && showsColour(file)
+		console.Width = func() int {
+			width, _, _ := term.GetSize(int(file.Fd())) // 0 where it has none
+			return width
 		}
 	}
 	queue := NewLogQueue(w, func(w io.Writer, lines int) {
-		newLogger(w, format, c).Warn("log lines were dropped: the log is not read, or cannot be written", "lines", lines)
+		newLogger(w, c, console).Warn("log lines were dropped: the log is not read, or cannot be written", "lines", lines)
 	})
-	return newLogger(queue, format, c), queue
+	return newLogger(queue, c, console), queue
 }
 
-func newLogger(w io.Writer, format string, c Config) *slog.Logger {
-	var level slog.Level
-	_ = level.UnmarshalText([]byte(c.LogLevel)) // it was checked with the settings
-	var handler slog.Handler
-	if format == "text" {
-		handler = slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}) // it quotes what is not printable
-	} else {
-		handler = slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: readable})
-	}
-	log := slog.New(handler)
+func newLogger(w io.Writer, c Config, console Console) *slog.Logger {
+	log := slog.New(newHandler(w, c, console))
 	if c.Instance != "" {
 		log = log.With("instance", c.Instance)
 	}
 	return log
+}
+
+func newHandler(w io.Writer, c Config, console Console) slog.Handler {
+	_ = console.Level.UnmarshalText([]byte(c.LogLevel)) // it was checked with the settings
+	switch c.LogFormat {
+	case "console":
+		return NewConsole(w, console)
+	case "journal":
+		return NewJournal(w, console.Level)
+	case "text":
+		return slog.NewTextHandler(w, &slog.HandlerOptions{Level: console.Level}) // it quotes what is not printable
+	}
+	return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: console.Level, ReplaceAttr: readable})
+}
+
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
 }
 
 // readable makes of every value what a person would grep for.

@@ -78,7 +78,11 @@ func (p program) main(args []string) int {
 	queue := status.NewLogQueue(p.stderr, func(w io.Writer, lines int) { fmt.Fprintf(w, "kitops: %d lines were not written\n", lines) })
 	defer queue.Close(lastWords)
 	for line := range strings.Lines(err.Error()) {
-		fmt.Fprintln(queue, "kitops: "+status.Printable(strings.TrimRight(line, "\n")))
+		text := "kitops: " + status.Printable(strings.TrimRight(line, "\n"))
+		if status.ToJournal(p.stderr) {
+			text = status.JournalError(text)
+		}
+		fmt.Fprintln(queue, text)
 	}
 	return exitCode(err)
 }

@@ -36,7 +36,7 @@ func (p program) run(all settings.Options) (err error) {
 	defer outliveReaders()()
 	var s *signals
 	defer func() { s.close() }() // after everything: a second signal is heard to the end
-	log, queue := status.NewLogger(p.stderr, cfg.Status)
+	log, queue := status.NewLogger(p.stderr, cfg.Status, plain())
 	patience := logFarewell
 	defer func() { queue.Close(patience) }()
 	for _, warning := range warnings {
@@ -130,6 +130,9 @@ func (p program) run(all settings.Options) (err error) {
 	}
 	return err
 }
+
+// plain tells whether colours are unwanted (https://no-color.org).
+func plain() bool { return os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" }
 
 // serve is the daemon: it runs until ctx is done and keeps systemd informed.
 func (p program) serve(ctx context.Context, agent *poller.Poller, c *wiring.Catalog, h *wiring.Hooks, log *slog.Logger, locks ...*store.Lock) error {

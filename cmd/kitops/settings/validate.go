@@ -54,7 +54,7 @@ func (all Options) check(cfg Config) []error {
 	if cfg.Poller.MaxParallel < 1 {
 		judge("MAX_PARALLEL", errors.New("must be at least 1"))
 	}
-	judge("LOG_FORMAT", oneOf(cfg.Status.LogFormat, "text", "json"))
+	judge("LOG_FORMAT", oneOf(cfg.Status.LogFormat, "console", "text", "journal", "json"))
 	judge("LOG_LEVEL", oneOf(cfg.Status.LogLevel, "debug", "info", "warn", "error"))
 	judge("INSTANCE", checkName(cfg.Status.Instance))
 	judge("SSH_KEY_FILE", checkSSHKeyFile(cfg.Git.SSHKeyFile))
