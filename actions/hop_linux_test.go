@@ -39,7 +39,7 @@ func TestStopEndsHoppers(t *testing.T) {
 // helpHop is a hopper, for a minute at most. After the first fork it is no whole
 // Go program any more: one thread, that may do nothing but system calls.
 func helpHop(kind string) error {
-	signal.Ignore(syscall.SIGTERM) //nolint:forbidigo // as a hopper does
+	signal.Ignore(syscall.SIGTERM)
 	runtime.LockOSThread()
 	fmt.Println(os.Getpid())
 	var limit, now unix.Timespec
@@ -50,14 +50,14 @@ func helpHop(kind string) error {
 	for {
 		child, _, errno := unix.RawSyscall6(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
 		if child != 0 || errno != 0 {
-			unix.RawSyscall(unix.SYS_EXIT_GROUP, 0, 0, 0)
+			unix.RawSyscall(unix.SYS_EXIT_GROUP, 0, 0, 0) //nolint:errcheck // nobody is there to hear of it
 		}
 		unix.Nanosleep(&pause, nil) //nolint:errcheck // shorter is fine
 		if kind != "one session" {
-			unix.RawSyscall(unix.SYS_SETSID, 0, 0, 0)
+			unix.RawSyscall(unix.SYS_SETSID, 0, 0, 0) //nolint:errcheck // nobody is there to hear of it
 		}
 		if unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); now.Sec > limit.Sec+60 { //nolint:errcheck // it did before
-			unix.RawSyscall(unix.SYS_EXIT_GROUP, 0, 0, 0)
+			unix.RawSyscall(unix.SYS_EXIT_GROUP, 0, 0, 0) //nolint:errcheck // nobody is there to hear of it
 		}
 	}
 }

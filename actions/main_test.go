@@ -88,6 +88,7 @@ func sh(script string) actions.Action {
 // id is that of a run: no other one has it, also of another process that runs
 // these tests at the same time.
 func id(t *testing.T) string {
+	t.Helper()
 	return fmt.Sprintf("%s-%d", strings.ReplaceAll(t.Name(), "/", "-"), os.Getpid())
 }
 
