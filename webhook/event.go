@@ -47,9 +47,8 @@ var ErrNotJSON = errors.New("not JSON")
 
 // Parse reads the payload of an event: https://docs.github.com/webhooks/webhook-events-and-payloads
 //
-// It reads as far as it must: what follows the last field that matters is not looked at, nor is more than the beginning of an
-// event that cannot move a head, which is returned without nudges. Of two fields of one name the first counts. The error is
-// or wraps ErrNotJSON, or says what else is wrong with a payload that should name a repository and does not.
+// An event that cannot move a head is returned without nudges. Of two fields of one name the first counts. The error is or
+// wraps ErrNotJSON, or says what else is wrong with a payload that should name a repository and does not.
 func Parse(name string, body []byte) (Event, error) {
 	e := Event{Name: name}
 	p := &payload{}

@@ -17,63 +17,44 @@ type field struct {
 	into any
 }
 
-// leaves are how many values a field stands for.
-func leaves(fields []field) (n int) {
-	for _, f := range fields {
-		if below, ok := f.into.([]field); ok {
-			n += leaves(below)
-		} else {
-			n++
-		}
-	}
-	return n
-}
-
-// readFields reads the fields of an object in one pass, which ends as soon as all are known. A field that is missing or null
-// stays as it is.
+// readFields reads the fields of an object in one pass, all of which must be JSON. A field that is missing or null stays as
+// it is.
 func readFields(body []byte, fields []field) error {
-	d := fieldReader{jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true)), leaves(fields)}
+	d := fieldReader{text: jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true))}
 	if d.text.PeekKind() != '{' {
 		return fmt.Errorf("%w: not an object", ErrNotJSON)
 	}
-	err := d.object(fields)
-	if err == nil && d.text.StackDepth() == 0 && len(fields) > 0 {
-		if _, err = d.text.ReadToken(); errors.Is(err, io.EOF) {
-			return nil
-		}
-		return fmt.Errorf("%w: something follows the object", ErrNotJSON)
-	}
-	if _, bad := errors.AsType[*jsontext.SyntacticError](err); bad || errors.Is(err, io.ErrUnexpectedEOF) {
+	if err := d.object(fields); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotJSON, err)
 	}
-	return err
+	if _, err := d.text.ReadToken(); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("%w: something follows the object", ErrNotJSON)
+	}
+	return d.wrong
 }
 
 // fieldReader is one pass over a payload.
 type fieldReader struct {
-	text *jsontext.Decoder
-	left int // values that are not known yet
+	text  *jsontext.Decoder
+	wrong error // of the first field that is something else than it should be
 }
 
+// object reads an object. The error is one of JSON.
 func (d *fieldReader) object(fields []field) error {
-	if d.left == 0 {
-		return nil
-	}
 	if _, err := d.text.ReadToken(); err != nil {
 		return err
 	}
 	pending := slices.Clone(fields)
-	for d.left > 0 {
+	for {
 		name, err := d.text.ReadToken()
-		if err != nil {
+		if err != nil || name.Kind() == '}' {
 			return err
 		}
-		if name.Kind() == '}' {
-			d.left -= leaves(pending)
-			return nil
+		i := -1
+		if len(pending) > 0 {
+			known := name.String()
+			i = slices.IndexFunc(pending, func(f field) bool { return f.name == known })
 		}
-		known := name.String()
-		i := slices.IndexFunc(pending, func(f field) bool { return f.name == known })
 		if i < 0 {
 			err = d.text.SkipValue()
 		} else {
@@ -84,26 +65,19 @@ func (d *fieldReader) object(fields []field) error {
 			return err
 		}
 	}
-	return nil
 }
 
 func (d *fieldReader) value(f field) error {
 	kind := d.text.PeekKind()
-	below, nested := f.into.([]field)
-	switch {
-	case kind == 'n':
-		d.left -= leaves([]field{f})
-		return d.text.SkipValue()
-	case nested && kind == '{':
-		return d.object(below)
-	case nested:
-		return d.wrong(f, "an object")
-	}
-	d.left--
 	switch into := f.into.(type) {
+	case []field:
+		if kind == '{' {
+			return d.object(into)
+		}
+		return d.skip(f, kind, "an object")
 	case *string:
 		if kind != '"' {
-			return d.wrong(f, "a string")
+			return d.skip(f, kind, "a string")
 		}
 		token, err := d.text.ReadToken()
 		if err == nil {
@@ -111,22 +85,32 @@ func (d *fieldReader) value(f field) error {
 		}
 		return err
 	case *int64:
+		if kind != '0' {
+			return d.skip(f, kind, "a whole number")
+		}
 		value, err := d.text.ReadValue()
-		if err == nil {
-			*into, err = strconv.ParseInt(string(value), 10, 64)
+		if err != nil {
+			return err
 		}
-		if _, bad := errors.AsType[*strconv.NumError](err); bad {
-			return fmt.Errorf("its %s is not a whole number", f.name)
+		n, err := strconv.ParseInt(string(value), 10, 64)
+		if err != nil {
+			d.note(f, "a whole number")
 		}
-		return err
+		*into = n
 	}
 	return nil
 }
 
-// wrong is of a value that is something else than it should be, unless it is no JSON at all.
-func (d *fieldReader) wrong(f field, want string) error {
-	if err := d.text.SkipValue(); err != nil {
-		return err
+// skip passes over a value that is null, or something else than it should be.
+func (d *fieldReader) skip(f field, kind jsontext.Kind, want string) error {
+	if kind != 'n' {
+		d.note(f, want)
 	}
-	return fmt.Errorf("its %s is not %s", f.name, want)
+	return d.text.SkipValue()
+}
+
+func (d *fieldReader) note(f field, want string) {
+	if d.wrong == nil {
+		d.wrong = fmt.Errorf("its %s is not %s", f.name, want)
+	}
 }
