@@ -47,8 +47,7 @@ func read(path string) (documents, fs.FileInfo, error) {
 
 // save replaces the file, so that a crash at any moment leaves the old one or the new one.
 // Without an info the old one is in place still; with info and an error the new one is, but may not outlive a power cut.
-func save(path string, docs documents) (fs.FileInfo, error) {
-	data := encode(docs)
+func save(path string, data []byte) (fs.FileInfo, error) {
 	if len(data) > maxFile {
 		return nil, fmt.Errorf("save %s: %d bytes, at most %d are allowed", path, len(data), maxFile)
 	}

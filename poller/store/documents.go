@@ -42,19 +42,27 @@ func newWrite(key string, data []byte, version string) (*write, error) {
 
 // apply does the compare and the swap, and says whether anything is different now.
 func (d documents) apply(w *write) (changed bool, err error) {
-	old := d[w.key]
+	changed, err = w.changes(d[w.key])
+	if changed {
+		d.set(w.key, w.data)
+	}
+	return changed, err
+}
+
+func (d documents) set(key string, data []byte) {
+	if data == nil {
+		delete(d, key)
+	} else {
+		d[key] = data
+	}
+}
+
+// changes compares the write with what is there, and says whether it makes a difference.
+func (w *write) changes(old []byte) (bool, error) {
 	if versionOf(old) != w.version {
 		return false, fmt.Errorf("put %s: %w", w.key, ErrConflict)
 	}
-	if bytes.Equal(old, w.data) {
-		return false, nil
-	}
-	if w.data == nil {
-		delete(d, w.key)
-	} else {
-		d[w.key] = w.data
-	}
-	return true, nil
+	return !bytes.Equal(old, w.data), nil
 }
 
 func (d documents) get(key string) (Document, error) {

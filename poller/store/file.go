@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 
@@ -17,6 +16,7 @@ type File struct {
 	full int // bytes of documents beyond which none may grow: fullFile, less in a test
 
 	turn    chan struct{} // held by the one who reads or saves the file
+	text    *fileText     // of docs, for who has the turn; nil: not made
 	queueMu sync.Mutex
 	queue   []*write // for whoever has the turn next: one save serves them all
 
@@ -124,28 +124,39 @@ func (f *File) commit() {
 
 // saveAll returns an error when nothing of the batch counts; a write that only lost against another has its own.
 func (f *File) saveAll(batch []*write) error {
-	next, anything := maps.Clone(f.docs), false
-	size := next.size()
+	if f.text == nil {
+		f.text = newFileText(f.docs)
+	}
+	next := map[string][]byte{} // what changes; nil: it is deleted
 	for _, w := range batch {
-		if grown := len(w.data) - len(next[w.key]); grown > 0 && size+grown > f.full {
-			w.err = fmt.Errorf("put %s: the file would have %d bytes, and more than %d are not added to it", w.key, size+grown, f.full)
+		old, again := next[w.key]
+		if !again {
+			old = f.docs[w.key]
+		}
+		if grown := len(w.data) - len(old); grown > 0 && f.text.size+grown > f.full {
+			w.err = fmt.Errorf("put %s: the file would have %d bytes, and more than %d are not added to it", w.key, f.text.size+grown, f.full)
 			continue
 		}
-		size -= len(next[w.key])
-		changed, err := next.apply(w)
-		size += len(next[w.key])
-		anything = anything || changed
-		w.err = err
+		changed, err := w.changes(old)
+		if w.err = err; changed {
+			next[w.key] = w.data
+			f.text.set(w.key, old, w.data)
+		}
 	}
-	if !anything {
+	if len(next) == 0 {
 		return nil
 	}
-	info, err := save(f.path, next)
-	if info != nil { // it is in place, even where an error makes its durability doubtful
-		f.mu.Lock()
-		f.docs, f.seen = next, files.StampFrom(info)
-		f.mu.Unlock()
+	info, err := save(f.path, f.text.bytes())
+	if info == nil {
+		f.text = nil // it has what was not saved
+		return err
 	}
+	f.mu.Lock() // it is in place, even where an error makes its durability doubtful
+	defer f.mu.Unlock()
+	for key, data := range next {
+		f.docs.set(key, data)
+	}
+	f.seen = files.StampFrom(info)
 	return err
 }
 
@@ -177,7 +188,7 @@ func (f *File) reload() error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.docs, f.seen = docs, files.StampFrom(info)
+	f.docs, f.seen, f.text = docs, files.StampFrom(info), nil
 	return nil
 }
 

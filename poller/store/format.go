@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"regexp"
@@ -38,31 +37,6 @@ func (e *FormatError) Error() string {
 		at += ":" + strconv.Itoa(e.Line)
 	}
 	return fmt.Sprintf("%s: %s; %s", at, e.Problem, e.Remedy)
-}
-
-// encode writes the whole file; keys and each document's lines are sorted, so that a diff shows what changed.
-func encode(docs documents) []byte {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "%sversion: %d\ntasks:", header, formatVersion)
-	if len(docs) == 0 {
-		b.WriteString(" {}")
-	}
-	b.WriteByte('\n')
-	for _, key := range docs.list("") {
-		b.WriteString("  " + quote(key) + ":")
-		data := docs[key]
-		if data[0] == '{' {
-			b.WriteByte(' ')
-			b.Write(data)
-			continue
-		}
-		b.WriteByte('\n')
-		for line := range bytes.Lines(data) {
-			b.WriteString("    ")
-			b.Write(line)
-		}
-	}
-	return b.Bytes()
 }
 
 // decode reads a whole file, also one that a person has edited. An empty one, as `touch` makes it, holds no documents.
