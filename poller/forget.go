@@ -197,7 +197,7 @@ func (w *watch) inherit(ctx context.Context) error {
 		return err
 	}
 	if w.p.dropKept(from.key, from.state, State{}) {
-		w.sweep(ctx)
+		w.p.sweepSoon(ctx)
 	}
 	return from.dropLoaded(ctx)
 }

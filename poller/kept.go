@@ -140,7 +140,7 @@ func (w *watch) vacate(ctx context.Context) {
 	dropped := w.p.watches[w.mem.key] == nil && w.p.dropKept(w.mem.key, w.mem.state, State{})
 	w.p.mu.Unlock()
 	if dropped {
-		w.sweep(ctx)
+		w.p.sweepSoon(ctx)
 	}
 }
 

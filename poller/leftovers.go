@@ -21,6 +21,10 @@ type leftovers struct {
 	dirs  map[string]bool   // and whether it was said that they cannot be removed
 	held  map[string]string // by ID, the folders of runs that may still be going on
 	stuck int               // how many were said to be left
+
+	removing bool           // by sweepSoon
+	more     bool           // and something has come meanwhile
+	done     sync.WaitGroup // of it
 }
 
 func (l *leftovers) add(dir string) {
@@ -117,6 +121,35 @@ func (p *Poller) sweep(ctx context.Context) error {
 	ctx, cancel = until(ctx, p.Kill)
 	defer cancel()
 	return p.leftovers.sweep(ctx)
+}
+
+// sweepSoon removes the leftovers while everything else goes on, before which it
+// stands back. What cannot be removed is told.
+func (p *Poller) sweepSoon(ctx context.Context) {
+	l := &p.leftovers
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.more = true; l.removing {
+		return
+	}
+	l.removing = true
+	l.done.Go(func() {
+		files.Yielding(func() {
+			for l.next() {
+				if err := p.sweep(ctx); err != nil {
+					p.tell(Event{Kind: Troubled, Err: err})
+				}
+			}
+		})
+	})
+}
+
+// next tells whether there is to be another sweep.
+func (l *leftovers) next() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.removing, l.more = l.more, false
+	return l.removing
 }
 
 // until returns a context that ends with ctx, or when end is closed.

@@ -92,7 +92,7 @@ func (w *watch) compare(ctx context.Context) ([]git.Revision, error) {
 	}
 	w.announce(v)
 	if w.p.dropKept(w.mem.key, state, v.state) {
-		w.sweep(ctx)
+		w.p.sweepSoon(ctx)
 	}
 	w.chased = slices.DeleteFunc(w.chased, func(rev git.Revision) bool { return shows(heads, rev) })
 	if err := w.identify(ctx, v); err != nil {

@@ -223,6 +223,8 @@ func (w *watch) makeRoom(ctx context.Context, dir string) bool {
 	if mine {
 		w.p.leftovers.add(git.ParkedPath(dir))
 	}
-	w.sweep(ctx)
+	if err := w.p.sweep(ctx); err != nil { // now: the room is waited for
+		w.tell(Event{Kind: Troubled, Err: err})
+	}
 	return true
 }

@@ -93,6 +93,7 @@ func (p *Poller) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			running.Wait()
+			p.leftovers.done.Wait()
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			return errors.Join(p.lost...)
@@ -109,6 +110,7 @@ func (p *Poller) Once(ctx context.Context, all bool) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var running, reporting sync.WaitGroup
+	defer p.leftovers.done.Wait()
 	defer reporting.Wait()
 	if err := p.prepare(ctx, &reporting); err != nil {
 		return err
@@ -150,11 +152,7 @@ func (p *Poller) prepare(ctx context.Context, running *sync.WaitGroup) error {
 			p.endOrphan(ctx, key, state, running)
 		}
 	}
-	running.Go(func() {
-		if err := bug.Catch(func() error { return p.sweep(ctx) }); err != nil {
-			p.tell(Event{Kind: Troubled, Err: err})
-		}
-	})
+	p.sweepSoon(ctx)
 	return nil
 }
 

@@ -72,7 +72,7 @@ func (w *watch) closeRun(ctx context.Context, ref string, r RefState) error {
 	}
 	w.tell(Event{Kind: Interrupted, Run: run, Next: r.Retry})
 	w.p.leftovers.free(run.ID)
-	w.sweep(ctx)
+	w.p.sweepSoon(ctx)
 	return nil
 }
 

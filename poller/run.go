@@ -53,13 +53,6 @@ type timeoutError struct{ after time.Duration }
 
 func (e timeoutError) Error() string { return fmt.Sprintf("out of time after %s", e.after) }
 
-// sweep removes what is left over, and tells what cannot be removed.
-func (w *watch) sweep(ctx context.Context) {
-	if err := w.p.sweep(ctx); err != nil {
-		w.tell(Event{Kind: Troubled, Err: err})
-	}
-}
-
 // saveStart saves that the run starts. The time of the next try is saved with it,
 // so that a crash counts as a failed try.
 func (w *watch) saveStart(ctx context.Context, rev git.Revision) (Run, error) {

@@ -42,7 +42,7 @@ func (w *watch) follow(ctx context.Context) (again bool, err error) {
 	todo, err := w.look(ctx)
 	if len(todo) == 0 {
 		if w.p.evict(w.p.parks.old(time.Now())) {
-			w.sweep(ctx)
+			w.p.sweepSoon(ctx)
 		}
 		return false, err
 	}
@@ -83,7 +83,7 @@ func (w *watch) follow(ctx context.Context) (again bool, err error) {
 		w.p.lose(run, unsaved)
 	}
 	w.p.leave(w.task, run, dir)
-	w.sweep(ctx)
+	w.p.sweepSoon(ctx)
 	err = errors.Join(err, w.failure(run), w.unsaved(run, unsaved))
 	return w.again(ctx, len(todo) > 1), err
 }
