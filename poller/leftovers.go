@@ -24,6 +24,7 @@ type leftovers struct {
 
 	removing bool           // by sweepSoon
 	more     bool           // and something has come meanwhile
+	stop     func()         // ends it
 	done     sync.WaitGroup // of it
 }
 
@@ -133,15 +134,33 @@ func (p *Poller) sweepSoon(ctx context.Context) {
 		return
 	}
 	l.removing = true
+	ctx, l.stop = context.WithCancel(ctx)
 	l.done.Go(func() {
 		files.Yielding(func() {
 			for l.next() {
-				if err := p.sweep(ctx); err != nil {
-					p.tell(Event{Kind: Troubled, Err: err})
-				}
+				p.tellSwept(l.sweep(ctx))
 			}
 		})
 	})
+}
+
+// sweepNow ends what sweepSoon does and does it itself, since it is waited for.
+func (p *Poller) sweepNow(ctx context.Context) {
+	l := &p.leftovers
+	l.mu.Lock()
+	stop := l.stop
+	l.mu.Unlock()
+	if stop != nil {
+		stop()
+	}
+	l.done.Wait()
+	p.tellSwept(p.sweep(ctx))
+}
+
+func (p *Poller) tellSwept(err error) {
+	if err != nil {
+		p.tell(Event{Kind: Troubled, Err: err})
+	}
 }
 
 // next tells whether there is to be another sweep.

@@ -93,7 +93,7 @@ func (p *Poller) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			running.Wait()
-			p.leftovers.done.Wait()
+			p.sweepNow(ctx)
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			return errors.Join(p.lost...)
@@ -110,7 +110,7 @@ func (p *Poller) Once(ctx context.Context, all bool) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var running, reporting sync.WaitGroup
-	defer p.leftovers.done.Wait()
+	defer func() { p.sweepNow(ctx) }()
 	defer reporting.Wait()
 	if err := p.prepare(ctx, &reporting); err != nil {
 		return err
