@@ -7,6 +7,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/bittrance/kitops/poller/git/object"
 )
@@ -50,7 +51,20 @@ type pktReader struct {
 }
 
 func newPktReader(r io.Reader) *pktReader {
-	return &pktReader{r: bufio.NewReaderSize(r, maxPkt)}
+	p := pktReaders.Get().(*pktReader) //nolint:forcetypeassert // there is nothing else in it
+	buffer, line := p.r, p.line
+	buffer.Reset(r)
+	*p = pktReader{r: buffer, line: line}
+	return p
+}
+
+// pktReaders are those that nobody uses. Their buffers were a third of what a poll costs.
+var pktReaders = sync.Pool{New: func() any { return &pktReader{r: bufio.NewReaderSize(nil, maxPkt)} }} //nolint:gochecknoglobals // a pool is for all
+
+// release gives the reader's buffers to the next one. It is not used any more.
+func (p *pktReader) release() {
+	p.r.Reset(nil)
+	pktReaders.Put(p)
 }
 
 func (p *pktReader) length() (int, pktKind, error) {

@@ -91,7 +91,9 @@ func (r *Remote) List(ctx context.Context, prefixes []string) (*Advertisement, e
 		return nil, err
 	}
 	defer func() { _ = body.Close() }()
-	ad, err := readList(r.lines(body))
+	p := r.lines(body)
+	defer p.release()
+	ad, err := readList(p)
 	if err != nil {
 		return nil, r.judge(ctx, fmt.Errorf("read refs: %w", err))
 	}
