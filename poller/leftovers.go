@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bittrance/kitops/poller/bug"
 	"github.com/bittrance/kitops/poller/files"
 )
 
@@ -138,7 +139,7 @@ func (p *Poller) sweepSoon(ctx context.Context) {
 	l.done.Go(func() {
 		files.Yielding(func() {
 			for l.next() {
-				p.tellSwept(l.sweep(ctx))
+				p.tellSwept(bug.Catch(func() error { return l.sweep(ctx) }))
 			}
 		})
 	})
@@ -154,7 +155,7 @@ func (p *Poller) sweepNow(ctx context.Context) {
 		stop()
 	}
 	l.done.Wait()
-	p.tellSwept(p.sweep(ctx))
+	p.tellSwept(bug.Catch(func() error { return p.sweep(ctx) }))
 }
 
 func (p *Poller) tellSwept(err error) {

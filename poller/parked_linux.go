@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -15,9 +14,14 @@ import (
 	"github.com/bittrance/kitops/poller/git"
 )
 
-// parkable are the file systems whose times of change and leases were found to
-// be right: ext4, xfs, btrfs, f2fs, zfs and tmpfs.
-var parkable = []int64{unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC, zfsMagic, unix.TMPFS_MAGIC}
+// parkable knows the file systems whose times of change and leases are right.
+func parkable(system int64) bool {
+	switch system {
+	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC, zfsMagic, unix.TMPFS_MAGIC:
+		return true
+	}
+	return false
+}
 
 const zfsMagic = 0x2fc12fc1
 
@@ -27,7 +31,7 @@ func stampHost(tree string) (s stampOfHost, err error) {
 	if err := unix.Statfs(tree, &system); err != nil {
 		return s, err
 	}
-	if !slices.Contains(parkable, int64(system.Type)) { //nolint:unconvert // the types differ between architectures
+	if !parkable(int64(system.Type)) { //nolint:unconvert // the types differ between architectures
 		return s, fmt.Errorf("file system %#x", system.Type)
 	}
 	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")

@@ -156,6 +156,11 @@ func (k *parkade) change(t *testing.T, how func(*Parked)) {
 	}
 }
 
+// changed makes a step between runs of a change.
+func changed(how func(*Parked)) func(*testing.T, *parkade) {
+	return func(t *testing.T, k *parkade) { t.Helper(); k.change(t, how) }
+}
+
 func TestWorkdirsAreMovedFromRunToRun(t *testing.T) {
 	k := newParkade(t, manyFiles(t))
 	k.next(t, "true")
@@ -195,11 +200,11 @@ func TestWorkdirsThatMayStillChangeAreThrownAway(t *testing.T) {
 		"a process without a mark is left": {command: "env -i sleep 60 >/dev/null 2>&1 & echo $! >$PLACE/out/pid", after: end},
 		"the run was stopped":              {command: "sleep 60"},
 		"the action is root":               {before: func(_ *testing.T, k *parkade) { k.User = &actions.User{Name: "root", Home: "/", Shell: "/bin/sh"} }},
-		"another boot":                     {then: func(t *testing.T, k *parkade) { k.change(t, func(p *Parked) { p.Since.Boot = "x" }) }},
-		"the clock was set":                {then: func(t *testing.T, k *parkade) { k.change(t, func(p *Parked) { p.Since.Clock += 2 * time.Second }) }},
-		"the clock was set back":           {then: func(t *testing.T, k *parkade) { k.change(t, func(p *Parked) { p.Since.Clock -= 2 * time.Second }) }},
-		"too old":                          {then: func(t *testing.T, k *parkade) { k.change(t, func(p *Parked) { p.At = p.At.Add(-25 * time.Hour) }) }},
-		"of the future":                    {then: func(t *testing.T, k *parkade) { k.change(t, func(p *Parked) { p.At = p.At.Add(time.Hour) }) }},
+		"another boot":                     {then: changed(func(p *Parked) { p.Since.Boot = "x" })},
+		"the clock was set":                {then: changed(func(p *Parked) { p.Since.Clock += 2 * time.Second })},
+		"the clock was set back":           {then: changed(func(p *Parked) { p.Since.Clock -= 2 * time.Second })},
+		"too old":                          {then: changed(func(p *Parked) { p.At = p.At.Add(-25 * time.Hour) })},
+		"of the future":                    {then: changed(func(p *Parked) { p.At = p.At.Add(time.Hour) })},
 		"too large":                        {before: func(_ *testing.T, k *parkade) { k.KeepWorkdirs = 1 << 10 }},
 		"too large together":               {then: func(_ *testing.T, k *parkade) { k.KeepWorkdirs = 1 << 10 }},
 		"the memory is lost":               {then: func(_ *testing.T, k *parkade) { k.Store = newBench(t).Store }},

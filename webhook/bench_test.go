@@ -28,6 +28,7 @@ func BenchmarkDelivery(b *testing.B) {
 }
 
 func benchmarkDelivery(b *testing.B, size int) {
+	b.Helper()
 	const secret = "a secret of more than sixteen bytes"
 	quiet := slog.New(slog.DiscardHandler)
 	secrets, err := webhook.LiteralSecrets(hidden.New(secret), quiet)

@@ -161,7 +161,7 @@ func (p program) runCommand(dir string, stored app.Stored) string {
 	return strings.Join(args, " ")
 }
 
-var plainWord = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./\\-]+$`) })
+var plainWord = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./\\-]+$`) }) //nolint:gochecknoglobals // compiled when it is needed
 
 func shellWord(s string) string {
 	if plainWord().MatchString(s) && (os.PathSeparator == '\\' || !strings.Contains(s, `\`)) {

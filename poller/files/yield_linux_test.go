@@ -29,6 +29,6 @@ func TestYieldingWorkHasTheLowestPriority(t *testing.T) {
 	if after, _ := priority(); after != before && unix.Gettid() != thread {
 		t.Errorf("another thread has nice %d, was %d", after, before)
 	}
-	for unix.Tgkill(unix.Getpid(), thread, 0) == nil { //nolint:revive // it ends with its work
+	for unix.Tgkill(unix.Getpid(), thread, 0) == nil {
 	}
 }

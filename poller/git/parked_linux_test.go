@@ -66,7 +66,7 @@ func inode(t *testing.T, path string) uint64 {
 func age(t *testing.T, dir string) {
 	t.Helper()
 	since := tick(t, filepath.Dir(dir))
-	for tick(t, filepath.Dir(dir)) == since { //nolint:revive // the clock of the file system goes on by itself
+	for tick(t, filepath.Dir(dir)) == since {
 	}
 	since = tick(t, filepath.Dir(dir))
 	text, err := os.ReadFile(RecordPath(dir))
@@ -87,7 +87,7 @@ func tick(t *testing.T, dir string) unix.Timespec {
 	t.Helper()
 	path := filepath.Join(dir, "clock")
 	must(t, os.WriteFile(path, nil, 0o600))
-	defer os.Remove(path)
+	defer func() { _ = os.Remove(path) }()
 	var info unix.Stat_t
 	must(t, unix.Lstat(path, &info))
 	return info.Ctim

@@ -27,20 +27,22 @@ const (
 	maxBlank    = 1000 // line breaks in a row: the lexer is slower than linear in them
 )
 
-// plain is what every YAML reader takes for a string without quotes; goes with reserved.
-var plain = sync.OnceValue(func() *regexp.Regexp {
+// plain is what every YAML reader takes for a string without quotes; goes with isReserved.
+var plain = sync.OnceValue(func() *regexp.Regexp { //nolint:gochecknoglobals // compiled when it is needed
 	return regexp.MustCompile(`^[A-Za-z/][\w./]*([-:@+=~]+[\w./]+)*( [\w./]+([-:@+=~]+[\w./]+)*)*$`)
 })
 
-// reserved are the words that some YAML reader takes for something else than a string.
-var reserved = []string{"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
-
+// isReserved knows the words that some YAML reader takes for something else than a string.
 func isReserved(s string) bool {
-	return len(s) <= len("false") && slices.ContainsFunc(reserved, func(word string) bool { return strings.EqualFold(word, s) })
+	switch strings.ToLower(s) {
+	case "null", "true", "false", "yes", "no", "on", "off", "y", "n":
+		return true
+	}
+	return false
 }
 
 // literal is how numbers, truth values and the like may be written.
-var literal = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[-+.\w]+$`) })
+var literal = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[-+.\w]+$`) }) //nolint:gochecknoglobals // compiled when it is needed
 
 // syntaxError is a mistake in YAML text.
 type syntaxError struct {

@@ -11,15 +11,15 @@ import (
 func (d *Dir) Take(from *Dir, source, f File, unchanged func(*Info) bool) (bool, error) {
 	old, err := from.fd(source.Dir)
 	if err != nil {
-		return false, nil //nolint:nilerr // the directory is not what it was
+		return false, nil
 	}
 	fd, err := openat(old, source.Name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return false, nil //nolint:nilerr // nor is the file
+		return false, nil
 	}
 	defer func() { _ = unix.Close(fd) }() // and with it the lease
 	if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETLEASE, unix.F_WRLCK); err != nil {
-		return false, nil //nolint:nilerr // somebody has it open, or there are no leases here
+		return false, nil
 	}
 	before, err := infoOf(fd, f.Name)
 	if err != nil || before.Kind != Regular || before.Linked || before.Perm != f.Perm || !before.BelongsTo(d.Owner) || !unchanged(&before) {
