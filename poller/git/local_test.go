@@ -5,6 +5,8 @@ package git
 import (
 	"errors"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +14,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/gittest"
 	"github.com/bittrance/kitops/poller/git/refs"
 	"github.com/bittrance/kitops/poller/git/remote"
@@ -110,5 +113,56 @@ func TestLocalRefused(t *testing.T) {
 		"fifo":     remote.ErrEmpty.Error(),
 	} {
 		headsFail(t, mirrorOf(t, filepath.Join(dir, name)), want, name)
+	}
+}
+
+// TestOldIndexes reads packs of this host with indexes of version 1.
+func TestOldIndexes(t *testing.T) {
+	r := gittest.New(t)
+	sha := r.History(map[string]string{"a": randomText(1, 5000)}, map[string]string{"a": randomText(1, 5100), "d/b": "2"})[1]
+	r.Bare("-c", "pack.indexVersion=1", "repack", "-adfq")
+	r.Bare("update-server-info")
+	packs, _ := filepath.Glob(filepath.Join(r.Dir, "objects", "pack", "*.idx"))
+	if head, err := os.ReadFile(packs[0]); len(packs) != 1 || err != nil || head[0] == 0xff {
+		t.Fatalf("%v: no index of version 1: %v", packs, err)
+	}
+	static := httptest.NewServer(http.FileServer(http.Dir(filepath.Dir(r.Dir))))
+	t.Cleanup(static.Close)
+	for _, url := range []string{r.Dir, static.URL + "/repo.git"} {
+		m := mirrorOf(t, url)
+		mustEqual(t, m, r, sha)
+		dir := mustHistory(t, m, refs.Revision{Ref: "refs/heads/main", SHA: sha}, ancestry.FullHistory)
+		mustBeRepository(t, dir, sha)
+	}
+}
+
+// TestEmptyTrees makes no directory of a tree that holds nothing, which a
+// repository need not have.
+func TestEmptyTrees(t *testing.T) {
+	r := gittest.New(t)
+	r.Commit(map[string]string{"a": "1"})
+	blob := r.Bare("rev-parse", "main:a")
+	empty := gittest.GitInput(t, r.Dir, "", "hash-object", "-t", "tree", "--stdin")
+	for _, stored := range []bool{false, true} {
+		if stored {
+			gittest.GitInput(t, r.Dir, "", "hash-object", "-w", "-t", "tree", "--stdin")
+		}
+		inner := gittest.GitInput(t, r.Dir, "040000 tree "+empty+"\tnothing\n100644 blob "+blob+"\tfile\n", "mktree", "--missing")
+		tree := gittest.GitInput(t, r.Dir, "040000 tree "+empty+"\tempty\n040000 tree "+inner+"\tinner\n", "mktree", "--missing")
+		sha := r.Bare("commit-tree", "-m", "x", tree)
+		r.Bare("update-ref", "refs/heads/main", sha)
+		for way, reach := range ways() {
+			m := reach(t, r)
+			dir := mustHistory(t, m, refs.Revision{Ref: "refs/heads/main", SHA: sha}, 1)
+			mustBeRepository(t, dir, sha)
+			for _, name := range []string{"empty", "inner/nothing"} {
+				if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+					t.Errorf("%s, stored %v: %s is there", way, stored, name)
+				}
+			}
+			k := keep(t, m, Options{Clean: true})
+			k.update(t, sha)
+			gittest.MustHave(t, way, gittest.Snapshot(t, k.dir), gittest.Exported(t, r, sha))
+		}
 	}
 }

@@ -34,3 +34,7 @@ func readTreeAs(id ID, read func(ID) (Object, error), parse func(Format, []byte)
 	}
 	return entries, nil
 }
+
+// EmptyTree is the name of a tree that holds nothing. git knows it without
+// having it, and makes no directory of it.
+func EmptyTree(f Format) ID { return f.Sum([]byte("tree 0\x00")) }

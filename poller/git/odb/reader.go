@@ -29,6 +29,9 @@ func (s *Store) Reader() *Reader {
 // Read gives a whole object.
 func (r *Reader) Read(id object.ID) (object.Object, error) {
 	at, ok := r.Store.Find(id)
+	if !ok && id == object.EmptyTree(r.Store.Format) {
+		return object.Object{Kind: object.KindTree}, nil
+	}
 	if !ok {
 		return object.Object{}, object.Missing(id)
 	}

@@ -19,7 +19,14 @@ func (r *Repacker) copy(id object.ID, depth int) error {
 	r.written[id] = -1
 	at, ok := r.reader.Store.Find(id)
 	if !ok {
-		return object.Missing(id)
+		o, err := r.reader.Read(id) // which knows one that need not be there
+		if err != nil {
+			return err
+		}
+		e, err := r.out.Whole(id, o)
+		r.written[id] = e.Offset
+		r.entries.Add(e)
+		return err
 	}
 	if at.Pack == nil {
 		e, err := r.loose(id)
@@ -39,7 +46,7 @@ func (r *Repacker) copy(id object.ID, depth int) error {
 		base = r.written[name]
 	}
 	e := pack.Entry{ID: id, Offset: r.out.Offset}
-	if h.Delta() && base <= 0 {
+	if h.Delta() && base <= 0 || at.Pack.Index.Unsummed {
 		var o object.Object
 		if o, err = r.reader.readAt(at, id); err == nil {
 			e, err = r.out.Whole(id, o)

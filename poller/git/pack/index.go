@@ -21,7 +21,7 @@ func perObject(f object.Format) int { return f.Size() + 4 + 4 }
 
 func indexMinLen(f object.Format) int { return indexNames + 2*f.Size() }
 
-// Index is an index of version 2, gitformat-pack(5), as it is in its file.
+// Index is an index of version 2, gitformat-pack(5), as it is in its file, or would be.
 // What it leads to is hashed when read, so it is not itself.
 type Index struct {
 	data   []byte
@@ -29,6 +29,8 @@ type Index struct {
 	size   int // of a name
 	Count  int
 	Pack   object.ID // the checksum of the pack
+
+	Unsummed bool // of version 1, which has no checksums of entries
 }
 
 func readPackIndex(path string, f object.Format) (*Index, error) {
@@ -43,12 +45,16 @@ func readPackIndex(path string, f object.Format) (*Index, error) {
 	return x, nil
 }
 
-// ParseIndex reads an index of version 2; false: it is damaged.
+// ParseIndex reads an index of version 2, or 1; false: it is damaged.
 func ParseIndex(data []byte, f object.Format) (*Index, bool) {
+	old := f == object.SHA1 && !bytes.HasPrefix(data, []byte(indexMagic[:4]))
+	if old {
+		data = fromVersion1(data, f)
+	}
 	if len(data) < indexMinLen(f) || !bytes.HasPrefix(data, []byte(indexMagic)) {
 		return nil, false
 	}
-	x := &Index{data: data, format: f, size: f.Size()}
+	x := &Index{data: data, format: f, size: f.Size(), Unsummed: old}
 	last := uint32(0)
 	for i := range 256 {
 		next := binary.BigEndian.Uint32(data[len(indexMagic)+4*i:])
@@ -64,6 +70,31 @@ func ParseIndex(data []byte, f object.Format) (*Index, bool) {
 	}
 	x.Pack = f.ID(data[len(data)-2*x.size:])
 	return x, true
+}
+
+// fromVersion1 makes an index of version 2 of one of version 1, which git before
+// 1.6 wrote: no head, and the offset before each name. Checksums of entries it has none.
+func fromVersion1(data []byte, f object.Format) []byte {
+	const names = 256 * 4
+	count := (len(data) - names - 2*f.Size()) / (4 + f.Size())
+	if count < 0 || len(data) != names+count*(4+f.Size())+2*f.Size() || int(binary.BigEndian.Uint32(data[names-4:])) != count {
+		return nil
+	}
+	out := append(make([]byte, 0, indexMinLen(f)+count*perObject(f)), indexMagic...)
+	out = append(out, data[:names]...)
+	entries := data[names : len(data)-2*f.Size()]
+	for i := range count {
+		out = append(out, entries[i*(4+f.Size())+4:][:f.Size()]...)
+	}
+	out = append(out, make([]byte, 4*count)...)
+	for i := range count {
+		offset := entries[i*(4+f.Size()):][:4]
+		if offset[0]&0x80 != 0 { // in version 2 that leads elsewhere
+			return nil
+		}
+		out = append(out, offset...)
+	}
+	return append(out, data[len(data)-2*f.Size():]...)
 }
 
 // Find says where in the pack an object begins.

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/bittrance/kitops/poller/git/object"
-	"github.com/bittrance/kitops/poller/git/refs"
 )
 
 // Tags of a remote.
@@ -30,41 +29,16 @@ func tagRequest(agent string, f object.Format) []byte {
 // readTags reads the answer to a tagRequest: the first of them, and how many
 // there are.
 func readTags(p *pktReader) (tags []Tag, count int, err error) {
-	room := advertisementRoom()
-	for {
-		line, kind, err := p.next()
-		if err != nil {
-			return nil, 0, err
-		}
-		if kind == pktFlush {
-			return tags, count, nil
-		}
-		fields := strings.Split(line, " ")
-		if kind != pktData || len(fields) < 2 {
-			return nil, 0, errPkt
-		}
-		id, ok := p.format.ParseID(fields[0])
-		if !ok {
-			return nil, 0, errPkt
-		}
-		if err := room.take(line); err != nil {
-			return nil, 0, err
-		}
-		if count++; len(fields[1]) > refs.MaxName {
-			continue
-		}
-		t := Tag{Ref: fields[1], ID: id, Target: id}
-		for _, attribute := range fields[2:] {
-			if hex, ok := strings.CutPrefix(attribute, "peeled:"); ok {
-				if t.Target, ok = p.format.ParseID(hex); !ok {
-					return nil, 0, errPkt
-				}
-			}
-		}
+	err = readRefs(p, func(ref listedRef) {
+		count++
 		if len(tags) <= MaxTagRefs {
-			tags = append(tags, t)
+			tags = append(tags, Tag{Ref: ref.name, ID: ref.id, Target: ref.peeled})
 		}
+	})
+	if err != nil {
+		return nil, 0, err
 	}
+	return tags, count, nil
 }
 
 // Tags asks for all tags. The server of version 0 has told them.

@@ -33,42 +33,68 @@ func listRequest(agent string, f object.Format, prefixes []string) []byte {
 	return pkt(append(lines, flush)...)
 }
 
-// readList reads the answer to a listRequest.
-func readList(p *pktReader) (*Advertisement, error) {
-	ad, room := &Advertisement{Refs: map[string]object.ID{}}, advertisementRoom()
+// listedRef is a line of the answer to ls-refs.
+type listedRef struct {
+	name   string
+	id     object.ID
+	peeled object.ID // what a tag leads to, if that was asked for; else id
+	target string    // of a symbolic ref, if that was asked for and git would give the name
+}
+
+// readRefs reads the answer to ls-refs. Names that are too long are no refs of
+// git, so that they are nobody's.
+func readRefs(p *pktReader, take func(listedRef)) error {
+	room := advertisementRoom()
 	for {
 		line, kind, err := p.next()
-		if err != nil {
-			return nil, err
-		}
-		if kind == pktFlush {
-			return ad, nil
+		if err != nil || kind == pktFlush {
+			return err
 		}
 		fields := strings.Split(line, " ")
-		if kind != pktData || len(fields) < 2 {
-			return nil, p.odd(line)
+		if kind != pktData || len(fields) < 2 || fields[1] == "" {
+			return p.odd(line)
 		}
-		sha, ok := p.format.ParseID(fields[0])
-		if !ok || fields[1] == "" {
-			return nil, p.odd(line)
+		id, ok := p.format.ParseID(fields[0])
+		if !ok {
+			return p.odd(line)
 		}
 		if err := room.take(line); err != nil {
-			return nil, err
+			return err
 		}
-		if fields[1] != refs.Head {
-			if len(fields[1]) <= refs.MaxName { // else no ref of git, so that it is nobody's
-				ad.Refs[fields[1]] = sha
-			}
-			continue
-		}
-		ad.Head = sha
+		ref := listedRef{name: fields[1], id: id, peeled: id}
 		for _, attribute := range fields[2:] {
-			if target, ok := strings.CutPrefix(attribute, "symref-target:"); ok && refs.Valid(target) {
-				ad.HeadRef = target
-				ad.Refs[target] = sha
+			if hex, ok := strings.CutPrefix(attribute, "peeled:"); ok {
+				if ref.peeled, ok = p.format.ParseID(hex); !ok {
+					return p.odd(line)
+				}
 			}
+			if target, ok := strings.CutPrefix(attribute, "symref-target:"); ok && refs.Valid(target) {
+				ref.target = target
+			}
+		}
+		if len(ref.name) <= refs.MaxName {
+			take(ref)
 		}
 	}
+}
+
+// readList reads the answer to a listRequest.
+func readList(p *pktReader) (*Advertisement, error) {
+	ad := &Advertisement{Refs: map[string]object.ID{}}
+	err := readRefs(p, func(ref listedRef) {
+		if ref.name != refs.Head {
+			ad.Refs[ref.name] = ref.id
+			return
+		}
+		if ad.Head = ref.id; ref.target != "" {
+			ad.HeadRef = ref.target
+			ad.Refs[ref.target] = ref.id
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ad, nil
 }
 
 // Remote is a conversation whose version is settled.

@@ -31,6 +31,7 @@ type EarlyWriter struct {
 	metas map[object.ID]object.Object // nil: gave up
 	size  int                         // bytes
 	waits map[object.ID]int32         // trees and the directory that each fills, -1 once it did
+	empty object.ID                   // object.EmptyTree
 	out   *safedir.Dir                // nil: the root is not known yet
 	known Plan                        // what the trees say so far
 	nodes []earlyDir                  // what belongs to known.dirs
@@ -102,7 +103,7 @@ func (l *EarlyWriter) begin(tree object.ID) error {
 		return err
 	}
 	l.known.Dirs, l.nodes = []PlanDir{{}}, make([]earlyDir, 1)
-	l.waits[tree] = 0
+	l.waits[tree], l.empty = 0, object.EmptyTree(tree.Format())
 	if err := l.out.Mkdir(0); err != nil {
 		return err
 	}
@@ -145,6 +146,9 @@ func (l *EarlyWriter) add(dir int32, entries []object.TreeEntry) error {
 	for _, e := range entries {
 		if e.Mode != object.ModeDir && e.Mode != object.ModeSubmodule {
 			l.known.Files = append(l.known.Files, PlanFile{Dir: dir, Mode: e.Mode, Name: e.Name, ID: e.ID})
+			continue
+		}
+		if e.Mode == object.ModeDir && e.ID == l.empty {
 			continue
 		}
 		l.known.Dirs = append(l.known.Dirs, PlanDir{parent: dir, name: e.Name, depth: l.known.Dirs[dir].depth + 1})

@@ -16,6 +16,7 @@ import (
 // Plan is what a checkout will hold. Directories come before what is in them.
 type Plan struct {
 	tree  object.ID
+	empty object.ID // object.EmptyTree
 	Dirs  []PlanDir // the first is the checkout itself
 	Files []PlanFile
 	known *Record // whose trees need not be read; nil: none
@@ -52,7 +53,7 @@ func makePlan(ctx context.Context, tree object.ID, read func(object.ID) (object.
 
 // MakePlanFrom walks the trees that are not as in a record, which may be nil.
 func MakePlanFrom(ctx context.Context, known *Record, tree object.ID, read func(object.ID) (object.Object, error)) (*Plan, error) {
-	p := &Plan{tree: tree, Dirs: []PlanDir{{Mode: object.ModeDir, ID: tree, was: 1}}, known: known}
+	p := &Plan{tree: tree, empty: object.EmptyTree(tree.Format()), Dirs: []PlanDir{{Mode: object.ModeDir, ID: tree, was: 1}}, known: known}
 	if known != nil {
 		p.Dirs, p.Files = slices.Grow(p.Dirs, len(known.plan.Dirs)), make([]PlanFile, 0, len(known.plan.Files)+64)
 	}
@@ -88,6 +89,10 @@ func (p *Plan) Fill(ctx context.Context, dir int32, id object.ID, read func(obje
 				p.attributes = append(p.attributes, int32(len(p.Files)))
 			}
 			p.Files = append(p.Files, PlanFile{Dir: dir, Mode: e.Mode, Name: e.Name, ID: e.ID})
+			continue
+		}
+		if e.Mode == object.ModeDir && e.ID == p.empty {
+			p.Dirs[dir].entries--
 			continue
 		}
 		p.Dirs = append(p.Dirs, PlanDir{parent: dir, name: e.Name, depth: depth + 1, Mode: e.Mode, ID: e.ID, was: p.known.lookup(p.Dirs[dir].was, e.Name)})
