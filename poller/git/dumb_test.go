@@ -2,14 +2,17 @@ package git
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/disk"
@@ -124,5 +127,59 @@ func TestDumbHTTPRefusals(t *testing.T) {
 	gittest.Write(t, filepath.Join(r.Dir, "objects", "info", "alternates"), "/elsewhere\n")
 	if err := mustFail(t, mirrorOf(t, url), sha); !strings.Contains(err.Error(), "borrows from others") {
 		t.Errorf("alternates: %v", err)
+	}
+}
+
+// TestDumbHTTPAtOnce has a server answer when several objects were asked for,
+// and counts that each is asked for once.
+func TestDumbHTTPAtOnce(t *testing.T) {
+	r := gittest.New(t)
+	want := map[string]string{}
+	for i := range 40 {
+		want[fmt.Sprintf("d%d/f%02d", i%2, i)] = fmt.Sprint("content ", i)
+	}
+	sha := r.Commit(want)
+	r.Bare("update-server-info")
+	files := http.FileServer(http.Dir(filepath.Dir(r.Dir)))
+	var mu sync.Mutex
+	asked, waiting, most := map[string]int{}, 0, 0
+	enough := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		name, isObject := strings.CutPrefix(req.URL.Path, "/repo.git/objects/")
+		mu.Lock()
+		if isObject {
+			asked[name]++
+		}
+		waiting++
+		if most = max(most, waiting); most == 8 {
+			select {
+			case <-enough:
+			default:
+				close(enough)
+			}
+		}
+		hold := len(asked) > 5 // commit, three trees and what comes first of them
+		mu.Unlock()
+		if hold {
+			select {
+			case <-enough:
+			case <-time.After(10 * time.Second):
+				t.Error("objects are asked for one by one")
+			}
+		}
+		mu.Lock()
+		waiting--
+		mu.Unlock()
+		files.ServeHTTP(w, req)
+	}))
+	t.Cleanup(server.Close)
+	mustEqual(t, mirrorOf(t, server.URL+"/repo.git"), r, sha)
+	if most > 8 || len(asked) != 44 {
+		t.Errorf("%d objects, %d at once", len(asked), most)
+	}
+	for name, times := range asked {
+		if times != 1 && name != sha[:2]+"/"+sha[2:] {
+			t.Errorf("%s: asked for %d times", name, times)
+		}
 	}
 }

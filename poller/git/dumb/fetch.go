@@ -171,7 +171,10 @@ func (w *walk) tree(ctx context.Context, id object.ID, deep int) error {
 	if err != nil {
 		return err
 	}
-	for _, e := range entries {
+	for i, e := range entries {
+		if w.wanted(e) {
+			w.prepare(ctx, entries[i:])
+		}
 		switch _, walked := w.seen[e.ID]; {
 		case e.Mode == object.ModeSubmodule || walked:
 		case e.Mode == object.ModeDir:

@@ -11,6 +11,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/object"
@@ -38,10 +39,11 @@ type Files struct {
 type store struct {
 	*Files
 	format object.Format
-	left   int64
+	left   atomic.Int64
 	packs  []*remotePack
 	listed bool
 	hash   *object.Hasher
+	ahead  ahead
 	pack.Unpacker
 }
 
@@ -54,7 +56,10 @@ type remotePack struct {
 }
 
 func (f *Files) open() *store {
-	return &store{Files: f, format: f.Format, left: f.Limit, hash: object.NewHasher(f.Format), Unpacker: pack.NewUnpacker(basesSize)}
+	s := &store{Files: f, format: f.Format, hash: object.NewHasher(f.Format), Unpacker: pack.NewUnpacker(basesSize)}
+	s.left.Store(f.Limit)
+	s.ahead.objects = map[object.ID]object.Object{}
+	return s
 }
 
 func (s *store) close() {
@@ -72,6 +77,9 @@ func (s *store) close() {
 // read finds an object: in packs that are here, in a file of its own, or in a
 // pack that must come first.
 func (s *store) read(ctx context.Context, id object.ID) (object.Object, error) {
+	if o, ok := s.ahead.take(id); ok {
+		return o, nil
+	}
 	for _, p := range s.packs {
 		if p.pack != nil {
 			if at, ok := p.idx.Find(id); ok {
@@ -79,10 +87,12 @@ func (s *store) read(ctx context.Context, id object.ID) (object.Object, error) {
 			}
 		}
 	}
-	o, err := s.loose(ctx, id)
+	o, err := s.loose(ctx, id, s.hash, min(s.Limit, pack.MaxObject))
 	if !errors.Is(err, fs.ErrNotExist) {
+		s.ahead.most = min(max(s.ahead.most, readsAtOnce), aheadMost)
 		return o, err
 	}
+	s.ahead.most = 0
 	if err := s.list(ctx); err != nil {
 		return o, err
 	}
@@ -121,11 +131,11 @@ func (s *store) unpack(id object.ID, p *remotePack, at int64) (object.Object, er
 	if err != nil {
 		return o, fmt.Errorf("%s: %s: %w", p.name, id, err)
 	}
-	return o, s.check(id, o)
+	return o, check(s.hash, id, o)
 }
 
-func (s *store) check(id object.ID, o object.Object) error {
-	if found, err := s.hash.Of(o); err != nil || found != id {
+func check(hash *object.Hasher, id object.ID, o object.Object) error {
+	if found, err := hash.Of(o); err != nil || found != id {
 		return errors.Join(fmt.Errorf("%s %s is damaged on the server", o.Kind, id), err)
 	}
 	return nil
@@ -148,14 +158,15 @@ type counted struct {
 
 func (c *counted) Read(p []byte) (int, error) {
 	n, err := c.ReadCloser.Read(p)
-	if c.of.left -= int64(n); c.of.left < 0 {
+	if c.of.left.Add(-int64(n)) < 0 {
 		return 0, disk.TooMuch(c.of.Limit)
 	}
 	return n, err
 }
 
-// loose reads an object that has a file of its own.
-func (s *store) loose(ctx context.Context, id object.ID) (o object.Object, err error) {
+// loose reads an object that has a file of its own, of so many bytes at most. It
+// is safe for concurrent use, each with a hasher of its own.
+func (s *store) loose(ctx context.Context, id object.ID, hash *object.Hasher, most int64) (o object.Object, err error) {
 	hex := id.String()
 	body, err := s.body(ctx, "objects/"+hex[:2]+"/"+hex[2:])
 	if err != nil {
@@ -166,7 +177,6 @@ func (s *store) loose(ctx context.Context, id object.ID) (o object.Object, err e
 	if err != nil {
 		return o, fmt.Errorf("object %s: %w", id, err)
 	}
-	most := min(s.Limit, pack.MaxObject)
 	data, err := io.ReadAll(io.LimitReader(z, most+64))
 	if err != nil {
 		return o, fmt.Errorf("object %s: %w", id, err)
@@ -183,5 +193,5 @@ func (s *store) loose(ctx context.Context, id object.ID) (o object.Object, err e
 	if n, err := strconv.ParseInt(size, 10, 64); err != nil || n != int64(len(o.Data)) {
 		return o, fmt.Errorf("object %s has not the size that it says, or more than %d bytes", id, most)
 	}
-	return o, s.check(id, o)
+	return o, check(hash, id, o)
 }
