@@ -136,6 +136,7 @@ able to reach it.`,
 			},
 		}),
 		p.setupCommand(),
+		p.initCommand(),
 		p.credentialCommand(),
 		&cobra.Command{
 			Use: "schema", Short: "Print the JSON schema of the task file", Args: noArgs,

@@ -48,13 +48,7 @@ A run without --github-app-id then uses this App.`,
 	flags.StringVar(&s.WebhookURL, "webhook-url", "", "where GitHub is to send webhooks (default: nowhere)")
 	flags.StringVar(&s.APIURL, "github-api-url", api, "GitHub Enterprise Server: https://HOST/api/v3; GHE.com: https://api.TENANT.ghe.com")
 	flags.StringVar(&s.Listen, "listen", "127.0.0.1:0", "loopback address of the pages")
-	flags.BoolP("help", "h", false, "show this text")
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w (kitops setup --help lists the flags)", err)}
-	})
-	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
-		fmt.Fprintf(p.stdout, "%s\n\nUsage:\n  %s\n\nExamples:\n%s\n\nFlags:\n%s", cmd.Long, cmd.UseLine(), cmd.Example, flags.FlagUsagesWrapped(80))
-	})
+	p.ownFlags(cmd)
 	return cmd
 }
 

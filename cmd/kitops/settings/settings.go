@@ -107,6 +107,10 @@ func (e *Error) Unwrap() []error { return e.Mistakes }
 // the task file anew. Its errors are *configError; warnings are for the user
 // in either case. It only reads.
 func (all Options) Load(environ []string) (Settings, []string, error) {
+	return all.load(environ, readTaskFile)
+}
+
+func (all Options) load(environ []string, read func(path string, flags Config) ([]Task, []error)) (Settings, []string, error) {
 	warnings := all.unknownVariables(environ)
 	cfg, mistakes := all.read(environ)
 	mistakes = append(mistakes, all.check(cfg)...)
@@ -122,7 +126,7 @@ func (all Options) Load(environ []string) (Settings, []string, error) {
 	case file.origin == "":
 		s.Tasks, found = all.task(cfg)
 	case cfg.Task.ConfigFile != "":
-		s.Tasks, found = readTaskFile(cfg.Task.ConfigFile, cfg)
+		s.Tasks, found = read(cfg.Task.ConfigFile, cfg)
 		found = append(all.conflicts(file), found...)
 	default:
 		found = all.conflicts(file)
