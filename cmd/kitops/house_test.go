@@ -75,6 +75,7 @@ func TestImportArrows(t *testing.T) {
 		"app/credential":      {"app"},
 		"app/setup":           {"app"},
 		"cmd/kitops/yamlfile": nil,
+		"cmd/kitops/systemd":  {"poller"},
 		"cmd/kitops/settings": {"cmd/kitops/yamlfile", "actions", "app", "poller", "poller/git", "status", "webhook"},
 	}
 	decoder := json.NewDecoder(bytes.NewReader(goList(t, "-json=ImportPath,Imports", "./...")))

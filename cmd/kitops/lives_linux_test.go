@@ -15,7 +15,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/bittrance/kitops/poller"
 	"github.com/bittrance/kitops/poller/git/gittest"
 )
 
@@ -226,21 +225,5 @@ func TestNobodyReadsTheEnvironment(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-// TestTheWatchdogStarvesWhenNothingMoves: one task that hangs does not cut off the others.
-func TestTheWatchdogStarvesWhenNothingMoves(t *testing.T) {
-	t.Parallel()
-	late, fine := poller.TaskHealth{Late: true}, poller.TaskHealth{}
-	for want, all := range map[bool][][]poller.TaskHealth{
-		true:  {nil, {fine}, {late, fine}},
-		false: {{late}, {late, late}},
-	} {
-		for _, tasks := range all {
-			if moving(tasks) != want {
-				t.Errorf("%+v: moving is %v", tasks, !want)
-			}
-		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/bittrance/kitops/actions"
 	"github.com/bittrance/kitops/cmd/kitops/doctor"
 	"github.com/bittrance/kitops/cmd/kitops/settings"
+	"github.com/bittrance/kitops/cmd/kitops/systemd"
 	"github.com/bittrance/kitops/cmd/kitops/wiring"
 	"github.com/bittrance/kitops/poller/store"
 	"github.com/bittrance/kitops/status"
@@ -39,7 +40,7 @@ var (
 func main() {
 	exposed := actions.Isolate()
 	crashBySignal(exposed == nil && runtime.GOOS == "linux")
-	p := program{environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr, exposed: exposed}
+	p := program{environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr, exposed: exposed, systemd: systemd.Socket(os.Getenv("NOTIFY_SOCKET"))}
 	os.Exit(p.main(os.Args[1:]))
 }
 
@@ -48,6 +49,7 @@ type program struct {
 	environ        []string
 	stdout, stderr io.Writer
 	exposed        error // why others of the same user can read this process's memory
+	systemd        systemd.Socket
 }
 
 // process is what the agent tells the rest of the program about itself.

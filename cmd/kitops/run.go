@@ -12,6 +12,7 @@ import (
 
 	"github.com/bittrance/kitops/actions"
 	"github.com/bittrance/kitops/cmd/kitops/settings"
+	"github.com/bittrance/kitops/cmd/kitops/systemd"
 	"github.com/bittrance/kitops/cmd/kitops/wiring"
 	"github.com/bittrance/kitops/poller"
 	"github.com/bittrance/kitops/poller/store"
@@ -100,6 +101,7 @@ func (p program) run(all settings.Options) (err error) {
 		queue.Close(logHardFarewell)
 		os.Exit(code)
 	}
+	s.onReload = p.systemd.Reloading
 	s.onHangup = func() { p.reload(s.soft, all, catalog, log) }
 	if cfg.Poller.PollOnce {
 		s.onHangup = func() { log.Warn("nothing to reload: --poll-once polls once") }
@@ -136,7 +138,7 @@ func plain() bool { return os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "
 
 // serve is the daemon: it runs until ctx is done and keeps systemd informed.
 func (p program) serve(ctx context.Context, agent *poller.Poller, c *wiring.Catalog, h *wiring.Hooks, log *slog.Logger, locks ...*store.Lock) error {
-	stop := notifySystemd(ctx, func() bool { return moving(agent.Health()) }, log)
+	stop := p.systemd.Notify(ctx, func() bool { return systemd.Moving(agent.Health()) }, log)
 	defer stop()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

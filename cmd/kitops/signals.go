@@ -37,11 +37,12 @@ type signals struct {
 	terminal         terminal
 
 	// Set before loop is called.
-	onHangup func()         // reads the task file again; may take its time
-	closable bool           // there is nothing to read again: without its terminal the agent is of no use
-	onChild  func()         // a child has ended
-	exit     func(code int) // ends the process whatever the rest of it does
-	log      *slog.Logger   // never waits
+	onHangup func()               // reads the task file again; may take its time
+	onReload func() (told func()) // tells the service manager that a reload begins, then that it is over
+	closable bool                 // there is nothing to read again: without its terminal the agent is of no use
+	onChild  func()               // a child has ended
+	exit     func(code int)       // ends the process whatever the rest of it does
+	log      *slog.Logger         // never waits
 }
 
 func listen(log *slog.Logger) *signals {
@@ -142,7 +143,7 @@ func (s *signals) each(nudges <-chan struct{}, f func()) {
 // reload reads the task file again, which may be on a file system that does
 // not answer. Then the tasks stay as they are, until it does.
 func (s *signals) reload() {
-	told := notifyReloading()
+	told := s.onReload()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
