@@ -17,6 +17,7 @@ type verdict struct {
 	todo       []git.Revision
 	paused     []git.Revision // failed before, and resting until the Retry of their ref
 	mistaken   []git.Revision // failed before, for a mistake in the revision
+	outdated   []git.Revision // applied by other actions than the task has now
 	remembered []git.Revision
 	forgotten  []git.Revision
 	missing    []string // literal refs that the remote does not have
@@ -104,6 +105,9 @@ func (v *verdict) judge(t Task, head git.Revision, r RefState, now time.Time) {
 		// Also when the head went back to what was applied: the run in between left its traces.
 		v.todo = append(v.todo, head)
 	case r.Run.Outcome == Success:
+		if r.Run.Actions != "" && t.Actions != "" && r.Run.Actions != t.Actions {
+			v.outdated = append(v.outdated, head)
+		}
 	case r.Run.Mistake != "" && r.Run.Mistake == t.Digest:
 		v.mistaken = append(v.mistaken, head)
 	case r.pausing(now):
@@ -111,6 +115,11 @@ func (v *verdict) judge(t Task, head git.Revision, r RefState, now time.Time) {
 	default:
 		v.todo = append(v.todo, head)
 	}
+}
+
+// idle tells whether there is nothing to run and nothing to say.
+func (v verdict) idle() bool {
+	return len(v.todo)+len(v.paused)+len(v.mistaken)+len(v.outdated)+len(v.remembered)+len(v.forgotten)+len(v.missing) == 0
 }
 
 // forget drops the memory of refs that are gone.

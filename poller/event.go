@@ -27,7 +27,7 @@ type Event struct {
 	Run      Run       // Started to Interrupted; of Skipped, Remembered and Forgotten only the revision
 	Reason   string    // Skipped
 	Line     string    // Output
-	Count    int       // Remembered: more than one branch, of which none is named
+	Count    int       // Remembered, Skipped: more than one branch or task, of which none is named
 	Err      error     // Looked, Unreported, Troubled
 	Failures int       // Looked, Unreported: how many in a row had failed before this one
 	Next     time.Time // Looked: when the next look is due; Skipped, Finished: when the next try is, if one is planned

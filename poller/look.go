@@ -35,10 +35,21 @@ func (w *watch) look(ctx context.Context) ([]git.Revision, error) {
 	}
 	w.hasLooked(err)
 	w.tell(Event{Kind: Looked, Err: err, Failures: before, Next: w.due})
-	if err != nil {
-		err = fmt.Errorf("%s: %w", w.task.Name, err)
+	return w.unserved(todo), w.failedLook(err)
+}
+
+// failedLook is what --poll-once says of a look. That one is put off the log says
+// to nobody: whoever has the limit does, once.
+func (w *watch) failedLook(err error) error {
+	if err == nil {
+		return nil
 	}
-	return w.unserved(todo), err
+	err = fmt.Errorf("%s: %w", w.task.Name, err)
+	var later *LaterError
+	if errors.As(err, &later) {
+		return err
+	}
+	return told(err)
 }
 
 // interval is the task's, stretched to what the host bears.
@@ -103,6 +114,10 @@ func (w *watch) compare(ctx context.Context) ([]git.Revision, error) {
 		w.say(git.Revision{}, "the repository has no branches yet", time.Time{})
 	case len(v.missing) > 0:
 		return v.todo, fmt.Errorf("%s has no %s", w.task.URL, strings.Join(v.missing, ", "))
+	case len(heads) == 0 && w.task.Refs.Wild():
+		w.say(git.Revision{}, "no branch matches "+w.task.Refs.Short(), time.Time{})
+	case len(w.served) == 0 && v.idle():
+		w.idle = heads
 	}
 	return v.todo, nil
 }
@@ -135,6 +150,12 @@ func (w *watch) announce(v verdict) {
 	for _, rev := range v.mistaken {
 		w.say(rev, "a mistake in the revision itself: waits for another head", time.Time{})
 	}
+	switch n := len(v.outdated); {
+	case n == 1:
+		w.say(v.outdated[0], "applied already; the actions have changed since and run with the next commit", time.Time{})
+	case n > 1:
+		w.say(git.Revision{}, fmt.Sprintf("%d branches are applied already; the actions have changed since and run with their next commits", n), time.Time{})
+	}
 }
 
 // tellRemembered names a few branches; many are counted.
@@ -147,6 +168,8 @@ func (w *watch) tellRemembered(revs []git.Revision) {
 		w.tell(Event{Kind: Remembered, Run: Run{Task: w.task.Name, Revision: rev}, Count: 1})
 	}
 }
+
+const nothingNew = "nothing new"
 
 func pausing(attempt int) string { return fmt.Sprintf("pausing after failed attempt %d", attempt) }
 

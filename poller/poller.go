@@ -127,12 +127,29 @@ func (p *Poller) Once(ctx context.Context, all bool) error {
 		})
 	}
 	running.Wait()
+	p.tellIdle(watches)
 	for _, w := range watches {
 		reporting.Go(w.outbox.idle.Wait)
 	}
 	defer time.AfterFunc(reportOnce-reportFarewell, cancel).Stop()
 	reporting.Wait()
 	return errors.Join(errs...)
+}
+
+// tellIdle names a few tasks that had nothing new; many are counted.
+func (p *Poller) tellIdle(watches []*watch) {
+	idle := slices.DeleteFunc(slices.Clone(watches), func(w *watch) bool { return len(w.idle) == 0 })
+	if len(idle) > maxNamed {
+		p.tell(Event{Kind: Skipped, Reason: nothingNew, Count: len(idle)})
+		return
+	}
+	for _, w := range idle {
+		run := Run{Task: w.task.Name}
+		if len(w.idle) == 1 {
+			run.Revision = w.idle[0]
+		}
+		w.tell(Event{Kind: Skipped, Run: run, Reason: nothingNew})
+	}
 }
 
 // prepare checks the memory, closes the runs of tasks that are no longer
@@ -235,7 +252,7 @@ func (p *Poller) apply(ctx context.Context, running *sync.WaitGroup) {
 // lookOnce is the whole life of a watch under --poll-once.
 func (w *watch) lookOnce(ctx context.Context, all bool) error {
 	w.awaitEndings(ctx)
-	if err := errors.Join(w.inherit(ctx), w.recover(ctx)); err != nil {
+	if err := errors.Join(w.inherit(ctx), told(w.recover(ctx))); err != nil {
 		return fmt.Errorf("%s: %w", w.task.Name, err)
 	}
 	state, err := w.mem.load(ctx)

@@ -67,9 +67,10 @@ func TestOnceReportsFailuresAndPauses(t *testing.T) {
 				t.Errorf("error does not say %q: %v", part, err)
 			}
 		}
+		want(t, "not told by events", Untold(err), error(nil))
 		b = b.again(t, tasks[:2]...)
 		want(t, "pausing is no error", b.Once(t.Context(), true), error(nil))
-		want(t, "told", b.told(Skipped), []string{"skipped main a"})
+		want(t, "told: one pauses, the other has nothing new", b.told(Skipped), []string{"skipped main a", "skipped main a"})
 		_, runs := bad.seen()
 		want(t, "tries", len(runs), 1)
 	})

@@ -30,6 +30,7 @@ type Run struct {
 	Reason   string       `yaml:"reason,omitempty"` // why it ended so, unless it succeeded
 
 	Took    time.Duration `yaml:"took,omitempty"`    // by a clock that nobody sets
+	Actions string        `yaml:"actions,omitempty"` // the Actions of the task that it runs
 	Mistake string        `yaml:"mistake,omitempty"` // the Digest of the task for which the revision itself is wrong
 
 	acted bool // there was an action to run
@@ -60,7 +61,7 @@ func (w *watch) saveStart(ctx context.Context, rev git.Revision) (Run, error) {
 	now := stamp()
 	run := Run{
 		ID: newRunID(now), Task: w.task.Name, Revision: rev,
-		Started: now, Outcome: Pending, began: time.Now(),
+		Started: now, Outcome: Pending, Actions: w.task.Actions, began: time.Now(),
 	}
 	err := w.mem.save(ctx, func(s State) State {
 		s = verdictOnNothing(w.task, s).state

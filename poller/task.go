@@ -47,7 +47,8 @@ type Task struct {
 	// Silent says not to report runs that had nothing to do.
 	Silent bool
 
-	Digest string // of the configuration: Set leaves a task with an equal digest alone
+	Actions string // a digest of what Plan returns, "" where the revision brings it
+	Digest  string // of the configuration: Set leaves a task with an equal digest alone
 }
 
 // Plan is what to do with a revision.

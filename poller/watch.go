@@ -47,6 +47,7 @@ type watch struct {
 	slot     bool           // this watch holds one
 	moved    bool           // the last run found its revision gone: a newer head is there
 	served   map[string]int // in this turn, by ref; for once
+	idle     []git.Revision // the heads, when the look of once found nothing to do
 }
 
 // maxServings is how often --poll-once follows a head that moves while it is fetched.

@@ -27,7 +27,7 @@ func (w *watch) turn(ctx context.Context) []error {
 			again, w.failures = false, w.failures+1
 			w.due = time.Now().Add(backoff(w.interval(), w.failures))
 			w.tell(Event{Kind: Troubled, Err: err})
-			err = fmt.Errorf("%s: %s", w.task.Name, broken.Brief())
+			err = told(fmt.Errorf("%s: %s", w.task.Name, broken.Brief()))
 		}
 		if err != nil {
 			errs = append(errs, err)
@@ -77,14 +77,16 @@ func (w *watch) follow(ctx context.Context) (again bool, err error) {
 	})
 	run = w.conclude(ctx, run, ended)
 	retry, unsaved := w.saveOutcome(ctx, run, w.park(run, dir, byItself(ended)))
+	failed := w.failure(run)
 	if unsaved == nil {
 		w.tell(Event{Kind: Finished, Run: run, Next: retry})
+		failed = told(failed)
 	} else if ctx.Err() != nil {
 		w.p.lose(run, unsaved)
 	}
 	w.p.leave(w.task, run, dir)
 	w.p.sweepSoon(ctx)
-	err = errors.Join(err, w.failure(run), w.unsaved(run, unsaved))
+	err = errors.Join(err, failed, w.unsaved(run, unsaved))
 	return w.again(ctx, len(todo) > 1), err
 }
 
@@ -118,7 +120,7 @@ func (w *watch) unsaved(run Run, err error) error {
 	w.tell(Event{Kind: Troubled, Err: fmt.Errorf("%s at %s: %w", rev.Name(), rev.SHA, err)})
 	w.failures++
 	w.due = time.Now().Add(backoff(w.task.Interval, w.failures))
-	return fmt.Errorf("%s: %s: %w", w.task.Name, rev.Name(), err)
+	return told(fmt.Errorf("%s: %s: %w", w.task.Name, rev.Name(), err))
 }
 
 // lose notes an outcome that the next agent will not know of.

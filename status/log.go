@@ -37,6 +37,9 @@ func write(l *slog.Logger, e poller.Event) {
 	case poller.Looked:
 		looked(l, e)
 	case poller.Skipped:
+		if e.Count > 0 {
+			l = l.With("tasks", e.Count)
+		}
 		if e.Next.IsZero() {
 			l.Info("not run", "reason", e.Reason)
 		} else {

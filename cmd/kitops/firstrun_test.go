@@ -57,7 +57,7 @@ func TestDocsFirstRun(t *testing.T) {
 	if lines, want := strings.Count(out, "\n"), strings.Count(shown, "\n")+1; lines != want {
 		t.Errorf("%d lines, README shows %d:\n%s", lines, want, out)
 	}
-	if again := run(commands[1]); again != "" {
+	if again := run(commands[1]); !strings.Contains(text, "it says `not run: nothing new`") || !strings.HasSuffix(again, " not run: nothing new\n") {
 		t.Errorf("called again it says\n%s", again)
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/bittrance/kitops/cmd/kitops/settings"
 	"github.com/bittrance/kitops/cmd/kitops/systemd"
 	"github.com/bittrance/kitops/cmd/kitops/wiring"
+	"github.com/bittrance/kitops/poller"
 	"github.com/bittrance/kitops/poller/store"
 	"github.com/bittrance/kitops/status"
 )
@@ -77,9 +78,13 @@ func (p program) main(args []string) int {
 	if err == nil {
 		return 0
 	}
+	untold := poller.Untold(err)
+	if untold == nil {
+		return exitCode(err)
+	}
 	queue := status.NewLogQueue(p.stderr, func(w io.Writer, lines int) { fmt.Fprintf(w, "kitops: %d lines were not written\n", lines) })
 	defer queue.Close(lastWords)
-	for line := range strings.Lines(err.Error()) {
+	for line := range strings.Lines(untold.Error()) {
 		text := "kitops: " + status.Printable(strings.TrimRight(line, "\n"))
 		if status.ToJournal(p.stderr) {
 			text = status.JournalError(text)

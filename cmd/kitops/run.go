@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"runtime"
@@ -116,14 +117,18 @@ func (p program) run(all settings.Options) (err error) {
 	}
 	if cfg.Poller.PollOnce {
 		err = catalog.List(s.soft)
-		err = errors.Join(err, agent.Once(s.soft, len(cfg.Task.URL) > 0 && !cfg.IntervalSet))
+		once := agent.Once(s.soft, len(cfg.Task.URL) > 0 && !cfg.IntervalSet)
+		if once != nil && !log.Enabled(s.soft, slog.LevelWarn) {
+			once = fmt.Errorf("%w", once) // the log says nothing of what observers were told
+		}
+		err = errors.Join(err, once)
 	} else {
 		var h *wiring.Hooks
 		if h, err = wiring.NewHooks(s.soft, cfg, agent, catalog, state.File, log); err != nil {
 			return err
 		}
 		agent.Observers = append(agent.Observers, h.Observe)
-		log.Info("kitops is watching", "version", describeVersion(), "tasks", len(cfg.Tasks), "state", cfg.Poller.StateFile)
+		log.With(cfg.Describe()...).Info("kitops is watching", "version", describeVersion(), "state", cfg.Poller.StateFile)
 		err = p.serve(s.soft, agent, catalog, h, log, state.Lock, dirs.Lock)
 	}
 	if s.hard.Err() != nil {
@@ -165,6 +170,7 @@ func (p program) serve(ctx context.Context, agent *poller.Poller, c *wiring.Cata
 
 // reload reads the task file again. A bad one changes nothing.
 func (p program) reload(ctx context.Context, all settings.Options, c *wiring.Catalog, log *slog.Logger) {
+	before := c.Settings()
 	cfg, _, err := all.Load(p.environ)
 	if err == nil && cfg.Task.ConfigFile != "" {
 		err = c.Set(ctx, cfg)
@@ -181,6 +187,6 @@ func (p program) reload(ctx context.Context, all settings.Options, c *wiring.Cat
 	case cfg.Task.ConfigFile == "":
 		log.Warn("nothing to reload: there is no --config-file")
 	default:
-		log.Info("the task file was read again", "tasks", len(cfg.Tasks))
+		log.With(cfg.Changes(before)...).Info("the task file was read again", "tasks", len(cfg.Tasks))
 	}
 }

@@ -252,17 +252,31 @@ func withShell(a actions.Action, command string) actions.Action {
 // count too, and git.URL never shows them.
 func (t Task) digested(address string) Task {
 	t.Digest = ""
-	data, err := json.Marshal(struct {
+	t.Digest = digest(struct {
 		Task    Task
 		Address string
 		Secrets []string `json:",omitempty"` // which Task does not tell
 	}{t, address, t.secrets()})
+	return t
+}
+
+// ActionsDigest is equal for the same actions, whatever the values of their
+// secrets are: it is kept in the state. It is empty where the repository brings them.
+func (t Task) ActionsDigest() string {
+	if t.Bring != nil {
+		return ""
+	}
+	return digest(t.Actions)[:16]
+}
+
+// digest is of what always marshals: strings, numbers and maps of strings.
+func digest(v any) string {
+	data, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // strings, numbers and maps of strings always marshal
+		panic(err)
 	}
 	sum := sha256.Sum256(data)
-	t.Digest = hex.EncodeToString(sum[:])
-	return t
+	return hex.EncodeToString(sum[:])
 }
 
 // secrets are all that a task holds, each with its name.

@@ -68,6 +68,13 @@ func (c *Catalog) Set(ctx context.Context, s settings.Settings) error {
 	return nil
 }
 
+// Settings are what Set took over last.
+func (c *Catalog) Settings() settings.Settings {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.settings
+}
+
 // Poke asks for a new listing. It never blocks.
 func (c *Catalog) Poke() {
 	select {

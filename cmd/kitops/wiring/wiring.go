@@ -118,7 +118,7 @@ func (w *Wiring) task(s settings.Settings, t settings.Task, r *Repository) polle
 			return poller.Plan{Actions: t.Actions}, nil
 		},
 		Found: t.Configured != "", ID: t.RepositoryID, Formerly: t.Formerly,
-		Digest: t.Digest,
+		Digest: t.Digest, Actions: t.ActionsDigest(),
 	}
 	if b := t.Bring; b != nil {
 		task.Brings = true

@@ -15,6 +15,22 @@ func (p Patterns) Names() []string {
 	return names
 }
 
+// Short writes the patterns as people do, who leave out that they mean branches.
+func (p Patterns) Short() string {
+	short := make([]string, len(p))
+	for i, pattern := range p {
+		name, excluded := strings.CutPrefix(pattern, "!")
+		switch name = strings.TrimPrefix(name, "refs/heads/"); {
+		case excluded:
+			name = "!" + name
+		case name == Head:
+			name = "default"
+		}
+		short[i] = name
+	}
+	return strings.Join(short, " ")
+}
+
 // Wild says whether refs are selected otherwise than by name, so that which
 // ones there are is news.
 func (p Patterns) Wild() bool {
