@@ -18,6 +18,7 @@ import (
 
 	"github.com/bittrance/kitops/poller/git/gittest"
 	"github.com/bittrance/kitops/poller/git/index"
+	"github.com/bittrance/kitops/poller/git/index/indextest"
 )
 
 // action is what an action may do to its workdir: to files of the revision and
@@ -219,7 +220,7 @@ func precious(t *testing.T, dir string) map[string]string {
 // make files of the revision untracked.
 func forgetful(t *testing.T, k *kept, random *rand.Rand) {
 	t.Helper()
-	x := readIndex(t, k.dir+".index")
+	x := indextest.Read(t, k.dir+".index")
 	for i := range x.Entries {
 		x.Entries[i].Stat = index.FileStat{}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/bittrance/kitops/poller/git/gittest"
 	"github.com/bittrance/kitops/poller/git/index"
+	"github.com/bittrance/kitops/poller/git/index/indextest"
 	"github.com/bittrance/kitops/poller/git/object"
 )
 
@@ -155,7 +156,7 @@ func TestFileOfTheLastMoment(t *testing.T) {
 	if err := unix.Lstat(filepath.Join(k.dir, "a"), &info); err != nil {
 		t.Fatal(err)
 	}
-	x := readIndex(t, k.dir+".index")
+	x := indextest.Read(t, k.dir+".index")
 	at := slices.IndexFunc(x.Entries, func(e index.Entry) bool { return e.Path == "a" })
 	x.Entries[at].Stat = statFrom(&info)
 	since := x.Extras[0].Data[17:]

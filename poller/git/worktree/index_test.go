@@ -11,6 +11,7 @@ import (
 
 	"github.com/bittrance/kitops/poller/git/gittest"
 	"github.com/bittrance/kitops/poller/git/index"
+	"github.com/bittrance/kitops/poller/git/index/indextest"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/odb"
 	"github.com/bittrance/kitops/poller/git/safedir"
@@ -79,7 +80,7 @@ func TestIndexForGit(t *testing.T) {
 		t.Fatal(err)
 	}
 	gittest.Git(t, work, "read-tree", "HEAD")
-	gits, own := treePaths(readIndex(t, path).Trees), treePaths(w.Plan.Index(w.Plan.Whole(), nil).Trees)
+	gits, own := treePaths(indextest.Read(t, path).Trees), treePaths(w.Plan.Index(w.Plan.Whole(), nil).Trees)
 	if len(own) < 50 || !maps.Equal(gits, own) {
 		t.Errorf("git's trees are %v, want %v", gits, own)
 	}
@@ -87,7 +88,7 @@ func TestIndexForGit(t *testing.T) {
 	if after := gittest.Git(t, work, "ls-files", "--stage", "--debug", "-z"); after != before {
 		t.Errorf("git writes another index:\n%s\nnot\n%s", after, before)
 	}
-	if !reflect.DeepEqual(readIndex(t, path).Entries, w.Plan.Index(w.Plan.Whole(), w.Found).Entries) {
+	if !reflect.DeepEqual(indextest.Read(t, path).Entries, w.Plan.Index(w.Plan.Whole(), w.Found).Entries) {
 		t.Error("git's entries are read as others")
 	}
 }
@@ -107,17 +108,4 @@ func treePaths(trees []index.Tree) map[string]string {
 	}
 	walk("")
 	return found
-}
-
-func readIndex(t *testing.T, path string) *index.File {
-	t.Helper()
-	content, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	x, err := index.Parse(content, object.SHA1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return x
 }

@@ -1,4 +1,5 @@
-package git
+// Package indextest reads indexes in tests.
+package indextest
 
 import (
 	"os"
@@ -8,7 +9,8 @@ import (
 	"github.com/bittrance/kitops/poller/git/object"
 )
 
-func readIndex(t *testing.T, path string) *index.File {
+// Read reads an index file, which must be sound.
+func Read(t *testing.T, path string) *index.File {
 	t.Helper()
 	content, err := os.ReadFile(path)
 	if err != nil {
