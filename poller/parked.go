@@ -159,7 +159,7 @@ func (w *watch) unpark(run Run, dir string) error {
 	tree := filepath.Join(folder, parkedTree)
 	parked := w.parked
 	w.parked = nil
-	if parked == nil || w.task.Keep || parked.old(time.Now()) || !parked.Since.holds(tree) || mounted(tree) {
+	if parked == nil || w.task.Keep || parked.old(time.Now()) || !parked.Since.holds(tree) || mounted(tree) || bound(tree) {
 		w.p.discard(folder)
 		return nil
 	}

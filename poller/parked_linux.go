@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bittrance/kitops/poller/files"
 	"github.com/bittrance/kitops/poller/git"
 )
 
@@ -55,4 +56,12 @@ func stampHost(tree string) (s stampOfHost, err error) {
 		return s, err
 	}
 	return stampOfHost{strings.TrimSpace(string(boot)), time.Duration(set.Nano() - booted.Nano()), hex.EncodeToString(sum.Sum(nil))}, nil
+}
+
+// bound tells whether something of a directory can be reached by a mount at
+// another place, or that it cannot be told. Nobody has it open then, until the
+// one who has the mount does.
+func bound(dir string) bool {
+	elsewhere, err := files.BoundElsewhere(dir)
+	return err != nil || elsewhere
 }

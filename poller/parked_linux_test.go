@@ -1,6 +1,7 @@
 package poller
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -211,6 +212,7 @@ func TestWorkdirsThatMayStillChangeAreThrownAway(t *testing.T) {
 		"the record is another":            {then: func(t *testing.T, k *parkade) { rewrite(t, git.RecordPath(parked(k))) }},
 		"the workdir is a link":            {then: func(t *testing.T, k *parkade) { relink(t, parked(k)) }},
 		"something is mounted in it":       {then: func(t *testing.T, k *parkade) { mountIn(t, parked(k)) }},
+		"a file is mounted elsewhere":       {then: func(t *testing.T, k *parkade) { mountElsewhere(t, k, parked(k)) }},
 		"a file is open to be written":     {then: func(t *testing.T, k *parkade) { holdAll(t, parked(k)) }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -283,6 +285,33 @@ func mountIn(t *testing.T, dir string) {
 			t.Errorf("%s is still mounted: %v", at, err)
 		}
 	})
+}
+
+// mountElsewhere has a process in a mount namespace of its own, as of a container with -v of one file, that has nothing open.
+func mountElsewhere(t *testing.T, k *parkade, dir string) {
+	t.Helper()
+	at := filepath.Join(k.place, "at")
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), "/bin/sh", "-c", `: >"$1" && mount --bind "$0" "$1" && echo mounted && exec cat`, filepath.Join(dir, "d0", "f1"), at)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS, Unshareflags: syscall.CLONE_NEWNS} // which makes it private
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(in.Close(), cmd.Wait()); err != nil {
+			t.Error(err)
+		}
+	})
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "mounted\n" {
+		t.Fatalf("%q, %v", line, err)
+	}
 }
 
 func holdAll(t *testing.T, dir string) {
