@@ -27,6 +27,7 @@ const (
 	maxHints      = 32              // revisions that a task looks out for at the same time
 	maxHeard      = 64              // revisions that a task remembers to have looked out for
 	chaseTries    = 3
+	vagueSeconds  = 4 // until the second look for a nudge of which no revision can be believed
 )
 
 // nudges are what a watch was told and has yet to look for. They are guarded by p.mu.
@@ -34,6 +35,7 @@ type nudges struct {
 	limit   *rate.Limiter
 	soon    *rate.Limiter  // of verified ones
 	pending bool           // the next look is due to a nudge
+	vague   bool           // one of a stranger, which promised nothing
 	ready   time.Time      // when the limit lets it happen
 	hints   []git.Revision // to expect at the next look
 	heard   []git.Revision // expected before; whoever replays a delivery causes no chase
@@ -43,8 +45,9 @@ type nudges struct {
 // nudges cause few looks: ten at once, then one every two seconds, or five a
 // second where the host itself gives the word. While a look
 // does not show the SHA at the ref yet, because the API lags behind the
-// webhook, the task looks again after 1, 2 and 4 seconds. What comes before Run
-// has its tasks waits for them.
+// webhook, the task looks again after 1, 2 and 4 seconds; for an unverified
+// nudge without a SHA it looks once more after 4. What comes before Run has its
+// tasks waits for them.
 func (p *Poller) Nudge(n Nudge) {
 	if strings.Trim(n.SHA, "0") == "" { // how a webhook says that the branch was deleted
 		n.SHA = ""
@@ -110,6 +113,7 @@ func (w *watch) nudge(rev git.Revision, verified bool) {
 	if verified {
 		limit = n.soon
 	}
+	n.vague = n.vague || !verified && rev.SHA == ""
 	now := time.Now()
 	switch {
 	case !n.pending:
@@ -150,11 +154,16 @@ func (w *watch) collectHints() {
 	for _, rev := range w.nudges.hints {
 		w.chased, w.chases = expect(w.chased, rev), 0
 	}
-	w.nudges.pending, w.nudges.hints = false, nil
+	w.vague = w.nudges.vague
+	w.nudges.pending, w.nudges.vague, w.nudges.hints = false, false, nil
 }
 
-// chase plans the next look for revisions that nudges promised.
+// chase plans the next look for revisions that nudges promised, and for what others may have meant.
 func (w *watch) chase() {
+	if w.vague {
+		w.vague = false
+		w.lookIn(w.p.seconds(vagueSeconds)) // longer than a flood of them lets pass between two looks
+	}
 	switch {
 	case len(w.chased) == 0:
 		return
@@ -162,8 +171,13 @@ func (w *watch) chase() {
 		w.chased, w.chases = nil, 0
 		return
 	}
-	if soon := time.Now().Add(w.p.seconds(1 << w.chases)); soon.Before(w.due) {
+	w.lookIn(w.p.seconds(1 << w.chases))
+	w.chases++
+}
+
+// lookIn makes the next look come that soon, unless it comes sooner.
+func (w *watch) lookIn(wait time.Duration) {
+	if soon := time.Now().Add(wait); soon.Before(w.due) {
 		w.due = soon
 	}
-	w.chases++
 }

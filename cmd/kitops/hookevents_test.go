@@ -57,6 +57,7 @@ func TestRenamedRepositoryIsKnownByItsID(t *testing.T) {
 	s.awaitStatus(second, "success")
 	s.shop.Rename("depot")
 	third := s.shop.Push("main", nil)
+	s.Settle() // of the push itself nobody tells
 	s.wantStatus(s.app.Deliver(t.Context(), apptest.Event{
 		Name: "repository", Action: "renamed", Repository: s.shop,
 		Payload: map[string]any{"changes": map[string]any{"repository": map[string]any{"name": map[string]any{"from": "store"}}}},
