@@ -43,7 +43,7 @@ type watch struct {
 	told     map[string]string // ref → SHA that was said to rest
 	chased   []git.Revision    // revisions of nudges that no look has shown yet
 	chases   int
-	vague    bool              // this look is due to a nudge that promised nothing, and has another
+	vague    bool           // this look is due to a nudge that promised nothing, and has another
 	identity string         // of the repository, as the last look before a run found it
 	slot     bool           // this watch holds one
 	moved    bool           // the last run found its revision gone: a newer head is there
