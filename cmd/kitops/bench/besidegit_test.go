@@ -3,6 +3,7 @@
 package bench_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -32,7 +33,59 @@ func BenchmarkBesideGit(b *testing.B) {
 	b.Run("LookToAction/1000files", func(b *testing.B) { w.lookToAction(b, "1,000 files", w.large) })
 	b.Run("FirstCheckout/http", func(b *testing.B) { w.firstCheckout(b, "http", large) })
 	b.Run("FirstCheckout/local", func(b *testing.B) { w.firstCheckout(b, "local", "file://"+w.large.Dir) })
+	b.Run("Commit/15000files", w.commitOfMany)
+	b.Run("FirstRuns", w.firstRuns)
 	w.print(os.Stdout)
+}
+
+// commitOfMany is what a periodic job pays for a commit of three files, and before that for all of them: whole processes, with
+// start, save, action and removal.
+func (w *workbench) commitOfMany(b *testing.B) {
+	const files = 15_000
+	repo := generate(b, files)
+	s := serve(b, repo)
+	once := w.task(b, s.url, "true", append(actionUser(), "--poll-once")...)
+	clone, added := filepath.Join(w.dir, "clone"), filepath.Join(w.dir, "added")
+	w.measure(b, "git", "clone", "--quiet", "--bare", "--depth", "1", s.url, clone)
+	var kitops, git, kitopsFirst, gitFirst series
+	n := 0
+	repeat(b, func() {
+		kitopsFirst = append(kitopsFirst, w.measure(b, w.task(b, s.url, "true", append(actionUser(), "--poll-once")...)...))
+		gitFirst = append(gitFirst, w.measure(b, "git", "clone", "--quiet", "--depth", "1", s.url, added))
+		remove(b, added)
+		if n == 0 {
+			w.measure(b, once...)
+		}
+		n++
+		s.push(b, n, files)
+		kitops = append(kitops, w.measure(b, once...))
+		git = append(git, w.measure(b, "/bin/sh", "-c", `cd "$1" && git fetch --quiet --depth 1 origin main && git worktree add --quiet --force --detach "$2" FETCH_HEAD`, "sh", clone, added))
+		remove(b, added)
+	})
+	w.compareAll(b, "first checkout, 15,000 files: --poll-once | clone --depth 1", kitopsFirst, gitFirst)
+	w.compareAll(b, "commit of 3 files, 15,000 files: --poll-once | fetch --depth 1 and worktree add", kitops, git)
+}
+
+// firstRuns compares what a task costs where there are ten times as many: git has no such thing, the other side is kitops.
+func (w *workbench) firstRuns(b *testing.B) {
+	perTask := func(count int) sample {
+		dir := ramTB{b}.TempDir()
+		var tasks strings.Builder
+		tasks.WriteString("tasks:\n")
+		for i := range count {
+			fmt.Fprintf(&tasks, "  - {name: t%d, git: {url: %q, branch: main}, actions: [{run: 'true'}]}\n", i, w.small.Dir)
+		}
+		file := filepath.Join(dir, "tasks.yaml")
+		if err := os.WriteFile(file, []byte(tasks.String()), 0o600); err != nil {
+			b.Fatal(err)
+		}
+		s := w.measure(b, w.kitops, "--config-file", file, "--poll-once", "--state-file", filepath.Join(dir, "state.yaml"), "--repo-dir", filepath.Join(dir, "repos"))
+		s.cpu /= time.Duration(count)
+		return s
+	}
+	few, many := perTask(100), perTask(1000)
+	w.rows = append(w.rows, row{"CPU of a task's first run: 1,000 tasks | 100 tasks, both kitops", "ms", cpuMS(many), cpuMS(few)})
+	b.ReportMetric(cpuMS(many)/cpuMS(few), "growth")
 }
 
 // task is the command line for the task main on url, with a memory of its own.

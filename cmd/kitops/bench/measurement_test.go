@@ -74,6 +74,7 @@ func (tb ramTB) TempDir() string {
 		return tb.B.TempDir()
 	}
 	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
+	_ = os.Chmod(dir, 0o711) // for the user of the actions
 	return dir
 }
 
@@ -95,6 +96,14 @@ func newWorkbench(b *testing.B) *workbench {
 	}
 	w.large.Commit(files)
 	return w
+}
+
+// actionUser are the arguments that give actions a user of their own: as root, files are not moved from run to run.
+func actionUser() []string {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	return []string{"--action-user", "nobody"}
 }
 
 func build(b *testing.B, binary, pkg string) {

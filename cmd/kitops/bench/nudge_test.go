@@ -34,11 +34,12 @@ func BenchmarkNudge(b *testing.B) {
 	n.print(os.Stdout)
 }
 
-// nudgebench is a GitHub with a small repository and two of 10,000 files, and an agent that looks by itself once an hour.
+// nudgebench is a GitHub with repositories of 2, 1,000 and 20,000 files, and an agent that looks by itself once an hour.
 type nudgebench struct {
 	*workbench
 	app     *apptest.App
 	repos   []*nudgedRepo
+	others  []*otherHooks
 	flooded floodFigures
 	args    []string // of the agent
 }
@@ -51,6 +52,7 @@ type nudgedRepo struct {
 	nudged     time.Time
 	kitops     series
 	git        series
+	others     map[string]series // of programs that wait for webhooks and have git do the rest, by name
 }
 
 func newNudgebench(b *testing.B, w *workbench) *nudgebench {
@@ -65,7 +67,7 @@ func newNudgebench(b *testing.B, w *workbench) *nudgebench {
 	for _, of := range []struct {
 		name, checkout string
 		files          int
-	}{{"small", "fresh", 2}, {"large", "fresh", 10_000}, {"kept", "reuse", 10_000}} {
+	}{{"small", "fresh", 2}, {"thousand", "fresh", 1000}, {"large", "fresh", 20_000}, {"kept", "reuse", 20_000}} {
 		name, files := of.name, of.files
 		r := &nudgedRepo{Repository: g.AddRepository("acme", name, apptest.RepositoryOptions{}), name: name, size: fmt.Sprintf("%d files, %s", files, of.checkout)}
 		content := map[string]string{}
@@ -78,12 +80,12 @@ func newNudgebench(b *testing.B, w *workbench) *nudgebench {
 		n.repos = append(n.repos, r)
 		tasks += fmt.Sprintf("  - {name: %s, git: {url: %q, branch: main, checkout: %s}, interval: 1h, actions: [{run: date +%%s%%N}]}\n", name, r.CloneURL(), of.checkout)
 	}
-	n.args = []string{
+	n.args = append([]string{
 		w.kitops, "--config-file", n.file(b, "tasks.yaml", tasks), "--log-format", "json", "--github-status-context", "off",
 		"--github-app-id", n.app.ClientID, "--github-private-key-file", n.file(b, "key.pem", string(n.app.PrivateKey())), "--github-api-url", g.APIURL,
 		"--listen", "127.0.0.1:0", "--webhook-secret-file", n.file(b, "secret", nudgeSecret), "--deliveries-interval", "0",
 		"--state-file", filepath.Join(w.dir, "state.yaml"), "--repo-dir", filepath.Join(w.dir, "repos"),
-	}
+	}, actionUser()...)
 	return n
 }
 
@@ -102,6 +104,7 @@ func (n *nudgebench) deliveryToAction(b *testing.B) {
 	for range n.repos {
 		a.await(b, "run finished", nil)
 	}
+	n.others = startOthers(b, n.workbench, n.repos)
 	taken := 0
 	one := func() {
 		for _, r := range n.repos {
@@ -141,6 +144,12 @@ func (n *nudgebench) sample(b *testing.B, a *benchAgent, r *nudgedRepo, address 
 	printed := a.await(b, "", func(l said) bool { return l.Run == started.Run && l.Action != "" })
 	r.kitops = append(r.kitops, sample{wall: clock(b, printed.Msg).Sub(r.nudged)})
 	a.await(b, "run finished", nil)
+	for _, o := range n.others {
+		if r.others == nil {
+			r.others = map[string]series{}
+		}
+		r.others[o.name] = append(r.others[o.name], o.sample(b, r, payload))
+	}
 	r.git = append(r.git, n.script(b, `cd "$1" && git fetch --quiet --depth 1 origin main && git checkout --quiet --force FETCH_HEAD`, r.kept))
 }
 
@@ -171,6 +180,10 @@ func (n *nudgebench) print(out io.Writer) {
 		}{{"median", 0.5}, {"95th percentile", 0.95}} {
 			kitops, git := r.kitops.quantile(q.at, wallMS), r.git.quantile(q.at, wallMS)
 			fmt.Fprintf(table, "%.1f ms\t%.1f ms\t%.2f\t\t%s, %s\n", kitops, git, kitops/git, r.size, q.name)
+			for name, s := range r.others {
+				other := s.quantile(q.at, wallMS)
+				fmt.Fprintf(table, "%.1f ms\t%.1f ms\t%.2f\t\t%s, %s, beside %s\n", kitops, other, kitops/other, r.size, q.name, name)
+			}
 		}
 	}
 	_ = table.Flush()
