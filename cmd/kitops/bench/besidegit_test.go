@@ -118,7 +118,7 @@ func (w *workbench) idleLook(b *testing.B, place, url string, looks int) {
 	live := func(looks int) sample {
 		a := startAgent(b, w.command(args...))
 		for range looks {
-			a.await(b, "looked", nil)
+			a.await(b, "polled", nil)
 		}
 		a.stop(b)
 		return w.took(b)
