@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/bittrance/kitops/actions"
+	"github.com/bittrance/kitops/cmd/kitops/build"
 	"github.com/bittrance/kitops/cmd/kitops/doctor"
 	"github.com/bittrance/kitops/cmd/kitops/settings"
 	"github.com/bittrance/kitops/cmd/kitops/systemd"
@@ -60,7 +61,7 @@ func (p program) process() wiring.Process {
 	second, _ := time.ParseDuration(second) // none: as usual
 	return wiring.Process{
 		Environ: p.environ, Executable: executable, Home: home, SSHAgent: os.Getenv("SSH_AUTH_SOCK"),
-		Agent: "kitops/" + versionName(), Second: second,
+		Agent: "kitops/" + p.build().Version(), Second: second,
 	}
 }
 
@@ -125,7 +126,7 @@ able to reach it.`,
 		Example: `  kitops --url https://github.com/acme/shop --action ./deploy.sh
   kitops --url . --action 'make test' --poll-once
   kitops --config-file tasks.yaml --state-file /var/lib/kitops/state.yaml`,
-		Version:       describeVersion(),
+		Version:       p.build().Line(),
 		RunE:          run,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -150,11 +151,8 @@ able to reach it.`,
 			RunE: func(*cobra.Command, []string) error { return settings.WriteSchema(p.stdout) },
 		},
 		&cobra.Command{
-			Use: "version", Short: "Print the version", Args: noArgs,
-			RunE: func(*cobra.Command, []string) error {
-				_, err := fmt.Fprintln(p.stdout, "kitops "+describeVersion())
-				return err
-			},
+			Use: "version", Short: "Print the version, where it comes from, and how it is updated", Args: noArgs,
+			RunE: func(*cobra.Command, []string) error { return p.build().Write(p.stdout) },
 		},
 	)
 	root.SetHelpCommand(p.helpCommand())
@@ -195,15 +193,9 @@ func (p program) check(all settings.Options) error {
 	return all.WriteSettings(p.stdout, cfg)
 }
 
-// describeVersion names the build and what it is for.
-func describeVersion() string {
-	return fmt.Sprintf("%s (%s %s/%s)", versionName(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-}
-
-// versionName is the linker's word, or the module's for go install.
-func versionName() string {
-	if info, ok := debug.ReadBuildInfo(); ok && version == "" {
-		return info.Main.Version
-	}
-	return version
+// build is what this program is.
+func (p program) build() build.Build {
+	info, _ := debug.ReadBuildInfo()
+	executable, _ := os.Executable()
+	return build.Build{Linked: version, Info: info, Program: executable, Environ: p.environ, Root: os.DirFS("/")}
 }

@@ -128,7 +128,7 @@ func (p program) run(all settings.Options) (err error) {
 			return err
 		}
 		agent.Observers = append(agent.Observers, h.Observe)
-		log.With(cfg.Describe()...).Info("kitops is watching", "version", describeVersion(), "state", cfg.Poller.StateFile)
+		log.With(cfg.Describe()...).Info("kitops is watching", "version", p.build().Line(), "state", cfg.Poller.StateFile)
 		err = p.serve(s.soft, agent, catalog, h, log, state.Lock, dirs.Lock)
 	}
 	if s.hard.Err() != nil {
