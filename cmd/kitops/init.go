@@ -25,7 +25,7 @@ proposes the clone's origin. A file that is there stays as it is.`,
 			if err := i.Run(cmd.Context()); err != nil {
 				return err
 			}
-			command := "kitops --config-file " + shellWord(i.Path)
+			command := "kitops --config-file " + initfile.ShellWord(i.Path)
 			_, err := fmt.Fprintf(p.stdout, "%s is written. Run it once, then for good:\n\n  %s --poll-once\n  %s\n", i.Path, command, command)
 			return err
 		},

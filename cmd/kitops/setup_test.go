@@ -6,16 +6,11 @@ import (
 	"html"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
-
-	"github.com/bittrance/kitops/app"
-	"github.com/bittrance/kitops/cmd/kitops/settings/settingstest"
 )
 
 // walk registers and installs the App as a browser does, without a browser.
@@ -103,45 +98,4 @@ func TestSetupIsInterrupted(t *testing.T) {
 	_ = setup.cmd.Process.Signal(syscall.SIGINT)
 	setup.ends(exitFailure)
 	setup.says(`(?m)^kitops: (stopped before an App was registered: .+)$`)
-}
-
-func TestTasksForRepositories(t *testing.T) {
-	text := tasksFor("https://github.com", []app.Found{{Owner: "acme", Name: "shop"}, {Owner: "lab", Name: "shop"}, {Owner: "lab", Name: "true"}})
-	s, _, err := loaded(t, []string{"KITOPS_GITHUB_APP_ID=77", "KITOPS_GITHUB_PRIVATE_KEY=" + settingstest.AppKey(t)}, "--config-file", settingstest.At(t, text))
-	if err != nil {
-		t.Fatalf("%v\n%s", err, text)
-	}
-	if len(s.Tasks) != 1 || !slices.Equal(s.Tasks[0].Repos.Include, []string{"acme/*", "lab/*"}) {
-		t.Errorf("%+v\n%s", s.Tasks, text)
-	}
-}
-
-func TestTaskFileStaysAsItIs(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "tasks.yaml")
-	var out strings.Builder
-	p := program{stdout: &out}
-	stored := app.Stored{AppID: 77, APIURL: "https://api.github.com"}
-	shop := []app.Found{{Owner: "acme", Name: "shop"}}
-	for range 2 {
-		i, err := p.installed(dir, stored, []app.Reach{{Account: "acme", Repositories: shop}})
-		if err != nil || i.Path != path || !strings.Contains(i.Command, path) {
-			t.Errorf("%+v %v", i, err)
-		}
-		settingstest.Write(t, path, "precious")
-	}
-	if text, err := os.ReadFile(path); err != nil || string(text) != "precious" || !strings.Contains(out.String(), "stays as it is") {
-		t.Errorf("%q %v\n%s", text, err, out.String())
-	}
-	if i, err := p.installed(dir, stored, []app.Reach{{Account: "acme"}}); err != nil || i.Command != "" {
-		t.Errorf("without repositories there is nothing to run: %+v %v", i, err)
-	}
-}
-
-func TestShellWords(t *testing.T) {
-	for word, want := range map[string]string{"/a/b-c.d": "/a/b-c.d", "a b": "'a b'", "it's": `'it'\''s'`, "": "''", "$x": "'$x'"} {
-		if got := shellWord(word); got != want {
-			t.Errorf("%s: %s", word, got)
-		}
-	}
 }

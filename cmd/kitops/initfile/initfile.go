@@ -1,6 +1,7 @@
 // Package initfile writes the first task file for somebody who has none.
 //
 // What it writes was read by the same code that reads task files, before anything is on disk. It overwrites nothing.
+// kitops init has it asked for here, kitops setup made of what the App reaches.
 package initfile
 
 import (

@@ -1,0 +1,106 @@
+package initfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/bittrance/kitops/app"
+	"github.com/bittrance/kitops/app/setup"
+	"github.com/bittrance/kitops/cmd/kitops/settings"
+	"github.com/bittrance/kitops/status"
+)
+
+// Registered writes the first task file of a GitHub App that was just installed.
+type Registered struct {
+	Program string // the name kitops is called by
+	Environ []string
+	Out     io.Writer // what the user reads
+}
+
+// Write writes tasks.yaml below the App's directory, if there is none, and says
+// how to run kitops on it. Without repositories there is nothing to write.
+func (r Registered) Write(dir string, stored app.Stored, reaches []app.Reach) (setup.Instructions, error) {
+	var i setup.Instructions
+	web, err := app.WebURL(stored.APIURL)
+	if err != nil {
+		return i, err
+	}
+	var repositories []app.Found
+	for _, reach := range reaches {
+		repositories = append(repositories, reach.Repositories...)
+		fmt.Fprintf(r.Out, "The App reaches %d repositories of %s (%s).\n", len(reach.Repositories), status.Printable(reach.Account), reach.Settings)
+	}
+	if len(repositories) == 0 {
+		fmt.Fprintln(r.Out, "Select repositories there, then run kitops with --url and --action.")
+		return i, nil
+	}
+	i = setup.Instructions{
+		Path:     filepath.Join(dir, "tasks.yaml"),
+		TaskFile: tasksFor(web, repositories),
+		Command:  r.command(dir, stored),
+	}
+	switch err := app.WriteNew(i.Path, []byte(i.TaskFile)); {
+	case errors.Is(err, fs.ErrExist):
+		fmt.Fprintf(r.Out, "\n%s is there already and stays as it is. A task file for these repositories is:\n", i.Path)
+	case err != nil:
+		return i, &app.SetupError{
+			Problem: fmt.Sprintf("the App is stored and installed, but its task file could not be written (%v)", err),
+			Remedy:  "run kitops with --url and --action, or with a task file of your own",
+		}
+	default:
+		fmt.Fprintf(r.Out, "\nThe task file %s is written; put your own actions there:\n", i.Path)
+	}
+	fmt.Fprintf(r.Out, "\n%s\nRun kitops:\n\n  %s\n", i.TaskFile, i.Command)
+	return i, nil
+}
+
+// tasksFor is a task file with one task on everything that the App reaches.
+func tasksFor(web string, repositories []app.Found) string {
+	var owners []string
+	for _, found := range repositories {
+		if !slices.Contains(owners, found.Owner) {
+			owners = append(owners, found.Owner)
+		}
+	}
+	var b strings.Builder
+	b.WriteString("# yaml-language-server: $schema=" + settings.SchemaURL + "\ntasks:\n  - name: hello\n    git:\n      urls: # all repositories of these accounts that the App is installed on\n")
+	for _, owner := range owners {
+		fmt.Fprintf(&b, "        - %s/%s/*\n", web, owner)
+	}
+	b.WriteString("    on_new: run # also what is there already; without it only what is pushed from now on\n")
+	b.WriteString("    actions:\n      - name: greet\n        run: echo \"$KITOPS_TASK_NAME is at $KITOPS_SHA\"\n")
+	return b.String()
+}
+
+// command watches what the task file names.
+func (r Registered) command(dir string, stored app.Stored) string {
+	args := []string{r.Program, "--config-file", filepath.Join(dir, "tasks.yaml")}
+	if dir != settings.ConfigDir(r.Environ) {
+		args = append(args, "--github-app-id", fmt.Sprint(stored.AppID), "--github-private-key-file", stored.PrivateKeyFile)
+	}
+	if stored.APIURL != settings.DefaultConfig().App.APIURL {
+		args = append(args, "--github-api-url", stored.APIURL)
+	}
+	for i := range args {
+		args[i] = ShellWord(args[i])
+	}
+	return strings.Join(args, " ")
+}
+
+var plainWord = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./\\-]+$`) }) //nolint:gochecknoglobals // compiled when it is needed
+
+// ShellWord writes a word as a shell reads it.
+func ShellWord(s string) string {
+	if plainWord().MatchString(s) && (os.PathSeparator == '\\' || !strings.Contains(s, `\`)) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
