@@ -74,7 +74,7 @@ func (p program) run(all settings.Options) (err error) {
 		agent.KeepWorkdirs = dirs.Keeps(cfg.Poller)
 	}
 	agent.Processes = &actions.Processes{}
-	groupRuns(agent.Processes, user, cfg.Poller.PollOnce, log)
+	wiring.GroupRuns(agent.Processes, user, cfg.Poller.PollOnce, log)
 	memory := wiring.NewMemoryRelease(debug.FreeOSMemory)
 	defer memory.Close()
 	agent.Observers = []poller.Observer{status.Log(log), memory.Observe}
@@ -103,7 +103,9 @@ func (p program) run(all settings.Options) (err error) {
 		os.Exit(code)
 	}
 	s.onReload = p.systemd.Reloading
-	s.onHangup = func() { p.reload(s.soft, all, catalog, log) }
+	s.onHangup = func() {
+		catalog.Reload(s.soft, func() (settings.Settings, []string, error) { return all.Load(p.environ) })
+	}
 	if cfg.Poller.PollOnce {
 		s.onHangup = func() { log.Warn("nothing to reload: --poll-once polls once") }
 	}
@@ -166,27 +168,4 @@ func (p program) serve(ctx context.Context, agent *poller.Poller, c *wiring.Cata
 	err = errors.Join(err, serving, guarding)
 	log.Info("kitops has stopped")
 	return err
-}
-
-// reload reads the task file again. A bad one changes nothing.
-func (p program) reload(ctx context.Context, all settings.Options, c *wiring.Catalog, log *slog.Logger) {
-	before := c.Settings()
-	cfg, _, err := all.Load(p.environ)
-	if err == nil && cfg.Task.ConfigFile != "" {
-		err = c.Set(ctx, cfg)
-	}
-	var mistakes *settings.Error
-	switch {
-	case errors.As(err, &mistakes):
-		for _, mistake := range mistakes.Mistakes {
-			log.Error("the task file is not taken over, the tasks stay as they are", "err", mistake)
-		}
-	case cfg.Task.ConfigFile == "" && cfg.Patterns():
-		c.Poke()
-		log.Info("the repositories of the GitHub App are listed again")
-	case cfg.Task.ConfigFile == "":
-		log.Warn("nothing to reload: there is no --config-file")
-	default:
-		log.With(cfg.Changes(before)...).Info("the task file was read again", "tasks", len(cfg.Tasks))
-	}
 }
