@@ -209,11 +209,11 @@ func TestWorkdirsThatMayStillChangeAreThrownAway(t *testing.T) {
 		"too large":                        {before: func(_ *testing.T, k *parkade) { k.KeepWorkdirs = 1 << 10 }},
 		"too large together":               {then: func(_ *testing.T, k *parkade) { k.KeepWorkdirs = 1 << 10 }},
 		"the memory is lost":               {then: func(_ *testing.T, k *parkade) { k.Store = newBench(t).Store }},
-		"the record is another":            {then: func(t *testing.T, k *parkade) { rewrite(t, git.RecordPath(parked(k))) }},
-		"the workdir is a link":            {then: func(t *testing.T, k *parkade) { relink(t, parked(k)) }},
-		"something is mounted in it":       {then: func(t *testing.T, k *parkade) { mountIn(t, parked(k)) }},
-		"a file is mounted elsewhere":       {then: func(t *testing.T, k *parkade) { mountElsewhere(t, k, parked(k)) }},
-		"a file is open to be written":     {then: func(t *testing.T, k *parkade) { holdAll(t, parked(k)) }},
+		"the record is another":            {then: func(t *testing.T, k *parkade) { t.Helper(); rewrite(t, git.RecordPath(parked(k))) }},
+		"the workdir is a link":            {then: func(t *testing.T, k *parkade) { t.Helper(); relink(t, parked(k)) }},
+		"something is mounted in it":       {then: func(t *testing.T, k *parkade) { t.Helper(); mountIn(t, parked(k)) }},
+		"a file is mounted elsewhere":      {then: func(t *testing.T, k *parkade) { t.Helper(); mountElsewhere(t, k, parked(k)) }},
+		"a file is open to be written":     {then: func(t *testing.T, k *parkade) { t.Helper(); holdAll(t, parked(k)) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if os.Geteuid() != 0 && (strings.Contains(name, "root") || strings.Contains(name, "mount")) {
