@@ -15,6 +15,9 @@ import (
 	"github.com/bittrance/kitops/poller/git"
 )
 
+// shortest is how many columns a name is left with on the narrowest terminal.
+const shortest = 8
+
 // Console is a slog.Handler whose lines a person reads in passing: the time of
 // day, which task, ref and revision, the action and what it prints behind a
 // bar, or what happened and what comes next. What else it knows no name for
@@ -147,14 +150,9 @@ func spaceless(s string) string {
 }
 
 func (l *consoleLine) write(p palette, width int) string {
-	names := []string{l.task, l.rev.Name()}
-	if l.printed {
-		names = append(names, l.action)
-	}
-	names = shortened(width/3, names)
 	var b strings.Builder
 	b.WriteString(p.dim(l.at.Format(time.TimeOnly)))
-	for _, name := range names[:2] {
+	for _, name := range shortened(width/4, l.task, l.rev.Name()) {
 		if name != "" {
 			b.WriteString(" " + Printable(name))
 		}
@@ -163,7 +161,7 @@ func (l *consoleLine) write(p palette, width int) string {
 		b.WriteString(" " + p.dim(Printable(l.rev.SHA[:min(7, len(l.rev.SHA))])))
 	}
 	if l.printed {
-		b.WriteString(" " + Printable(names[2]) + p.dim(" │ ") + l.text)
+		b.WriteString(" " + Printable(shortened(width/8, l.action)[0]) + p.dim(" │ ") + l.text)
 	} else {
 		b.WriteString(" " + l.sentence(p))
 	}
@@ -201,21 +199,24 @@ func (l *consoleLine) sentence(p palette) string {
 	for _, part := range l.rest {
 		b.WriteString(" " + p.dim(Printable(part)))
 	}
-	if l.due != "" {
+	switch {
+	case l.due != "" && l.outcome != "":
+		b.WriteString("; next try " + l.due)
+	case l.due != "":
 		b.WriteString("; next " + l.due)
 	}
 	return b.String()
 }
 
 // shortened cuts the longest names until all of them fit into so many columns,
-// but none below 8; with no limit it leaves them as they are.
-func shortened(limit int, names []string) []string {
+// but none below the shortest; with no limit it leaves them as they are.
+func shortened(limit int, names ...string) []string {
 	longest, sum := 0, 0
 	for _, name := range names {
 		n := utf8.RuneCountInString(name)
 		longest, sum = max(longest, n), sum+n
 	}
-	for limit > 0 && sum > limit && longest > 8 {
+	for limit > 0 && sum > limit && longest > shortest {
 		longest, sum = longest-1, 0
 		for _, name := range names {
 			sum += min(longest, utf8.RuneCountInString(name))

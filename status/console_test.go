@@ -67,7 +67,7 @@ func TestConsoleIsReadInPassing(t *testing.T) {
 	want := `T kitops is watching version=1.0 branch="the default one" instance=blue
 T deploy main 8e1f6a2 run started, attempt 2
 T deploy main 8e1f6a2 build │ cc -o x \x1b[31mx\u202e
-T deploy main 8e1f6a2 failure in 3.2s, attempt 2: build: exit status 2; next T+1m
+T deploy main 8e1f6a2 failure in 3.2s, attempt 2: build: exit status 2; next try T+1m
 T deploy main 8e1f6a2 success in 3.2s
 T deploy warning poll failed: refused\nby x; next T+48h
 T deploy main 8e1f6a2 not run: pausing; next T+1m
@@ -103,7 +103,7 @@ func TestConsoleShortensNamesAndNoOutput(t *testing.T) {
 	for width, names := range map[int]string{
 		0:   "deploy-the-shop-to-production feature/a-very-long-name-indeed 8e1f6a2 copy",
 		300: "deploy-the-shop-to-production feature/a-very-long-name-indeed 8e1f6a2 copy",
-		80:  "deplo…ction featu…ndeed 8e1f6a2 copy",
+		80:  "deplo…tion featu…deed 8e1f6a2 copy",
 		20:  "depl…ion feat…eed 8e1f6a2 copy",
 	} {
 		got := onConsole(t, status.Console{Width: func() int { return width }}, tell)
