@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bittrance/kitops/app/apptest"
 	hidden "github.com/bittrance/kitops/poller/secret"
 )
 
@@ -221,53 +220,6 @@ func awaitLog(t *testing.T, log *logbook, text string) {
 	}
 }
 
-func TestSilentRelayIsLeft(t *testing.T) {
-	var connections atomic.Int32
-	events, log := follow(t, func(w http.ResponseWriter, r *http.Request) {
-		if connections.Add(1) > 2 {
-			say(w, relayed(pushJSON, sign(secret, pushJSON), ""))
-		} else {
-			say(w, ":\n\n")
-		}
-		<-r.Context().Done()
-	}, func(r *Relay) { r.patience.silence = 20 * time.Millisecond })
-	receive(t, "event", events)
-	if !strings.Contains(log.String(), "no sign of life") {
-		t.Errorf("nobody says why: %s", log)
-	}
-}
-
-// A network that forgets the connection costs two pings, not the time in which a relay may be silent.
-func TestRelayBehindANetworkThatFallsSilent(t *testing.T) {
-	var connections atomic.Int32
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		want(t, "HTTP", r.ProtoMajor, 2)
-		w.Header().Set("Content-Type", "text/event-stream")
-		say(w, ":\n\n")
-		if connections.Add(1) == 2 {
-			say(w, relayed(pushJSON, sign(secret, pushJSON), ""))
-		}
-		<-r.Context().Done()
-	}))
-	server.EnableHTTP2 = true
-	server.StartTLS()
-	t.Cleanup(server.Close)
-	front := apptest.NewFront(t, server.Listener.Addr().String())
-	events, _ := follow(t, func(http.ResponseWriter, *http.Request) {}, func(r *Relay) {
-		transport := vigilant(200 * time.Millisecond)
-		transport.TLSClientConfig = server.Client().Transport.(*http.Transport).TLSClientConfig
-		t.Cleanup(transport.CloseIdleConnections)
-		r.URL, r.Transport = hidden.New("https://"+front.Addr+channel), transport
-	})
-	ticker := time.NewTicker(time.Millisecond)
-	defer ticker.Stop()
-	for connections.Load() == 0 {
-		<-ticker.C
-	}
-	front.Silence()
-	receive(t, "event on the second connection", events)
-}
-
 func TestRelayThatIsNone(t *testing.T) {
 	var tries atomic.Int32
 	stolen := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the redirect was followed") }))
@@ -320,65 +272,4 @@ type failing struct{}
 
 func (failing) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, errors.New("no route to host")
-}
-
-func TestEventsOverTheLimitEndTheConnection(t *testing.T) {
-	const limit = 1 << 20
-	large := "data: " + strings.Repeat("x", limit) + "\n\n"
-	for name, c := range map[string]struct {
-		text string
-		err  error
-	}{
-		"large":                {large, errEventTooLarge},
-		"large after a good":   {"data: {}\r\n\r\n" + large, errEventTooLarge},
-		"endless":              {"data: " + strings.Repeat("x", limit+100), errEventTooLarge},
-		"many lines":           {strings.Repeat("data: x\n", limit/8), errEventTooBusy},
-		"just within":          {"data: " + strings.Repeat("x", limit-100) + "\n\n", nil},
-		"many events":          {strings.Repeat("data: x\n\n", 1000), nil},
-		"many events, CR only": {strings.Repeat("data: x\r\r", 1000) + "\r", nil},
-	} {
-		var err error
-		for _, err = range readEvents(&dribble{text: c.text, size: 4 << 10}, limit) {
-			continue
-		}
-		if !errors.Is(err, c.err) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-}
-
-// dribble hands out so many bytes at a time.
-type dribble struct {
-	text string
-	size int
-}
-
-func (d *dribble) Read(p []byte) (int, error) {
-	if d.text == "" {
-		return 0, io.EOF
-	}
-	n := copy(p, d.text[:min(len(d.text), d.size)])
-	d.text = d.text[n:]
-	return n, nil
-}
-
-func FuzzRelayEvents(f *testing.F) {
-	f.Add([]byte(relayed(pushJSON, sign(secret, pushJSON), "")), uint8(1))
-	f.Add([]byte(relayed(`"x"`, "", `,"bodyB":"e30="`)), uint8(7))
-	f.Add([]byte("event: ready\r\ndata\r\r\ndata: {\n\n: x\n\n\ufeffid: \x00\n\n"), uint8(3))
-	secrets := newSecrets(f)
-	f.Fuzz(func(t *testing.T, text []byte, size uint8) {
-		r := &Relay{Secrets: secrets, Log: quiet(), Seen: NewSeen()}
-		r.Handle = func(e Event) {
-			if !strings.Contains(string(text), "sha256=") {
-				t.Errorf("%+v without a signature", e)
-			}
-		}
-		for event, err := range readEvents(&dribble{string(text), int(size) + 1}, maxBody) {
-			if err != nil {
-				return
-			}
-			r.take(event.Data)
-		}
-	})
 }
