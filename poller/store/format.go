@@ -21,7 +21,7 @@ const (
 )
 
 // topKey finds the key of a line at the top level, and what follows it but comments.
-var topKey = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(\w+):(?:[ \t]+([^#\s].*?))?[ \t]*(?:[ \t]#.*)?$`) }) //nolint:gochecknoglobals // compiled when it is needed
+var topKey = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(\w+):(?:[ \t]+([^#\s].*?))?[ \t]*(?:[ \t]#.*)?$`) })
 
 // FormatError is a file that is not one of ours, is damaged, or was written by a newer kitops. It is never overwritten.
 type FormatError struct {

@@ -28,7 +28,7 @@ const (
 )
 
 // plain is what every YAML reader takes for a string without quotes; goes with isReserved.
-var plain = sync.OnceValue(func() *regexp.Regexp { //nolint:gochecknoglobals // compiled when it is needed
+var plain = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^[A-Za-z/][\w./]*([-:@+=~]+[\w./]+)*( [\w./]+([-:@+=~]+[\w./]+)*)*$`)
 })
 
@@ -42,7 +42,7 @@ func isReserved(s string) bool {
 }
 
 // literal is how numbers, truth values and the like may be written.
-var literal = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[-+.\w]+$`) }) //nolint:gochecknoglobals // compiled when it is needed
+var literal = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[-+.\w]+$`) })
 
 // syntaxError is a mistake in YAML text.
 type syntaxError struct {

@@ -59,7 +59,11 @@ func startOther(b *testing.B, w *workbench, name, path string, repos []*nudgedRe
 		Rule    map[string]any `json:"trigger-rule"`
 	}
 	var hooks []hook
-	conf := fmt.Sprintf("listen = %q;\ngithub {\n", o.address)
+	conf := fmt.Sprintf("listen = %q;\n", o.address)
+	if os.Geteuid() == 0 {
+		conf += "user = \"root\";\n"
+	}
+	conf += "github {\n"
 	for _, r := range repos {
 		kept, said := filepath.Join(dir, r.name), filepath.Join(dir, r.name+".said")
 		w.measure(b, "git", "clone", "--quiet", "--depth", "1", r.CloneURL(), kept)
