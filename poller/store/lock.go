@@ -25,6 +25,10 @@ type Lock struct {
 	file *os.File // nil: released
 }
 
+// patience is for a lock whose owner is dead: a child that it was making when it was killed has the lock, too, until it is
+// another program, which takes no time but on a busy machine.
+const patience = 2 * time.Second
+
 // LockedError says who holds a lock.
 type LockedError struct {
 	Path  string
@@ -40,7 +44,7 @@ func (e *LockedError) Error() string {
 }
 
 // AcquireLock takes the lock on the file at path, and makes the file if it is missing.
-// When it is held, by this process too, it returns *[LockedError] at once. A link in its place, and a file or a directory that
+// When it is held, by this process too, it returns *[LockedError] at once; when its owner is dead, after two seconds. A link in its place, and a file or a directory that
 // another user could lead elsewhere, is *[files.NotMineError].
 // Keep the lock until it is released: one that is garbage is free.
 func AcquireLock(path string) (*Lock, error) {
@@ -54,7 +58,8 @@ func AcquireLock(path string) (*Lock, error) {
 // lockFile opens, locks and signs the file.
 func lockFile(path string) (*os.File, error) {
 	const tries = 10 // one is enough unless others remove the file meanwhile
-	for range tries {
+	begin := time.Now()
+	for tried := 0; tried < tries; tried++ {
 		file, err := openLock(path)
 		if err != nil {
 			return nil, err
@@ -63,7 +68,13 @@ func lockFile(path string) (*os.File, error) {
 		case err != nil:
 			return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), file.Close())
 		case !ok:
-			return nil, errors.Join(&LockedError{path, readOwner(path)}, file.Close())
+			owner := readOwner(path)
+			_ = file.Close()
+			if time.Since(begin) >= patience || !dead(owner) {
+				return nil, &LockedError{path, owner}
+			}
+			time.Sleep(patience / 100)
+			tried--
 		case inPlace(file, path):
 			// A courtesy to whoever finds it locked: a full disk is no reason to have no lock.
 			_ = sign(file, owner())
@@ -107,11 +118,22 @@ func inPlace(file *os.File, path string) bool {
 }
 
 func owner() string {
+	return fmt.Sprintf("%s since %s\n", ownerOf(os.Getpid()), time.Now().Format(time.RFC3339))
+}
+
+func ownerOf(pid int) string {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "an unknown host"
 	}
-	return fmt.Sprintf("pid %d on %s since %s\n", os.Getpid(), host, time.Now().Format(time.RFC3339))
+	return fmt.Sprintf("pid %d on %s", pid, host)
+}
+
+// dead tells whether an owner was a process of this host that is no more.
+func dead(owner string) bool {
+	var pid int
+	_, err := fmt.Sscanf(owner, "pid %d on", &pid)
+	return err == nil && pid > 0 && strings.HasPrefix(owner, ownerOf(pid)+" since ") && gone(pid)
 }
 
 // Renew takes the lock anew when somebody has removed or replaced its file, so that no other process takes it for free, and says

@@ -3,8 +3,12 @@ package store_test
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/bittrance/kitops/poller/files"
 	"github.com/bittrance/kitops/poller/store"
@@ -75,5 +79,36 @@ func TestLockThatAnotherProcessHasTakenMeanwhile(t *testing.T) {
 	var locked *store.LockedError
 	if !errors.As(err, &locked) {
 		t.Errorf("error %v, want a LockedError", err)
+	}
+}
+
+// A child that is being made holds what its parent holds until it is another program, also when the parent is killed meanwhile.
+func TestLockOfTheDeadIsWaitedFor(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.yaml.lock")
+	child := acquire(t, path)
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$")
+	if err := cmd.Run(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alive := strconv.Itoa(os.Getpid())
+	if !strings.Contains(string(text), alive) {
+		t.Fatalf("owner %q", text)
+	}
+	write(t, path, strings.Replace(string(text), alive, strconv.Itoa(cmd.Process.Pid), 1))
+	time.AfterFunc(100*time.Millisecond, func() { _ = child.Release() })
+	lock, err := store.AcquireLock(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := time.Now()
+	if _, err := store.AcquireLock(path); err == nil || time.Since(begin) > time.Second {
+		t.Errorf("a lock of the living: %v after %s", err, time.Since(begin))
+	}
+	if err := lock.Release(); err != nil {
+		t.Error(err)
 	}
 }

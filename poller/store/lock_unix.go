@@ -28,3 +28,6 @@ func lockWith(flock func() error) (bool, error) {
 		}
 	}
 }
+
+// gone tells whether there is no such process.
+func gone(pid int) bool { return errors.Is(unix.Kill(pid, 0), unix.ESRCH) }
