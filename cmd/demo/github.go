@@ -59,7 +59,7 @@ func (h *hosted) play(ctx context.Context, binary string) error {
 	h.say("you", "kitops --url %s --branch main --action %q --interval %s", h.shop.CloneURL(), greets, interval)
 	h.say("", "       %s", strings.Join(args[8:], " "))
 	var err error
-	h.kitops, err = start(ctx, binary, h.dir, append(args, "--repo-dir", "repos", "--log-format", "json", "--log-level", "debug")...)
+	h.kitops, err = start(ctx, h.screen, binary, h.dir, append(args, "--repo-dir", "repos")...)
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,6 @@ func (h *hosted) play(ctx context.Context, binary string) error {
 // push commits the page on GitHub.
 func (h *hosted) push(message, page string) push {
 	sha := h.shop.Push("main", map[string]string{"index.html": page + "\n"})
-	h.failed = time.Time{}
 	h.say("you", "push %s %q to main", sha[:7], message)
 	return push{branch: "main", sha: sha, pushed: time.Now()}
 }
@@ -135,6 +134,6 @@ func (h *hosted) bill(ctx context.Context) error {
 	tokens := apptest.Filter{Method: http.MethodPost, Path: "/app/installations/*/access_tokens"}
 	h.say("github", "counted %d looks answered with 304, %d fetches by git and %d token for all of it",
 		h.github.Count(idle), h.github.Count(git), h.github.Count(tokens))
-	h.say("", "From push to action: %s, with --interval %s.", strings.Join(h.waits, ", "), interval)
+	h.say("", "From push to run: %s, with --interval %s.", strings.Join(h.waits, ", "), interval)
 	return nil
 }

@@ -1,5 +1,5 @@
 // Command demo shows kitops at work. It makes a repository, runs the real
-// binary on it, pushes to it, and tells what happened; then the same with a
+// binary on it, pushes to it, and shows what that prints; then the same with a
 // private repository on GitHub, a stand-in on this machine.
 package main
 

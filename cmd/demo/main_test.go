@@ -43,23 +43,26 @@ func TestTheWholeStory(t *testing.T) {
 	}
 	rest := out.String()
 	for _, want := range []string{
-		"kitops  runs deploy on main ", "success in ", "remembers release/1.0", `says "Hello!"`,
-		`"greet the world" to main`, " after the push\n", "| test: the page greets", "success in ", `says "Hello, world!"`,
-		`"rewrite the page" to main`, "| test: the page does not greet", "failure in ", "test ended with exit status 1",
-		"attempt 2, after a pause of ", "failure in ", "leaves it alone", `says "Hello, world!"`,
-		`"fix the page" to main`, "success in ", `says "Hello again!"`,
-		`"release 2.0" to release/2.0`, "| announce: release/2.0 is out", "success in ",
-		"ended with exit code 0 and left no workdir", "From push to action: ",
-		`"say hello" to main`, "runs shop on main ", "| action: Hello!", "success in ", "posted by kitops-of-acme[bot]", "| success  kitops/shop: shop: succeeded in ",
-		`"rewrite the page" to main`, " after the push\n", "failure in ", "| failure  kitops/shop: shop: action failed with exit code 1 after ",
+		" kitops is watching tasks=2 ", " deploy main ", " run started\n", " success in ", `says "Hello!"`,
+		`"greet the world" to main`, " test │ the page greets\n", " success in ", `says "Hello, world!"`,
+		`"rewrite the page" to main`, " test │ the page does not greet\n", " failure in ", ": test: exit status 1; next try ",
+		" run started, attempt 2\n", " failure in ", `says "Hello, world!"`,
+		`"fix the page" to main`, " success in ", `says "Hello again!"`,
+		`"release 2.0" to release/2.0`, " announce │ release/2.0 is out\n", " success in ",
+		" kitops has stopped\n", "ended with exit code 0 and left no workdir", "From push to run: ",
+		`"say hello" to main`, " shop kitops is watching ", " shop main ", " action │ Hello!\n", " success in ", "posted by kitops-of-acme[bot]", "| success  kitops/shop: shop: succeeded in ",
+		`"rewrite the page" to main`, " failure in ", "| failure  kitops/shop: shop: action failed with exit code 1 after ",
 		`"fix the page" to main`, "| success  kitops/shop: ", " looks answered with 304, ", " fetches by git and 1 token for all of it",
-		"From push to action: ", "Removed ",
+		"From push to run: ", "Removed ",
 	} {
 		_, after, found := strings.Cut(rest, want)
 		if !found {
 			t.Fatalf("no %q (in this order) in\n%s", want, out.String())
 		}
 		rest = after
+	}
+	if !strings.Contains(out.String(), " remembered, not run: ") {
+		t.Errorf("release/1.0 is not remembered in\n%s", out.String())
 	}
 	if strings.Contains(out.String(), "\x1b") {
 		t.Error("colour without a terminal")
@@ -81,7 +84,7 @@ func (w trigger) Write(p []byte) (int, error) {
 
 func TestInterruptCleansUp(t *testing.T) {
 	binary := build(t)
-	for _, moment := range []string{"A repository", `"say hello"`, "runs deploy", `"rewrite the page"`, "attempt 2", "a stand-in here", "posted by", "What it costs"} {
+	for _, moment := range []string{"A repository", `"say hello"`, "run started", `"rewrite the page"`, "attempt 2", "a stand-in here", "posted by", "What it costs"} {
 		t.Run(moment, func(t *testing.T) {
 			stage(t)
 			ctx, cancel := context.WithCancel(t.Context())
@@ -100,11 +103,26 @@ func TestWhatWasExpectedIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := run(t.Context(), screen{out: io.Discard}, fake)
-	if err == nil || !strings.Contains(err.Error(), "expected kitops to run deploy on main") || !strings.Contains(err.Error(), "no such thing") {
+	if err == nil || !strings.Contains(err.Error(), `expected kitops to say "deploy main `) || !strings.Contains(err.Error(), "no such thing") {
 		t.Errorf("error %v", err)
 	}
 	if err := run(t.Context(), screen{out: io.Discard}, filepath.Join(t.TempDir(), "none")); err == nil {
 		t.Error("a missing binary ends well")
+	}
+}
+
+// TestColoursAreThoseOfKitops has kitops at a terminal where the demo is.
+func TestColoursAreThoseOfKitops(t *testing.T) {
+	binary := build(t)
+	stage(t)
+	var out bytes.Buffer
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	_ = run(ctx, screen{out: io.MultiWriter(&out, trigger{"posted by", cancel}), colour: true}, binary)
+	for _, want := range []string{" deploy main \x1b[2m", "\x1b[32msuccess\x1b[0m in ", "\x1b[31mfailure\x1b[0m in "} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, out.String())
+		}
 	}
 }
 

@@ -27,7 +27,7 @@ func (s screen) title(text string) {
 
 // say prints a line of the play: who does something, and what.
 func (s screen) say(who, format string, args ...any) {
-	colours := map[string]string{"you": "36", "kitops": "33", "github": "35"}
+	colours := map[string]string{"you": "36", "github": "35"}
 	fmt.Fprintf(s.out, "%s %s\n", s.painted(colours[who], fmt.Sprintf("%-7s", who)), fmt.Sprintf(format, args...))
 }
 

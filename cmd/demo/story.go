@@ -52,8 +52,7 @@ type story struct {
 	dir, page string // page is what deploy publishes
 	repo      repository
 	kitops    *agent
-	waits     []string  // from push to action, of each push
-	failed    time.Time // when the revision that is pushed was last tried
+	waits     []string // from push to run, of each push
 }
 
 func (s *story) play(ctx context.Context, binary string) error {
@@ -69,18 +68,18 @@ func (s *story) play(ctx context.Context, binary string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.push(ctx, "release/1.0", "release 1.0", nil); err != nil {
+	second, err := s.push(ctx, "release/1.0", "release 1.0", nil)
+	if err != nil {
 		return err
 	}
 	s.title("kitops starts: main runs at its first look, what a pattern finds then is only remembered")
 	args := []string{"--config-file", "tasks.yaml", "--interval", interval}
 	s.say("you", "kitops %s", strings.Join(args, " "))
-	args = append(args, "--repo-dir", "repos", "--log-format", "json", "--log-level", "debug")
-	if s.kitops, err = start(ctx, binary, s.dir, args...); err != nil {
+	if s.kitops, err = start(ctx, s.screen, binary, s.dir, append(args, "--repo-dir", "repos")...); err != nil {
 		return err
 	}
 	defer s.kitops.stop()
-	if err := s.firstLook(ctx, first); err != nil {
+	if err := s.firstLook(ctx, first, second); err != nil {
 		return err
 	}
 	for _, c := range scenes() {
@@ -91,18 +90,14 @@ func (s *story) play(ctx context.Context, binary string) error {
 	return s.end()
 }
 
-func (s *story) firstLook(ctx context.Context, first push) error {
+func (s *story) firstLook(ctx context.Context, first, second push) error {
 	first.pushed = time.Time{} // kitops was not there yet
 	if err := s.follow(ctx, "deploy", first, "success"); err != nil {
 		return err
 	}
-	_, err := s.kitops.await(ctx, "kitops to remember release/1.0", func(l line) bool {
-		return l.Task == "release" && strings.HasPrefix(l.Msg, "remembered")
-	})
-	if err != nil {
+	if _, err := s.kitops.await(ctx, "release release/1.0 "+second.sha[:7]+" remembered"); err != nil {
 		return err
 	}
-	s.say("kitops", "remembers release/1.0 for the task release")
 	return s.published("Hello!")
 }
 
@@ -115,26 +110,13 @@ func (s *story) scene(ctx context.Context, c scene) error {
 	if err := s.follow(ctx, c.task, p, c.outcome); err != nil {
 		return err
 	}
-	if c.outcome != "success" {
-		if err := s.retry(ctx, c, p); err != nil {
+	if c.outcome != "success" { // it is tried again
+		p.pushed = time.Time{}
+		if err := s.follow(ctx, c.task, p, c.outcome); err != nil {
 			return err
 		}
 	}
 	return s.published(c.published)
-}
-
-// retry follows a second try, to the look after it that leaves the revision alone.
-func (s *story) retry(ctx context.Context, c scene, p push) error {
-	if err := s.follow(ctx, c.task, p, c.outcome); err != nil {
-		return err
-	}
-	_, err := s.kitops.await(ctx, "kitops to look again", func(l line) bool {
-		return l.Task == c.task && l.Msg == "polled" && l.Time.After(s.failed)
-	})
-	if err == nil {
-		s.say("kitops", "looks again and leaves it alone: the pause is twice as long now")
-	}
-	return err
 }
 
 func (s *story) end() error {
@@ -147,8 +129,8 @@ func (s *story) end() error {
 	if err != nil || len(left) > 0 {
 		return fmt.Errorf("expected kitops to leave no workdirs: %v, %w", left, err)
 	}
-	s.say("kitops", "ended with exit code 0 and left no workdir")
-	s.say("", "From push to action: %s, with --interval %s.", strings.Join(s.waits, ", "), interval)
+	s.say("", "kitops ended with exit code 0 and left no workdir.")
+	s.say("", "From push to run: %s, with --interval %s.", strings.Join(s.waits, ", "), interval)
 	return nil
 }
 
@@ -156,60 +138,22 @@ func (s *story) end() error {
 func (s *story) push(ctx context.Context, branch, message string, files map[string]string) (push, error) {
 	p, err := s.repo.commit(ctx, branch, message, files)
 	if err == nil {
-		s.failed = time.Time{}
 		s.say("you", "push %s %q to %s", p.sha[:7], message, branch)
 	}
 	return p, err
 }
 
-// follow tells of one run from its start to its end, which must be the outcome expected.
+// follow waits for one run from its start to its end, which must be the outcome expected.
 func (s *story) follow(ctx context.Context, task string, p push, outcome string) error {
-	run := fmt.Sprintf("%s on %s %s", task, p.branch, p.sha[:7])
-	started, err := s.kitops.await(ctx, "kitops to run "+run, func(l line) bool {
-		return l.Task == task && l.SHA == p.sha && l.Msg == "run started"
-	})
-	if err != nil {
+	run := fmt.Sprintf("%s %s %s ", task, p.branch, p.sha[:7])
+	if _, err := s.kitops.await(ctx, run+"run started"); err != nil {
 		return err
 	}
-	if started.Attempt > 1 {
-		run = fmt.Sprintf("%s, attempt %d", run, started.Attempt)
+	if !p.pushed.IsZero() {
+		s.waits = append(s.waits, brief(time.Since(p.pushed)))
 	}
-	for acting := false; ; {
-		l, err := s.kitops.await(ctx, run+" to go on", func(l line) bool { return l.Run == started.Run })
-		switch {
-		case err != nil:
-			return err
-		case l.Msg == "action started" && !acting:
-			acting = true
-			s.say("kitops", "runs %s%s", run, s.wait(p, l))
-		case l.printed():
-			s.quote(l.Action + ": " + l.Msg)
-		case l.Msg == "run finished":
-			end := fmt.Sprintf("%s in %s", l.Outcome, l.Took)
-			if l.Reason != "" {
-				s.failed = l.Time
-				end += fmt.Sprintf(", because %s ended with %s", l.Action, l.Reason)
-			}
-			s.say("kitops", "%s: %s", run, end)
-			if l.Outcome != outcome {
-				return fmt.Errorf("expected %s to end in %s", run, outcome)
-			}
-			return nil
-		}
-	}
-}
-
-// wait says how long the action had to wait, and for what.
-func (s *story) wait(p push, action line) string {
-	switch {
-	case !s.failed.IsZero():
-		return fmt.Sprintf(", after a pause of %s", brief(action.Time.Sub(s.failed)))
-	case p.pushed.IsZero():
-		return ""
-	}
-	wait := brief(max(0, action.Time.Sub(p.pushed)))
-	s.waits = append(s.waits, wait)
-	return fmt.Sprintf(", %s after the push", wait)
+	_, err := s.kitops.await(ctx, run+outcome+" in ")
+	return err
 }
 
 // published checks the page, which changes with successful runs only.
