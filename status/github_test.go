@@ -98,7 +98,7 @@ func newScene(t *testing.T) *scene {
 	var err error
 	s.app, err = app.New(app.Options{
 		ID: registered.ClientID, Key: app.Key{Literal: secret.New(string(registered.PrivateKey()))}, APIURL: s.APIURL,
-		Statuses: true, Transport: transport, Log: log, Recheck: time.Nanosecond, Timeout: time.Minute,
+		Statuses: true, Transport: transport, Log: log, Recheck: time.Nanosecond, Timeout: time.Minute, Lag: 300 * time.Millisecond,
 	})
 	if err != nil {
 		t.Fatal(err)
