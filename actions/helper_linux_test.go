@@ -39,6 +39,8 @@ func help(name string) int {
 		err = helpIsolate()
 	case "reap":
 		err = helpReap()
+	case "reapcost":
+		err = helpReapCost()
 	case "host":
 		err = helpHost(os.Args[1])
 	case "cgroup":
