@@ -31,7 +31,7 @@ func TestMistakes(t *testing.T) {
 		"bad boolean":       {[]string{"KITOPS_POLL_ONCE=maybe"}, one, `KITOPS_POLL_ONCE: "maybe" is not true or false`},
 		"bad number":        {nil, append(one, "--max-parallel=x"), `--max-parallel: "x" is not a whole number`},
 		"no parallel":       {nil, append(one, "--max-parallel=0"), "--max-parallel: must be at least 1"},
-		"log format":        {nil, append(one, "--log-format=xml"), `--log-format: "xml" is none of text, json`},
+		"log format":        {nil, append(one, "--log-format=xml"), `--log-format: "xml" is none of console, text, journal, json`},
 		"log level":         {[]string{"KITOPS_LOG_LEVEL=loud"}, one, `KITOPS_LOG_LEVEL: "loud" is none of`},
 		"instance":          {nil, append(one, "--instance=a\nb"), "--instance: contains the unprintable"},
 		"bad url":           {nil, []string{"--url=gopher://x/y", "--action=x"}, "--url: "},
