@@ -214,7 +214,6 @@ func TestWhatAHumanMustMend(t *testing.T) {
 // TestPermissionTakenAndGivenBack does it while kitops runs, which asks again
 // by itself.
 func TestPermissionTakenAndGivenBack(t *testing.T) {
-	waits(t)
 	s := newScene(t, apptest.Options{})
 	agent := s.start(s.task(note)...)
 	s.awaitStatus(s.first, "success")
@@ -268,7 +267,6 @@ func TestClocksApart(t *testing.T) {
 }
 
 func TestNewKeyWhileRunning(t *testing.T) {
-	waits(t)
 	s := newScene(t, apptest.Options{})
 	agent := s.start(s.task(note)...)
 	s.awaitStatus(s.first, "success")

@@ -87,8 +87,7 @@ func newPromptScene(t *testing.T, o apptest.Options) *scene {
 	return s
 }
 
-// waits leaves a test to the full form: a quarter of a minute or more passes in it while kitops believes a no, or lets a
-// host that is down rest.
+// waits leaves a test to the full form: half a minute passes in it while kitops waits for an answer.
 func waits(t *testing.T) {
 	t.Helper()
 	if testing.Short() {

@@ -118,7 +118,6 @@ unset GITHUB_TOKEN; set +x; env > $PLACE/granted-environment; exit 0
 // TestGitInALongAction has a token refused in the middle of an action: git
 // says so to the helper, and the next git gets another one.
 func TestGitInALongAction(t *testing.T) {
-	waits(t)
 	s := grantScene(t)
 	agent := s.start(s.granting("true", `
 git ls-remote $KITOPS_REPOSITORY_URL || exit 10

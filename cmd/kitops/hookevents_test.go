@@ -122,7 +122,6 @@ func TestDefaultBranchThatSwitches(t *testing.T) {
 // TestDeletedRepositoryIsForgotten at once, where GitHub does not list it any more; who only says so achieves nothing. One that
 // the App has lost is remembered, since it may return.
 func TestDeletedRepositoryIsForgotten(t *testing.T) {
-	waits(t)
 	s := newHookScene(t)
 	old, lost := s.private("acme", "old"), s.private("acme", "lost")
 	old.Push("main", nil)
