@@ -12,7 +12,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/bittrance/kitops/poller"
-	"github.com/bittrance/kitops/poller/git"
 )
 
 // shortest is how many columns a name is left with on the narrowest terminal.
@@ -94,7 +93,7 @@ type consoleLine struct {
 	text                            string // the message, or what the action printed
 	printed                         bool   // by the action
 	task, instance                  string
-	rev                             git.Revision
+	run                             poller.Run // its revision
 	action                          string
 	outcome, took, reason, err, due string
 	attempt                         int64
@@ -104,7 +103,7 @@ type consoleLine struct {
 func (l *consoleLine) take(a slog.Attr) {
 	switch v := a.Value.Any().(type) {
 	case source:
-		l.printed, l.action, l.rev = true, v.Action, v.Revision
+		l.printed, l.action, l.run = true, v.Action, v.Run
 		return
 	case moment:
 		l.due = v.near(l.at)
@@ -117,9 +116,9 @@ func (l *consoleLine) take(a slog.Attr) {
 	case "instance":
 		l.instance = v.String()
 	case "ref":
-		l.rev.Ref = v.String()
+		l.run.Revision.Ref = v.String()
 	case "sha":
-		l.rev.SHA = v.String()
+		l.run.Revision.SHA = v.String()
 	case "action":
 		l.action = v.String()
 	case "outcome":
@@ -152,13 +151,13 @@ func spaceless(s string) string {
 func (l *consoleLine) write(p palette, width int) string {
 	var b strings.Builder
 	b.WriteString(p.dim(l.at.Format(time.TimeOnly)))
-	for _, name := range shortened(width/4, l.task, l.rev.Name()) {
+	for _, name := range shortened(width/4, l.task, l.run.Revision.Name()) {
 		if name != "" {
 			b.WriteString(" " + Printable(name))
 		}
 	}
-	if l.rev.SHA != "" {
-		b.WriteString(" " + p.dim(Printable(l.rev.SHA[:min(7, len(l.rev.SHA))])))
+	if sha := l.run.Revision.SHA; sha != "" {
+		b.WriteString(" " + p.dim(Printable(sha[:min(7, len(sha))])))
 	}
 	if l.printed {
 		b.WriteString(" " + Printable(shortened(width/8, l.action)[0]) + p.dim(" │ ") + l.text)

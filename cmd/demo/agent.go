@@ -46,7 +46,7 @@ func start(ctx context.Context, s screen, binary, dir string, args ...string) (*
 	}
 	go func() {
 		defer close(a.lines)
-		defer log.Close()
+		defer func() { _ = log.Close() }()
 		for text := bufio.NewScanner(log); text.Scan(); {
 			a.lines <- text.Text()
 		}
@@ -58,7 +58,7 @@ func start(ctx context.Context, s screen, binary, dir string, args ...string) (*
 func (a *agent) run() (io.ReadCloser, error) {
 	if a.screen.colour {
 		if reader, terminal, err := pty.Open(); err == nil { // not on Windows
-			defer terminal.Close()
+			defer func() { _ = terminal.Close() }()
 			a.cmd.Stderr = terminal
 			// Names are not to be shortened: the story looks for them.
 			if err := pty.Setsize(terminal, &pty.Winsize{Rows: 24, Cols: 120}); err != nil {
@@ -74,28 +74,27 @@ func (a *agent) run() (io.ReadCloser, error) {
 	return log, a.cmd.Start()
 }
 
-// await returns the first line that begins with a text. What else was said
-// stays for a later await, since tasks speak in no order.
-func (a *agent) await(ctx context.Context, begins string) (string, error) {
+// await returns when kitops has said a line that begins with a text. What else
+// was said stays for a later await, since tasks speak in no order.
+func (a *agent) await(ctx context.Context, begins string) error {
 	const patience = 20 * time.Second
 	late := time.NewTimer(patience)
 	defer late.Stop()
 	for {
 		if i := slices.IndexFunc(a.said, func(line string) bool { return strings.HasPrefix(line, begins) }); i >= 0 {
-			found := a.said[i]
 			a.said = slices.Delete(a.said, i, i+1)
-			return found, nil
+			return nil
 		}
 		select {
 		case line, ok := <-a.lines:
 			if !ok {
-				return "", fmt.Errorf("expected kitops to say %q, but it ended; it said last: %s", begins, a.last)
+				return fmt.Errorf("expected kitops to say %q, but it ended; it said last: %s", begins, a.last)
 			}
 			a.show(line)
 		case <-late.C:
-			return "", fmt.Errorf("expected kitops to say %q within %s; it said last: %s", begins, patience, a.last)
+			return fmt.Errorf("expected kitops to say %q within %s; it said last: %s", begins, patience, a.last)
 		case <-ctx.Done():
-			return "", ctx.Err()
+			return ctx.Err()
 		}
 	}
 }

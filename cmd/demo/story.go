@@ -95,7 +95,7 @@ func (s *story) firstLook(ctx context.Context, first, second push) error {
 	if err := s.follow(ctx, "deploy", first, "success"); err != nil {
 		return err
 	}
-	if _, err := s.kitops.await(ctx, "release release/1.0 "+second.sha[:7]+" remembered"); err != nil {
+	if err := s.kitops.await(ctx, "release release/1.0 "+second.sha[:7]+" remembered"); err != nil {
 		return err
 	}
 	return s.published("Hello!")
@@ -146,14 +146,13 @@ func (s *story) push(ctx context.Context, branch, message string, files map[stri
 // follow waits for one run from its start to its end, which must be the outcome expected.
 func (s *story) follow(ctx context.Context, task string, p push, outcome string) error {
 	run := fmt.Sprintf("%s %s %s ", task, p.branch, p.sha[:7])
-	if _, err := s.kitops.await(ctx, run+"run started"); err != nil {
+	if err := s.kitops.await(ctx, run+"run started"); err != nil {
 		return err
 	}
 	if !p.pushed.IsZero() {
 		s.waits = append(s.waits, brief(time.Since(p.pushed)))
 	}
-	_, err := s.kitops.await(ctx, run+outcome+" in ")
-	return err
+	return s.kitops.await(ctx, run+outcome+" in ")
 }
 
 // published checks the page, which changes with successful runs only.
