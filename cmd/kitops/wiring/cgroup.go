@@ -6,10 +6,10 @@ import (
 	"github.com/bittrance/kitops/actions"
 )
 
-// GroupRuns gives runs cgroups of their own where the host lets it. Elsewhere it
+// groupRuns gives runs cgroups of their own where the host lets it. Elsewhere it
 // says once which processes of actions cannot be found at a timeout: not at each
 // of many short executions, where doctor tells it.
-func GroupRuns(all *actions.Processes, user *actions.User, once bool, log *slog.Logger) {
+func groupRuns(all *actions.Processes, user *actions.User, once bool, log *slog.Logger) {
 	err := all.UseCgroup()
 	if err == nil {
 		log.Debug("each run has a cgroup of its own")

@@ -1,4 +1,4 @@
-// Package wiring makes the poller's tasks out of settings.
+// Package wiring makes an agent out of settings.
 //
 // Here meet the libraries that do not know each other: the settings say what a
 // task is, app what GitHub allows and knows of its repository, poller/git what
