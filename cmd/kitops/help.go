@@ -45,14 +45,7 @@ func (p program) help(all settings.Options, cmd *cobra.Command) {
 	if cmd.HasExample() {
 		fmt.Fprintf(p.stdout, "\nExamples:\n%s\n", cmd.Example)
 	}
-	if cmd.HasAvailableSubCommands() {
-		fmt.Fprintf(p.stdout, "\nCommands:\n")
-		for _, sub := range cmd.Commands() {
-			if sub.IsAvailableCommand() {
-				fmt.Fprintf(p.stdout, "  %-12s %s\n", sub.Name(), settings.Wrapped(sub.Short, 15))
-			}
-		}
-	}
+	p.helpCommands(cmd)
 	if cmd.Flags().Lookup("url") == nil {
 		return
 	}
@@ -68,4 +61,16 @@ task file wins over both.
 Exit codes: 0 all well; 1 a poll or a run failed, or could not start;
 2 usage or configuration; 3 another kitops holds the state file or --repo-dir.
 `)
+}
+
+func (p program) helpCommands(cmd *cobra.Command) {
+	if !cmd.HasAvailableSubCommands() {
+		return
+	}
+	fmt.Fprintf(p.stdout, "\nCommands:\n")
+	for _, sub := range cmd.Commands() {
+		if sub.IsAvailableCommand() {
+			fmt.Fprintf(p.stdout, "  %-12s %s\n", sub.Name(), settings.Wrapped(sub.Short, 15))
+		}
+	}
 }

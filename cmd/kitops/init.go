@@ -46,6 +46,8 @@ func (p program) ownFlags(cmd *cobra.Command) {
 		return usageError{fmt.Errorf("%w (%s --help lists the flags)", err, cmd.CommandPath())}
 	})
 	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
-		fmt.Fprintf(p.stdout, "%s\n\nUsage:\n  %s\n\nExamples:\n%s\n\nFlags:\n%s", cmd.Long, cmd.UseLine(), cmd.Example, cmd.Flags().FlagUsagesWrapped(80))
+		fmt.Fprintf(p.stdout, "%s\n\nUsage:\n  %s\n\nExamples:\n%s\n", cmd.Long, cmd.UseLine(), cmd.Example)
+		p.helpCommands(cmd)
+		fmt.Fprintf(p.stdout, "\nFlags:\n%s", cmd.Flags().FlagUsagesWrapped(80))
 	})
 }

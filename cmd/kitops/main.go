@@ -145,6 +145,7 @@ able to reach it.`,
 		}),
 		p.setupCommand(),
 		p.initCommand(),
+		p.serviceCommand(),
 		p.credentialCommand(),
 		&cobra.Command{
 			Use: "schema", Short: "Print the JSON schema of the task file", Args: noArgs,
