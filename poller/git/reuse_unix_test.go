@@ -109,7 +109,7 @@ func exportedExactly(t *testing.T, r *gittest.Repo, sha string) map[string]strin
 }
 
 func TestReuse(t *testing.T) {
-	for way, reach := range ways() {
+	for way, reach := range some(ways()) {
 		t.Run(way, func(t *testing.T) {
 			r := gittest.New(t)
 			k := keep(t, reach(t, r), Options{})

@@ -71,7 +71,7 @@ func TestServerWithoutShallow(t *testing.T) {
 }
 
 func TestConcurrentUse(t *testing.T) {
-	for name, reach := range ways() {
+	for name, reach := range some(ways()) {
 		t.Run(name, func(t *testing.T) {
 			r := gittest.New(t)
 			sha := r.Commit(map[string]string{"a": "1"})

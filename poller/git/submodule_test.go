@@ -127,7 +127,7 @@ func TestSubmoduleComesAndGoes(t *testing.T) {
 	shas = append(shas, super.Commit(map[string]string{"sub/is": "a directory"}))
 	super.Git("rm", "--quiet", "-r", "sub")
 	shas = append(shas, super.Commit(nil))
-	for name, reach := range f.ways() {
+	for name, reach := range some(f.ways()) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			root, p := reach(t)
@@ -151,7 +151,7 @@ func TestSubmodulesOfOneRepository(t *testing.T) {
 	f.link(t, "super", "self", "../super.git", self)
 	f.link(t, "super", "other/self", "./../super.git", self)
 	sha := f.repos["super"].Commit(nil)
-	for name, reach := range f.ways() {
+	for name, reach := range some(f.ways()) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			root, p := reach(t)
@@ -180,7 +180,7 @@ func TestSubmoduleDepth(t *testing.T) {
 		f.link(t, "super", "self", "../super.git", shas[len(shas)-1])
 		shas = append(shas, f.repos["super"].Commit(nil))
 	}
-	for name, reach := range f.ways() {
+	for name, reach := range some(f.ways()) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			root, p := reach(t)
@@ -201,7 +201,7 @@ func TestSubmoduleOfAnotherKind(t *testing.T) {
 	root, p := f.overHTTP(t)
 	f.linked(t, "a", "b", "../b.git")
 	sha := f.linked(t, "super", "a", root+"/a.git")
-	for name, reach := range f.ways() {
+	for name, reach := range some(f.ways()) {
 		from, home := reach(t)
 		p.home = home.home
 		f.equal(t, p.at(from+"/super.git"), p, sha)

@@ -112,7 +112,7 @@ func TestEmptySubmodule(t *testing.T) {
 	gittest.NewIn(t, f.root, "empty")
 	f.link(t, "super", "sub", "../empty.git", strings.Repeat("12", 20))
 	sha := f.repos["super"].Commit(nil)
-	for _, reach := range f.ways() {
+	for _, reach := range some(f.ways()) {
 		root, p := reach(t)
 		p.fails(t, p.at(root+"/super.git"), sha, `submodule "sub": its commit `, "is not on "+p.at(root+"/empty.git").URL.String()+": was it pushed?")
 	}

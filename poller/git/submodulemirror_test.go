@@ -135,7 +135,7 @@ func TestMaxSizeOfSubmodules(t *testing.T) {
 	}
 	f.link(t, "super", "a", "../a.git", "")
 	sha := f.linked(t, "super", "b", "../b.git")
-	for _, reach := range f.ways() {
+	for _, reach := range some(f.ways()) {
 		root, p := reach(t)
 		m := p.at(root + "/super.git")
 		m.MaxSize = 1 << 20

@@ -12,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 )
 
 // HTTPOptions say who is let in. With no User everybody is.
@@ -26,11 +27,20 @@ func ServeHTTP(tb TB, dir string, o HTTPOptions) string {
 	return server.URL
 }
 
+// execPath is where git has its programs.
+var execPath = sync.OnceValue(func() string {
+	out, err := exec.Command("git", "--exec-path").Output() //nolint:noctx // ends by itself
+	if err != nil {
+		panic(err)
+	}
+	return strings.TrimSpace(string(out))
+})
+
 // HTTPHandler is what ServeHTTP serves, for tests that put something before it.
 func HTTPHandler(tb TB, dir string, o HTTPOptions) http.Handler {
 	tb.Helper()
 	backend := &cgi.Handler{
-		Path:   filepath.Join(Git(tb, dir, "--exec-path"), "git-http-backend"),
+		Path:   filepath.Join(execPath(), "git-http-backend"),
 		Dir:    dir,
 		Env:    append(Environ(), "GIT_PROJECT_ROOT="+dir, "GIT_HTTP_EXPORT_ALL=1"),
 		Logger: log.New(io.Discard, "", 0),

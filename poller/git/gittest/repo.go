@@ -41,10 +41,8 @@ func NewIn(tb TB, dir, name string, options ...string) *Repo {
 func NewAt(tb TB, bare, work string, options ...string) *Repo {
 	tb.Helper()
 	r := &Repo{Dir: bare, Work: work, tb: tb}
-	dir := filepath.Dir(bare)
-	options = append([]string{"init", "--quiet"}, options...)
-	Git(tb, dir, append(options, "--bare", r.Dir)...)
-	Git(tb, dir, append(options, r.Work)...)
+	initialise(tb, r.Dir, append([]string{"--bare"}, options...))
+	initialise(tb, r.gitDir(), options)
 	origin := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(r.Dir)
 	err := appendTo(filepath.Join(r.gitDir(), "config"), "[remote \"origin\"]\n\turl = \""+origin+"\"\n"+
 		"\tfetch = +refs/heads/*:refs/remotes/origin/*\n[branch \"main\"]\n\tremote = origin\n\tmerge = refs/heads/main\n")
