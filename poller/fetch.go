@@ -42,6 +42,7 @@ func (w *watch) checkout(ctx context.Context, run Run, dir string) error {
 		late := errors.Is(err, git.ErrMoved)
 		switch {
 		case err == nil:
+			w.p.clearParked(dir)
 			w.notePark(dir)
 			return nil
 		case ctx.Err() != nil:

@@ -172,6 +172,13 @@ func (w *watch) unpark(run Run, dir string) error {
 	return nil
 }
 
+// clearParked takes away what the checkout left of a parked workdir, which no
+// action of the run is to see, to be removed when the run has ended.
+func (p *Poller) clearParked(dir string) {
+	p.discard(git.ParkedPath(dir))
+	p.discard(git.RecordPath(git.ParkedPath(dir)))
+}
+
 // notePark takes the stamp of a workdir that was just made, if it may be parked
 // when the run has ended.
 func (w *watch) notePark(dir string) {

@@ -180,6 +180,18 @@ func TestWorkdirsAreMovedFromRunToRun(t *testing.T) {
 	}
 }
 
+// What was not moved would tell one run of another, beside the workdir.
+func TestTheRestOfAParkedWorkdirIsOutOfReach(t *testing.T) {
+	k := newParkade(t, manyFiles(t))
+	k.next(t, "touch artefact")
+	if moved := k.next(t, `ls -d "$PWD".parked "$PWD".parked.index >`+k.place+`/out/seen 2>/dev/null; true`); moved == 0 {
+		t.Error("nothing was moved")
+	}
+	if seen, err := os.ReadFile(filepath.Join(k.place, "out", "seen")); err != nil || len(seen) > 0 {
+		t.Errorf("an action sees %q, %v", seen, err)
+	}
+}
+
 func TestWorkdirsThatMayStillChangeAreThrownAway(t *testing.T) {
 	repo := manyFiles(t)
 	parked := func(k *parkade) string {
