@@ -95,7 +95,7 @@ func (r Registered) command(dir string, stored app.Stored) string {
 	return strings.Join(args, " ")
 }
 
-var plainWord = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./\\-]+$`) }) //nolint:gochecknoglobals // compiled when it is needed
+var plainWord = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./\\-]+$`) })
 
 // ShellWord writes a word as a shell reads it.
 func ShellWord(s string) string {
