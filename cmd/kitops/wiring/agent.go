@@ -62,6 +62,7 @@ func Open(ctx context.Context, s settings.Settings, p Process, log *slog.Logger)
 	}
 	a.Processes = &actions.Processes{}
 	groupRuns(a.Processes, user, s.Poller.PollOnce, log)
+	easeMemory()
 	a.memory = NewMemoryRelease(debug.FreeOSMemory)
 	a.Observers = []poller.Observer{status.Log(log), a.memory.Observe}
 	a.Second = p.Second

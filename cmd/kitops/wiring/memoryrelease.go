@@ -1,10 +1,23 @@
 package wiring
 
 import (
+	"math"
+	"runtime/debug"
 	"time"
 
 	"github.com/bittrance/kitops/poller"
 )
+
+// easyMemory is what kitops takes, in bytes, before Go collects more than it does by itself.
+const easyMemory = 256 << 20
+
+// easeMemory makes Go collect sooner where objects of hundreds of MB come and
+// go, since each doubles what Go would let lie. GOMEMLIMIT is obeyed instead.
+func easeMemory() {
+	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
+		debug.SetMemoryLimit(easyMemory)
+	}
+}
 
 // restAfter is how long no run must have ended before memory is given back.
 const restAfter = 3 * time.Second

@@ -44,6 +44,7 @@ func (a *Receiver) Resolve(ctx context.Context, borrow func(object.ID) (object.O
 		return nil, nil
 	}
 	a.bases.limit, a.passing = resolveBases, true
+	defer func() { a.rooms, a.lastAt, a.last = [2][]byte{}, Place{}, object.Object{} }() // they may hold hundreds of MB
 	r := &resolver{Receiver: a, borrow: borrow, borrowed: map[object.ID]bool{}}
 	r.prepare()
 	var ready []int32
