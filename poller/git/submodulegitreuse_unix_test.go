@@ -55,7 +55,8 @@ func mustNot(t *testing.T, err error) {
 
 // TestSubmodulesWithGitInKeptWorkdir brings a workdir through it, forth and back.
 // In between an action does what it likes with the links to the repositories.
-// The short form goes one way without Clean, and the other with it.
+// The short form goes one way without Clean, and the other with it, and compares
+// every other revision.
 func TestSubmodulesWithGitInKeptWorkdir(t *testing.T) {
 	f, shas := movingSubmodules(t)
 	back := slices.Clone(shas)
@@ -91,7 +92,7 @@ func TestSubmodulesWithGitInKeptWorkdir(t *testing.T) {
 				t.Errorf("%d: %d links, want %d", i, links, want)
 			}
 			mustBeRepository(t, k.dir, sha)
-			if !compared[sha] {
+			if !compared[sha] && (i%2 == 1 || !testing.Short()) {
 				compared[sha] = true
 				f.mustBeUpdated(t, root, k.dir, sha)
 			}
