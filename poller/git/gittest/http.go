@@ -29,7 +29,7 @@ func ServeHTTP(tb TB, dir string, o HTTPOptions) string {
 
 // execPath is where git has its programs.
 var execPath = sync.OnceValue(func() string {
-	out, err := exec.Command("git", "--exec-path").Output() //nolint:noctx // ends by itself
+	out, err := exec.Command("git", "--exec-path").Output()
 	if err != nil {
 		panic(err)
 	}

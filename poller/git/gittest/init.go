@@ -10,7 +10,7 @@ import (
 )
 
 // made are the directories that git init has made, by its options.
-var made sync.Map
+var made sync.Map //nolint:gochecknoglobals // asked for once in each process
 
 // initialise is git init of the .git or bare repository dir. It asks git once for
 // each kind, and writes the same files from then on, without the samples of hooks.
@@ -33,7 +33,7 @@ func initialised(tb TB, options []string) (fs.FS, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	Git(tb, dir, append(append([]string{"init", "--quiet"}, options...), dir)...)
 	if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
 		dir = filepath.Join(dir, ".git")
