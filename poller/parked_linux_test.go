@@ -88,13 +88,14 @@ func (k *parkade) restart(t *testing.T) {
 	}})
 }
 
-// next has an agent of its own run a new revision, and returns how many files it moved.
+// next has an agent of its own run a new revision, and returns how many files it moved. A file that is made anew may have
+// the inode of one that was removed, but not its time.
 func (k *parkade) next(t *testing.T, command string) (moved int) {
 	t.Helper()
 	was := k.inodes(t)
 	k.count++
 	k.repo.Commit(map[string]string{"count": k.place + strconv.Itoa(k.count)})
-	k.run = "find . -type f -name 'f*' -printf '%i %p\n' >" + k.place + "/out/inodes; " + command
+	k.run = "find . -type f -name 'f*' -printf '%i-%T@ %p\n' >" + k.place + "/out/inodes; " + command
 	k.restartIfRan(t)
 	_ = k.Once(t.Context(), true) // some are to fail
 	now := k.inodes(t)

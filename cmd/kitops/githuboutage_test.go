@@ -37,6 +37,9 @@ func TestOutageOfTheAPI(t *testing.T) {
 			if name != "cut" && len(s.said(second)) > 0 {
 				t.Error("a status in the middle of the outage")
 			}
+			if !eventually(func() bool { return s.count(`msg="run finished"`) == 2 }) { // so that no pending goes out
+				t.Fatalf("the run does not end:\n%s", s.story())
+			}
 			outage.Lift()
 			s.awaitStatus(second, "success")
 			agent.stop()

@@ -9,8 +9,13 @@ func Yielding(work func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		runtime.LockOSThread() // and never unlocked: nobody else gets such a thread
-		yield()
+		runtime.LockOSThread()
+		if onMainThread() { // which cannot end: it is held until another has done the work
+			defer runtime.UnlockOSThread()
+			Yielding(work)
+			return
+		}
+		yield() // the thread is never unlocked: nobody else gets it
 		work()
 	}()
 	<-done

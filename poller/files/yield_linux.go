@@ -13,3 +13,5 @@ func yield() {
 	_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), 19)
 	_, _, _ = unix.Syscall(unix.SYS_IOPRIO_SET, ioprioWhoProcess, 0, ioprioIdle)
 }
+
+func onMainThread() bool { return unix.Gettid() == unix.Getpid() }

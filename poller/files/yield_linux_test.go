@@ -1,7 +1,9 @@
 package files_test
 
 import (
+	"runtime"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -29,6 +31,12 @@ func TestYieldingWorkHasTheLowestPriority(t *testing.T) {
 	if after, _ := priority(); after != before && unix.Gettid() != thread {
 		t.Errorf("another thread has nice %d, was %d", after, before)
 	}
-	for unix.Tgkill(unix.Getpid(), thread, 0) == nil {
+	if thread == unix.Getpid() {
+		t.Error("the main thread has done the work, which does not end")
+	}
+	for end := time.Now().Add(10 * time.Second); unix.Tgkill(unix.Getpid(), thread, 0) == nil; runtime.Gosched() {
+		if time.Now().After(end) {
+			t.Fatal("the thread has not ended with its work")
+		}
 	}
 }

@@ -3,3 +3,5 @@
 package files
 
 func yield() {}
+
+func onMainThread() bool { return false }

@@ -49,11 +49,17 @@ func must(t *testing.T, err error) {
 	}
 }
 
-func inode(t *testing.T, path string) uint64 {
+// file is what tells a file from another that has its inode after it.
+type file struct {
+	inode uint64
+	born  unix.StatxTimestamp
+}
+
+func inode(t *testing.T, path string) file {
 	t.Helper()
-	var info unix.Stat_t
-	must(t, unix.Lstat(path, &info))
-	return info.Ino
+	var info unix.Statx_t
+	must(t, unix.Statx(unix.AT_FDCWD, path, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_INO|unix.STATX_BTIME, &info))
+	return file{info.Ino, info.Btime}
 }
 
 // age has the record of a directory be made later than all that is in it: a record is as young as the files that were made

@@ -29,11 +29,13 @@ func TestNothingOfAnActionComesAlong(t *testing.T) {
 	attacks := map[string]func(t *testing.T, dir string) strike{
 		"nothing": func(*testing.T, string) strike { return nil },
 		"an open file": func(t *testing.T, dir string) strike {
+			t.Helper()
 			f, err := os.OpenFile(filepath.Join(dir, "victim"), os.O_RDWR, 0)
 			must(t, err)
 			return write(f)
 		},
 		"a file open to read, opened again": func(t *testing.T, dir string) strike {
+			t.Helper()
 			f, err := os.Open(filepath.Join(dir, "victim"))
 			must(t, err)
 			return func(*testing.T) {
@@ -45,6 +47,7 @@ func TestNothingOfAnActionComesAlong(t *testing.T) {
 			}
 		},
 		"a mapping": func(t *testing.T, dir string) strike {
+			t.Helper()
 			f, err := os.OpenFile(filepath.Join(dir, "victim"), os.O_RDWR, 0)
 			must(t, err)
 			mapped, err := unix.Mmap(int(f.Fd()), 0, 4, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
@@ -54,9 +57,11 @@ func TestNothingOfAnActionComesAlong(t *testing.T) {
 		},
 		"a mapping of another namespace": func(t *testing.T, dir string) strike { return holdElsewhere(t, dir, false) },
 		"a mapping through a mount, as of a container with -v": func(t *testing.T, dir string) strike {
+			t.Helper()
 			return holdElsewhere(t, dir, true)
 		},
 		"a descriptor in flight": func(t *testing.T, dir string) strike {
+			t.Helper()
 			ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 			must(t, err)
 			f, err := os.OpenFile(filepath.Join(dir, "victim"), os.O_RDWR, 0)
@@ -78,17 +83,20 @@ func TestNothingOfAnActionComesAlong(t *testing.T) {
 			}
 		},
 		"a hard link": func(t *testing.T, dir string) strike {
+			t.Helper()
 			link := filepath.Join(filepath.Dir(dir), "link")
 			must(t, os.Link(filepath.Join(dir, "victim"), link))
 			return func(*testing.T) { _ = os.WriteFile(link, []byte("EVIL"), 0o600) }
 		},
 		"a hard link made and removed": func(t *testing.T, dir string) strike {
+			t.Helper()
 			link := filepath.Join(filepath.Dir(dir), "link")
 			must(t, os.Link(filepath.Join(dir, "victim"), link))
 			must(t, os.Remove(link))
 			return nil
 		},
 		"a change that hides": func(t *testing.T, dir string) strike {
+			t.Helper()
 			path := filepath.Join(dir, "victim")
 			info, err := os.Stat(path)
 			must(t, err)
@@ -97,26 +105,31 @@ func TestNothingOfAnActionComesAlong(t *testing.T) {
 			return nil
 		},
 		"another file in its place": func(t *testing.T, dir string) strike {
+			t.Helper()
 			must(t, os.WriteFile(dir+".evil", []byte("EVIL"), 0o644))
 			must(t, os.Rename(dir+".evil", filepath.Join(dir, "victim")))
 			return nil
 		},
 		"an extended attribute": func(t *testing.T, dir string) strike {
+			t.Helper()
 			if err := unix.Setxattr(filepath.Join(dir, "victim"), "user.evil", []byte("1"), 0); err != nil {
 				t.Skipf("no such attributes here: %v", err)
 			}
 			return nil
 		},
 		"a mode": func(t *testing.T, dir string) strike {
+			t.Helper()
 			must(t, unix.Chmod(filepath.Join(dir, "victim"), 0o6777))
 			return nil
 		},
 		"bits of a directory": func(t *testing.T, dir string) strike {
+			t.Helper()
 			must(t, unix.Chmod(filepath.Join(dir, "d"), 0o3777))
 			must(t, unix.Chmod(dir, 0o3777))
 			return nil
 		},
 		"a default ACL": func(t *testing.T, dir string) strike {
+			t.Helper()
 			// acl(5): version 2, then tag, permissions and id of each entry; user 12345 may do all.
 			entries := []byte{2, 0, 0, 0}
 			for _, e := range [][2]uint16{{1, 7}, {2, 7}, {4, 5}, {0x10, 7}, {0x20, 5}} {
@@ -132,16 +145,19 @@ func TestNothingOfAnActionComesAlong(t *testing.T) {
 			return nil
 		},
 		"a link in a directory's place": func(t *testing.T, dir string) strike {
+			t.Helper()
 			must(t, os.Rename(filepath.Join(dir, "d"), dir+".moved"))
 			must(t, os.Symlink(dir+".moved", filepath.Join(dir, "d")))
 			return nil
 		},
 		"a hook": func(t *testing.T, dir string) strike {
+			t.Helper()
 			must(t, os.WriteFile(filepath.Join(dir, ".git", "hooks-evil"), nil, 0o755))
 			must(t, os.WriteFile(filepath.Join(dir, ".git", "config"), []byte("[core]\n\tfsmonitor = /evil\n"), 0o644))
 			return nil
 		},
 		"files of its own": func(t *testing.T, dir string) strike {
+			t.Helper()
 			must(t, os.WriteFile(filepath.Join(dir, "evil"), nil, 0o755))
 			must(t, os.Symlink("/etc", filepath.Join(dir, "d", "evil")))
 			return nil
