@@ -55,7 +55,7 @@ func TestNothingOfAnActionComesAlong(t *testing.T) {
 			must(t, f.Close())
 			return func(t *testing.T) { t.Helper(); copy(mapped, "EVIL"); must(t, unix.Munmap(mapped)) }
 		},
-		"a mapping of another namespace": func(t *testing.T, dir string) strike { return holdElsewhere(t, dir, false) },
+		"a mapping of another namespace": func(t *testing.T, dir string) strike { t.Helper(); return holdElsewhere(t, dir, false) },
 		"a mapping through a mount, as of a container with -v": func(t *testing.T, dir string) strike {
 			t.Helper()
 			return holdElsewhere(t, dir, true)
