@@ -173,12 +173,14 @@ func (s *signals) end() {
 	s.kill()
 }
 
-// close listens no more. It may be called without listen.
+// close listens no more. Signals to stop stay caught, so that one that comes
+// while the process exits does not change its exit code. It may be called
+// without listen.
 func (s *signals) close() {
 	if s == nil {
 		return
 	}
-	for _, c := range []chan os.Signal{s.ends, s.hups, s.kids} {
+	for _, c := range []chan os.Signal{s.hups, s.kids} {
 		signal.Stop(c)
 	}
 	close(s.quit)
