@@ -57,6 +57,14 @@ func (r *remover) fail(err error) {
 	}
 }
 
+// failures counts what stays.
+func (r *remover) failures() int {
+	if r.first == nil {
+		return 0
+	}
+	return 1 + r.more
+}
+
 // done tells whether to stop.
 func (r *remover) done() bool {
 	r.stopped = r.stopped || r.ctx.Err() != nil

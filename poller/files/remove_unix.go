@@ -76,14 +76,7 @@ func (r *remover) removeDir(above *folder, name string, top *folder) error {
 
 // empty removes what is in a directory, and tells whether all is gone.
 func (r *remover) empty(dir, top *folder) (bool, error) {
-	all := true
-	failed := func() int {
-		if r.first == nil {
-			return 0
-		}
-		return 1 + r.more
-	}
-	before := failed()
+	before := r.failures()
 	for {
 		entries, err := dir.file.ReadDir(batch)
 		for _, entry := range entries {
@@ -92,10 +85,9 @@ func (r *remover) empty(dir, top *folder) (bool, error) {
 			}
 			if err := r.removeEntry(dir, entry, top); err != nil {
 				r.fail(err)
-				all = false
 			}
 		}
-		all = all && failed() == before // also where something below stays
+		all := r.failures() == before // also where something below stays
 		if len(entries) == 0 {
 			if errors.Is(err, io.EOF) {
 				err = nil
