@@ -32,12 +32,21 @@ type Action struct {
 	Entrypoint  string
 	Args        []string
 	Environment map[string]secret.Text
+	// Secrets are variables that the caller adds to the environment; they mean nothing to Run.
+	Secrets map[string]Secret `json:",omitempty"`
 	// Token holds the permissions of a token for the repository's host that the
 	// caller adds to the environment; nil: none. It means nothing to Run.
 	Token map[string]string
 	// InheritEnvironment passes on the agent's environment but for its secrets.
 	InheritEnvironment bool
+	// CancelAfter has it finished before a cancellation takes effect. It means nothing to Run.
+	CancelAfter bool `json:",omitempty"`
+	// Grace is the time between SIGTERM and SIGKILL; 0: as the caller has it. It means nothing to Run.
+	Grace time.Duration `json:",omitempty"`
 }
+
+// Secret is where the value of a variable is read when an action starts: a file or a variable of the agent.
+type Secret struct{ File, Env string }
 
 // Options is what the agent gives every action.
 type Options struct {
@@ -53,6 +62,8 @@ type Options struct {
 	// Kill, when closed, ends the grace period of a stop at once. It does not
 	// start a stop: that is the context's part. May be nil.
 	Kill <-chan struct{}
+	// Limits bound what all processes of the run have together.
+	Limits Limits
 	// Started is called once, before anything is waited for, with the identity
 	// of the new process group. May be nil.
 	Started func(Group)
@@ -73,7 +84,7 @@ func (a Action) Run(ctx context.Context, o Options) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("not started: %w", context.Cause(ctx))
 	}
-	tree := &tree{runID: runID(o.Vars), all: o.Processes}
+	tree := &tree{runID: runID(o.Vars), limits: o.Limits, all: o.Processes}
 	cmd, out, err := a.start(ctx, o, tree)
 	if err != nil {
 		return err

@@ -130,7 +130,7 @@ func helpStopped(dir string) error {
 		go func() {
 			o := actions.Options{Dir: dir, Environ: []string{path}, Processes: all}
 			o.Started = func(g actions.Group) { pids <- g.ID }
-			ended <- sh("while ! test -e go; do sleep 0.01; done").Run(ctx, o)
+			ended <- sh("while ! test -e go; do sleep 0.1; done").Run(ctx, o)
 		}()
 	}
 	var leaders []int

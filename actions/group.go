@@ -26,11 +26,17 @@ func groupOf(t *tree) Group {
 // names processes that do not end, or wraps context.Cause(ctx) when ctx is done
 // first; what is alive by then lives on. Nothing to stop is no error.
 func (g Group) Stop(ctx context.Context, runID string, kill <-chan struct{}) error {
-	t := &tree{runID: runID, sparesOwnGroup: true, cgroup: savedCgroup(g.Cgroup, runID)}
+	t := g.tree(runID)
 	defer t.release()
 	defer t.cgroup.remove()
+	return t.stop(ctx, Grace, kill)
+}
+
+// tree is what another process than the caller's has started.
+func (g Group) tree(runID string) *tree {
+	t := &tree{runID: runID, sparesOwnGroup: true, cgroup: savedCgroup(g.Cgroup, runID)}
 	if g.ID > 1 && g.Started != "" && g.Started == startOf(g.ID) {
 		t.group = g.ID
 	}
-	return t.stop(ctx, Grace, kill)
+	return t
 }

@@ -45,6 +45,8 @@ func help(name string) int {
 		err = helpHost(os.Args[1])
 	case "cgroup":
 		err = helpCgroup(os.Args[1])
+	case "limits":
+		err = helpLimits(os.Args[1])
 	case "pipes":
 		err = helpPipes(os.Args[1])
 	case "stopped":
@@ -59,6 +61,8 @@ func help(name string) int {
 		err = helpShut()
 	case "hop":
 		err = helpHop(os.Args[1])
+	case "guarded":
+		err = helpGuarded(os.Args[1], os.Args[2])
 	case "drop":
 		err = helpDrop()
 	}

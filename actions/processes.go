@@ -32,7 +32,7 @@ type Processes struct {
 // the command, which can be tried only once.
 func (p *Processes) start(build func() *exec.Cmd, t *tree) (*exec.Cmd, error) {
 	if p == nil {
-		cmd, err := startClean(build())
+		cmd, err := t.startOutside(build, nil)
 		if err == nil {
 			t.lead(cmd.Process.Pid)
 		}
@@ -53,6 +53,30 @@ func (p *Processes) start(build func() *exec.Cmd, t *tree) (*exec.Cmd, error) {
 	p.own[cmd.Process.Pid] = struct{}{}
 	p.running[t] = struct{}{}
 	return cmd, nil
+}
+
+// Run starts a command that is no action, and waits for it.
+func (p *Processes) Run(cmd *exec.Cmd) error {
+	if p == nil {
+		return cmd.Run()
+	}
+	err := func() error {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if err := cmd.Start(); err != nil {
+			return err
+		}
+		if p.own == nil {
+			p.own, p.running = map[int]struct{}{}, map[*tree]struct{}{}
+		}
+		p.own[cmd.Process.Pid] = struct{}{}
+		return nil
+	}()
+	if err != nil {
+		return err
+	}
+	defer p.forget(cmd.Process.Pid)
+	return cmd.Wait()
 }
 
 // forget follows cmd.Wait.

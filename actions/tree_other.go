@@ -12,6 +12,7 @@ type tree struct {
 	group          int    // 0: none that is known to be ours
 	runID          string // without meaning here
 	sparesOwnGroup bool
+	limits         Limits
 	cgroup         cgroup
 	all            *Processes
 }
@@ -19,7 +20,7 @@ type tree struct {
 func (t *tree) meet(map[*tree]struct{}, []process) {}
 
 func (t *tree) startInCgroup(build func() *exec.Cmd, _ *Processes) (*exec.Cmd, error) {
-	return startClean(build())
+	return t.startOutside(build, nil)
 }
 
 func (t *tree) lead(pid int) { t.group = pid }

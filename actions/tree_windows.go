@@ -17,6 +17,7 @@ type tree struct {
 	// Without meaning here:
 	runID          string
 	sparesOwnGroup bool
+	limits         Limits
 	cgroup         cgroup
 	all            *Processes
 }
@@ -24,7 +25,7 @@ type tree struct {
 func (t *tree) meet(map[*tree]struct{}, []process) {}
 
 func (t *tree) startInCgroup(build func() *exec.Cmd, _ *Processes) (*exec.Cmd, error) {
-	return startClean(build())
+	return t.startOutside(build, nil)
 }
 
 func (t *tree) doubtful() error { return nil }

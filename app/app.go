@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/go-github/v60/github"
@@ -46,7 +47,8 @@ type App struct {
 	id        string
 	userAgent string
 	address   address
-	statuses  bool
+	statuses  atomic.Bool // are wanted
+	checks    atomic.Bool
 	timeout   time.Duration
 	recheck   time.Duration
 	lag       lag
@@ -57,10 +59,12 @@ type App struct {
 	strangers *http.Client // without credentials, to the web host
 	own       *line        // signs as the App
 	anybody   *line        // without credentials
-	denied    denial       // of the App itself
-	listing   mutex        // guards catalog
+	answers   answers
+	denied    denial // of the App itself
+	listing   mutex  // guards catalog
 	catalog   catalog
 	owners    owners
+	wants     atomic.Pointer[map[string]string] // permissions beside the usual ones; nil: none
 
 	mu            sync.Mutex
 	repositories  map[string]*Repository   // by owner/name in lower case
@@ -68,6 +72,9 @@ type App struct {
 	explained     map[string]string        // owner in lower case → where to install the App
 	stretched     map[string]time.Duration // owner in lower case → what Pace said last
 }
+
+// Remember adds what accounts were called before, where Options could not say so yet.
+func (a *App) Remember(before Owners) { a.owners.remember(before) }
 
 // New reads the key and asks GitHub nothing. Its errors are about the options.
 func New(o Options) (*App, error) {
@@ -89,12 +96,13 @@ func New(o Options) (*App, error) {
 		o.Transport = newTransport()
 	}
 	a := &App{
-		id: o.ID, userAgent: cmp.Or(o.UserAgent, program), address: where, statuses: o.Statuses, log: o.Log, keys: keys, clock: &clock{log: o.Log},
+		id: o.ID, userAgent: cmp.Or(o.UserAgent, program), address: where, log: o.Log, keys: keys, clock: &clock{log: o.Log},
 		timeout: positive(o.Timeout, requestTimeout), recheck: positive(o.Recheck, firstDenial),
 		lag:     lag(positive(o.Lag, time.Duration(usualLag))),
 		listing: newMutex(), owners: owners{log: o.Log, save: o.SaveOwners, logins: maps.Clone(o.Owners)}, repositories: map[string]*Repository{}, installations: map[int64]*installation{},
 		explained: map[string]string{}, stretched: map[string]time.Duration{},
 	}
+	a.statuses.Store(o.Statuses)
 	out := &door{api: where.api, clock: a.clock, next: o.Transport}
 	signed, err := newAppTransport(out, &signer{issuer: o.ID, keys: keys, clock: a.clock})
 	if err != nil {
@@ -119,7 +127,7 @@ func (a *App) newLine(c *http.Client, whose string) *line {
 	client.BaseURL = a.address.api
 	client.UserAgent = a.userAgent
 	return &line{
-		client: client, timeout: a.timeout,
+		client: client, timeout: a.timeout, answers: &a.answers,
 		gate: &gate{whose: whose, log: a.log, recheck: a.recheck},
 	}
 }
@@ -142,7 +150,7 @@ func (a *App) Repository(owner, name string) *Repository {
 	defer a.mu.Unlock()
 	r := a.repositories[key]
 	if r == nil {
-		r = &Repository{app: a, owner: owner, name: name, looking: newMutex()}
+		r = &Repository{app: a, owner: owner, name: name, looking: newMutex(), pulls: pulls{looking: newMutex()}}
 		a.repositories[key] = r
 	}
 	return r

@@ -101,7 +101,9 @@ func (a *App) page(ctx context.Context) (string, error) {
 
 // self is what GitHub says of the App.
 type self struct {
+	ID          int64             `json:"id"`
 	Name        string            `json:"name"`
+	ClientID    string            `json:"client_id"`
 	HTMLURL     string            `json:"html_url"`
 	Permissions map[string]string `json:"permissions"`
 	Slug        string            `json:"slug"`

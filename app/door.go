@@ -41,10 +41,29 @@ func (d *door) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	d.clock.learn(resp.Header, sent)
 	d.clock.translate(resp.Header)
+	if req.Header.Get("Authorization") != "" {
+		disown(resp)
+	}
 	if resp.StatusCode >= http.StatusBadRequest && resp.Header.Get("X-RateLimit-Remaining") != "0" {
 		resp.Header.Del("X-RateLimit-Reset") // go-github would take the end of the hour for that of a secondary limit
 	}
 	return resp, nil
+}
+
+// disown keeps the limit of this host's address apart from the App's own. GitHub counts whom it does not recognise by the
+// address, which all hosts behind a router share: where that is used up, it says so instead of refusing the credentials.
+func disown(resp *http.Response) {
+	const ofAnAddress = "60" // an hour
+	refused := resp.StatusCode == http.StatusForbidden || resp.StatusCode == http.StatusTooManyRequests
+	if refused && resp.Header.Get("X-RateLimit-Limit") == ofAnAddress && resp.Header.Get("X-RateLimit-Remaining") == "0" {
+		resp.StatusCode, resp.Status = http.StatusUnauthorized, "401 "+http.StatusText(http.StatusUnauthorized)
+	}
+	if resp.StatusCode != http.StatusUnauthorized {
+		return
+	}
+	for _, name := range []string{"Limit", "Remaining", "Used", "Reset", "Resource"} {
+		resp.Header.Del("X-RateLimit-" + name)
+	}
 }
 
 // checkRedirect follows what GitHub says of renamed repositories, and nothing else.

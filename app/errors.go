@@ -12,6 +12,9 @@ import (
 // ErrEmpty is the answer to a look at a repository without commits.
 var ErrEmpty = errors.New("the repository is empty")
 
+// ErrBusy is the answer to what is asked only while there is nothing better to ask.
+var ErrBusy = errors.New("GitHub is asked for more important things")
+
 // SetupError is something that stays wrong until a human mends it: at GitHub, in the configuration, or on this host.
 type SetupError struct {
 	Problem string // what is wrong
@@ -62,12 +65,18 @@ func (e *DownError) Error() string { return "GitHub's API does not answer: " + e
 
 func (e *DownError) Unwrap() error { return e.cause }
 
-// RefusedError says that GitHub will never take a status. It wraps the reason.
+// RefusedError says that GitHub will never take a status or a check run. It wraps the reason.
 type RefusedError struct{ cause error }
 
-func (e *RefusedError) Error() string { return "GitHub refuses the status: " + e.cause.Error() }
+func (e *RefusedError) Error() string { return "GitHub refuses it: " + e.cause.Error() }
 
 func (e *RefusedError) Unwrap() error { return e.cause }
+
+// Missing tells whether GitHub does not know of what was to be changed.
+func (e *RefusedError) Missing() bool {
+	status, _ := answered(e.cause)
+	return status == http.StatusNotFound
+}
 
 // answerError is any other answer that is no success.
 type answerError struct {

@@ -57,11 +57,13 @@ func (g *gate) enter(ctx context.Context, c class, points int) error {
 		g.mu.Unlock()
 		return err
 	}
+	if c == progress && g.occupied() {
+		g.mu.Unlock()
+		return ErrBusy
+	}
 	place := len(g.waiting)
-	if c == final {
-		if n := slices.IndexFunc(g.waiting, func(o *ticket) bool { return o.class != final }); n >= 0 {
-			place = n
-		}
+	if n := slices.IndexFunc(g.waiting, func(o *ticket) bool { return c.before(o.class) }); n >= 0 {
+		place = n
 	}
 	g.waiting = slices.Insert(g.waiting, place, t)
 	g.admit()
@@ -104,6 +106,12 @@ func (g *gate) leave(err error) error {
 	}
 	g.admit()
 	return err
+}
+
+// occupied tells whether there is anything better to ask of GitHub than how far a run has come, or may soon be.
+func (g *gate) occupied() bool {
+	g.forget()
+	return len(g.waiting) > 0 || g.inFlight >= inFlightMost-1 || g.posts >= progressPerMinute || len(g.hour) >= progressPerHour
 }
 
 // exhausted notes an answer that used up the hour: the next request would be refused.

@@ -135,7 +135,7 @@ func TestGateLetsFinalStatusesFirst(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for _, c := range []class{pending, ordinary, final, pending, ordinary, final} {
+		for _, c := range []class{deploying, pending, ordinary, final, pending, ordinary, final} {
 			all.Go(func() {
 				if err := g.enter(t.Context(), c, writePoints); err != nil {
 					t.Error(err)
@@ -146,8 +146,8 @@ func TestGateLetsFinalStatusesFirst(t *testing.T) {
 			synctest.Wait()
 		}
 		all.Wait()
-		if want := []class{ordinary, ordinary, final, final, pending, pending}; !slices.Equal(all.classes, want) {
-			t.Errorf("got %v, want %v: looks do not wait for posts, finals go before pendings", all.classes, want)
+		if want := []class{ordinary, ordinary, final, final, pending, pending, deploying}; !slices.Equal(all.classes, want) {
+			t.Errorf("got %v, want %v: looks do not wait for posts, finals go before pendings, and those before deployments", all.classes, want)
 		}
 	})
 }

@@ -14,6 +14,7 @@ import (
 type Head struct {
 	Ref string // refs/heads/main
 	SHA string
+	Tag bool // SHA is that of an annotated tag, and not of the commit that this leads to
 }
 
 // head and page are answers kept for conditional requests.
@@ -32,7 +33,7 @@ func isSHA(s string) bool {
 
 // Heads asks where refs are, given as refs/heads/main, refs/heads/release/* or HEAD for the default branch. It returns
 // more than the patterns match: exclusions (!refs/heads/old) are left to the caller. A branch that does not exist is
-// absent. Each literal ref, and each pattern, costs a conditional request. ErrEmpty: there is no commit yet.
+// absent. Each literal branch, and each pattern or tag, costs a conditional request. ErrEmpty: there is no commit yet.
 func (r *Repository) Heads(ctx context.Context, refs []string) ([]Head, error) {
 	if err := r.follow(ctx); err != nil {
 		return nil, err
@@ -140,7 +141,7 @@ func (r *Repository) lastHead(ref string) string {
 	return r.heads[ref].sha
 }
 
-// literal looks at one branch or tag. https://docs.github.com/rest/commits/commits#get-a-commit
+// literal looks at one branch. https://docs.github.com/rest/commits/commits#get-a-commit
 func (r *Repository) literal(ctx context.Context, ref string) ([]Head, error) {
 	r.mu.Lock()
 	before := r.heads[ref]
@@ -161,7 +162,7 @@ func (r *Repository) literal(ctx context.Context, ref string) ([]Head, error) {
 	case err != nil:
 		return nil, err
 	case a.unchanged():
-		return []Head{{ref, before.sha}}, nil
+		return []Head{{Ref: ref, SHA: before.sha}}, nil
 	}
 	sha := string(a.body)
 	if !isSHA(sha) {
@@ -173,7 +174,7 @@ func (r *Repository) literal(ctx context.Context, ref string) ([]Head, error) {
 		r.heads = map[string]head{}
 	}
 	r.heads[ref] = head{a.etag, sha}
-	return []Head{{ref, sha}}, nil
+	return []Head{{Ref: ref, SHA: sha}}, nil
 }
 
 // matching lists the refs that begin with a prefix. A listing of several pages is read again when one of them had
@@ -240,7 +241,8 @@ func (r *Repository) readPage(ctx context.Context, prefix string, number int, p 
 	var found []struct {
 		Ref    string `json:"ref"`
 		Object struct {
-			SHA string `json:"sha"`
+			SHA  string `json:"sha"`
+			Type string `json:"type"`
 		} `json:"object"`
 	}
 	if err := a.decode(&found); err != nil {
@@ -251,8 +253,14 @@ func (r *Repository) readPage(ctx context.Context, prefix string, number int, p 
 		if !isSHA(f.Object.SHA) {
 			return false, &DownError{fmt.Errorf("its answer for %s is no SHA", quote(f.Ref))}
 		}
-		if strings.HasPrefix(f.Ref, "refs/"+prefix) {
-			p.heads = append(p.heads, Head{f.Ref, f.Object.SHA})
+		switch {
+		case !strings.HasPrefix(f.Ref, "refs/"+prefix):
+		case f.Object.Type == "tree", f.Object.Type == "blob":
+			r.oddTag.Do(func() {
+				r.app.log.Warn("a tag that leads to no commit is left out", "repository", r.name, "tag", f.Ref)
+			})
+		default:
+			p.heads = append(p.heads, Head{f.Ref, f.Object.SHA, f.Object.Type == "tag"})
 		}
 	}
 	return true, nil

@@ -131,6 +131,47 @@ func (s *scene) manyHeads(t *testing.T, requests int) {
 	}
 }
 
+// TestManyTagsCostWhatTheirChangesCost counts: one conditional request for an idle look, however many tags there are.
+func TestManyTagsCostWhatTheirChangesCost(t *testing.T) {
+	s := newScene(t, apptest.Options{})
+	many := s.AddRepository("acme", "many", apptest.RepositoryOptions{InMemory: true, Private: true})
+	const count = 20_000
+	for n := range count {
+		many.SetRef(fmt.Sprintf("refs/tags/v1.%d.0", n), fmt.Sprintf("%040x", n+1))
+	}
+	s.repo = s.app.Repository("acme", "many")
+	if got := s.heads("refs/tags/v*"); len(got) != count {
+		t.Fatalf("%d tags", len(got))
+	}
+	s.Reset()
+	for range 3 {
+		s.heads("refs/tags/v*")
+	}
+	if all, free := s.total(), s.Count(apptest.Filter{Status: 304}); all != 3 || free != 3 {
+		t.Errorf("%d requests, %d of them 304, in 3 idle looks", all, free)
+	}
+	many.SetRef("refs/tags/v2.0.0", strings.Repeat("a", 40))
+	s.Reset()
+	if got := s.heads("refs/tags/v*"); len(got) != count+1 || s.total() != 1 {
+		t.Errorf("%d tags by %d requests", len(got), s.total())
+	}
+}
+
+func TestAnnotatedTags(t *testing.T) {
+	s := newScene(t, apptest.Options{})
+	object := s.shop.Tag("v1", s.sha)
+	s.shop.SetRef("refs/tags/v2", s.sha)
+	for _, ask := range []string{"refs/tags/*", "refs/tags/v1"} {
+		found, err := s.repo.Heads(t.Context(), []string{ask})
+		if err != nil || len(found) == 0 || found[0] != (app.Head{Ref: "refs/tags/v1", SHA: object, Tag: true}) {
+			t.Errorf("%s: %v %v", ask, found, err)
+		}
+		if len(found) > 1 && found[1] != (app.Head{Ref: "refs/tags/v2", SHA: s.sha}) {
+			t.Error(found)
+		}
+	}
+}
+
 func TestEmptyRepository(t *testing.T) {
 	s := newScene(t, apptest.Options{})
 	s.AddRepository("acme", "empty", apptest.RepositoryOptions{Private: true})

@@ -13,6 +13,7 @@ import (
 // facts are what GitHub says of a repository.
 type facts struct {
 	ID            int64  `json:"id"`
+	Private       bool   `json:"private"`
 	FullName      string `json:"full_name"`
 	DefaultBranch string `json:"default_branch"`
 	Owner         struct {

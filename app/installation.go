@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -58,6 +57,7 @@ type installation struct {
 	grant grant
 	asked time.Time // when grant was learned
 	mute  bool      // statuses are wanted but not granted
+	plain bool      // it was said that there are statuses instead of check runs
 	apart bool      // it was said that its repositories are left out
 	gone  bool
 	token token
@@ -145,7 +145,7 @@ func (i *installation) update(g grant) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.grant, i.asked = g, time.Now()
-	off := i.app.statuses && !g.enterprise() && !g.allows("statuses", "write")
+	off := i.app.statuses.Load() && !g.enterprise() && !g.allows("statuses", "write")
 	switch {
 	case off && !i.mute:
 		i.app.log.Warn("no commit statuses: the GitHub App lacks a permission",
@@ -154,22 +154,6 @@ func (i *installation) update(g grant) {
 		i.app.log.Info("commit statuses are on: the GitHub App was granted the permission", "account", g.owner())
 	}
 	i.mute = off
-}
-
-// wanted are the least permissions that do.
-func (a *App) wanted() map[string]string {
-	wanted := map[string]string{"contents": "read", "metadata": "read"}
-	if a.statuses {
-		wanted["statuses"] = "write"
-	}
-	return wanted
-}
-
-// usable is wanted ∩ granted: a token asked for with more is refused altogether.
-func (i *installation) usable() map[string]string {
-	wanted := i.app.wanted()
-	maps.DeleteFunc(wanted, func(permission, level string) bool { return !i.grant.allows(permission, level) })
-	return wanted
 }
 
 // lacks is the error for a missing permission.

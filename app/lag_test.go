@@ -13,7 +13,7 @@ import (
 )
 
 // A thirtieth of lagFor is the first pause of an App under test, instead of one second.
-const lagFor = 1500 * time.Millisecond
+const lagFor = 4 * time.Second
 
 func lagging(o *app.Options) { o.Lag = lagFor }
 

@@ -19,6 +19,9 @@ const (
 	postsPerMinute  = 80
 	postsPerHour    = 500
 
+	progressPerMinute = 40 // posts of a minute and an hour, of any class, beyond which no progress is shown
+	progressPerHour   = 250
+
 	readPoints  = 1
 	writePoints = 5
 
@@ -30,10 +33,27 @@ const (
 type class int
 
 const (
-	final    class = iota // a status that ends a run; goes before all else
-	ordinary              // looks, tokens and all else
-	pending               // a status that announces a run
+	final     class = iota // a status that ends a run; goes before all else
+	ordinary               // looks, tokens and all else
+	pending                // a status that announces a run
+	deploying              // a deployment, its states, and a comment
+	progress               // how far a run has come: only while nothing else is asked
 )
+
+// before tells whether a class goes in front of another.
+func (c class) before(other class) bool { return c.rank() < other.rank() }
+
+func (c class) rank() int {
+	switch c {
+	case final:
+		return 0
+	case deploying:
+		return 2
+	case progress:
+		return 3
+	}
+	return 1
+}
 
 func points(method string) int {
 	if method == http.MethodGet || method == http.MethodHead {

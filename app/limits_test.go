@@ -82,3 +82,20 @@ func TestThePauseEnds(t *testing.T) {
 	wantError[*app.LimitError](t, s.headsError("refs/heads/main"))
 	s.wantMain()
 }
+
+// Hosts behind one router whose clocks are wrong, or whose credentials are refused, use up the limit of their address.
+// That pauses nobody whom GitHub recognises.
+func TestTheLimitOfAnAddressIsNotTheApps(t *testing.T) {
+	s := newScene(t, apptest.Options{})
+	s.Advance(2 * time.Hour)
+	for range 70 {
+		heads, err := s.newApp().Repository("acme", "shop").Heads(t.Context(), []string{"refs/heads/main"})
+		if s.clean(err) != nil || len(heads) != 1 {
+			t.Fatalf("got %v, %v", heads, err)
+		}
+	}
+	s.log.want(t, "rate limit is reached", 0)
+	stranger := s.newApp(func(o *app.Options) { o.ID = "Iv1.unknown" })
+	_, err := stranger.Repository("acme", "shop").Heads(t.Context(), []string{"refs/heads/main"})
+	wantError[*app.SetupError](t, s.clean(err), "refuses the credentials", "rate limit exceeded for 127.0.0.1")
+}

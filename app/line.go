@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -26,6 +27,9 @@ type line struct {
 	client  *github.Client
 	gate    *gate
 	timeout time.Duration
+
+	answers *answers // the App's, counted
+	hour    hour
 }
 
 // call is one request.
@@ -35,8 +39,13 @@ type call struct {
 	accept       string      // jsonMedia when empty
 	etag         string      // of the answer that is known
 	token        secret.Text // of the installation; empty on the App's own line
+	scheme       string      // that of the token; Bearer when empty
 	class        class
+	needs        permission // besides the usual ones; zero: contents to read, or statuses to write for posts
 }
+
+// permission is one of an App, and how far it goes: checks, write.
+type permission struct{ name, level string }
 
 func (c call) String() string { return c.method + " /" + c.path }
 
@@ -77,8 +86,11 @@ func (l *line) exchange(ctx context.Context, c call) (answer, error) {
 	}
 	resp, err := l.client.BareDo(bounded, req)
 	if resp == nil {
+		l.answers.count(0)
 		return answer{}, silence(ctx, c, err)
 	}
+	l.answers.count(resp.StatusCode)
+	l.hour.note(resp.Rate)
 	defer func() { _ = resp.Body.Close() }()
 	if limit := limitOf(resp.Response, err); limit != nil {
 		return answer{}, limit
@@ -117,7 +129,7 @@ func (l *line) request(c call) (*http.Request, error) {
 		req.Header.Set("If-None-Match", c.etag)
 	}
 	if c.token.Given() {
-		req.Header.Set("Authorization", "Bearer "+c.token.Reveal())
+		req.Header.Set("Authorization", cmp.Or(c.scheme, "Bearer")+" "+c.token.Reveal())
 	}
 	return req, nil
 }

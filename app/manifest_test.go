@@ -28,7 +28,7 @@ func TestManifestAsksForNoMoreThanNeeded(t *testing.T) {
 		"":                             ".invalid/",
 		"https://hooks.example.com/me": "hooks.example.com/me",
 	} {
-		text, err := app.Manifest("kitops-acme", "http://127.0.0.1:4/x/registered", webhook)
+		text, err := app.Manifest("kitops-acme", "http://127.0.0.1:4/x/registered", webhook, "")
 		if err != nil {
 			t.Fatal(err)
 		}

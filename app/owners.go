@@ -49,6 +49,23 @@ func (o *owners) saw(id int64, login string) (former []string) {
 	return known[:len(known)-1]
 }
 
+// remember adds what accounts were called before those names that were seen.
+func (o *owners) remember(before Owners) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.logins == nil {
+		o.logins = map[int64][]string{}
+	}
+	for id, names := range before {
+		seen := o.logins[id]
+		older := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+			return slices.ContainsFunc(seen, func(known string) bool { return strings.EqualFold(known, name) })
+		})
+		all := append(older, seen...)
+		o.logins[id] = all[max(0, len(all)-formerNames):]
+	}
+}
+
 // keep saves what changed. What cannot be saved is tried again when somebody is seen next. The caller holds o.mu.
 func (o *owners) keep() {
 	if !o.unsaved || o.save == nil {

@@ -18,7 +18,7 @@ func plan(refs []string) (literals, prefixes []string, byDefault bool) {
 			prefixes = append(prefixes, "heads/", "tags/")
 		case meta > 0:
 			prefixes = append(prefixes, rest[:meta])
-		case strings.HasPrefix(rest, "heads/"), strings.HasPrefix(rest, "tags/"):
+		case strings.HasPrefix(rest, "heads/"): // of a tag only a listing has its own object
 			literals = append(literals, ref)
 		default:
 			prefixes = append(prefixes, rest)

@@ -15,7 +15,7 @@ func TestPlan(t *testing.T) {
 	}{
 		"literal":       {refs: []string{"refs/heads/main"}, literals: []string{"refs/heads/main"}, requests: 1},
 		"twice":         {refs: []string{"refs/heads/a", "refs/heads/a"}, literals: []string{"refs/heads/a"}, requests: 1},
-		"tag":           {refs: []string{"refs/tags/v1"}, literals: []string{"refs/tags/v1"}, requests: 1},
+		"tag":           {refs: []string{"refs/tags/v1"}, prefixes: []string{"tags/v1"}, requests: 1},
 		"default":       {refs: []string{"HEAD"}, byDefault: true, requests: 1},
 		"pattern":       {refs: []string{"refs/heads/release/*"}, prefixes: []string{"heads/release/"}, requests: 1},
 		"choices":       {refs: []string{"refs/heads/{a,b}", "refs/heads/x[12]"}, prefixes: []string{"heads/"}, requests: 1},

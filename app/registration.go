@@ -20,12 +20,14 @@ type Registration struct {
 	HTMLURL       string      `json:"html_url"` // its public page
 	PEM           secret.Text `json:"pem"`
 	WebhookSecret secret.Text `json:"webhook_secret"`
+	ClientSecret  secret.Text `json:"client_secret"`
 	Owner         struct {
 		Login string `json:"login"`
 		Type  string `json:"type"` // User or Organization
 	} `json:"owner"`
 
-	APIURL string `json:"-"` // of the GitHub it is registered at
+	APIURL string   `json:"-"` // of the GitHub it is registered at
+	With   []string `json:"-"` // the features that it was registered for
 }
 
 // String and GoString keep the secrets out of logs.

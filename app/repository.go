@@ -19,6 +19,7 @@ type Repository struct {
 	owner, name string // as the task has them
 	looking     mutex  // for the installation
 	denied      denial // not covered
+	pulls       pulls
 
 	mu           sync.Mutex
 	installation *installation
@@ -29,6 +30,7 @@ type Repository struct {
 	news         news   // the last that was heard of it
 	heads        map[string]head
 	listings     map[string][]page
+	oddTag       sync.Once
 }
 
 // news is what somebody, such as a webhook, said of a repository. It is a reason to ask, and what to expect.
@@ -216,12 +218,16 @@ func (r *Repository) foundAt() time.Time {
 
 // missing tells which permission GitHub missed in a call, or nil when it is none of those kitops needs.
 func (i *installation) missing(ctx context.Context, c call) error {
-	permission, level := "contents", "read"
-	if c.class != ordinary {
-		permission, level = "statuses", "write"
+	needs := c.needs
+	switch {
+	case needs != permission{}:
+	case c.class != ordinary:
+		needs = permission{"statuses", "write"}
+	default:
+		needs = permission{"contents", "read"}
 	}
 	if err := i.learn(ctx); err != nil {
 		return err
 	}
-	return i.require(ctx, permission, level, patience)
+	return i.require(ctx, needs.name, needs.level, patience)
 }

@@ -54,6 +54,29 @@ func (r *Repository) PostStatus(ctx context.Context, sha string, s Status) error
 	return r.finally(err, s.Since)
 }
 
+// HasStatus tells whether the newest status of its context says just that already.
+func (r *Repository) HasStatus(ctx context.Context, sha string, s Status) (bool, error) {
+	if !isSHA(sha) {
+		return false, nil
+	}
+	s = s.plain()
+	const newest = "/statuses?per_page=100" // they come first
+	a, err := r.do(ctx, call{method: http.MethodGet, path: r.path(false) + "/commits/" + sha + newest, class: ordinary})
+	if err != nil {
+		return false, r.finally(err, s.Since)
+	}
+	var all []struct{ State, Context, Description string }
+	if err := a.decode(&all); err != nil {
+		return false, err
+	}
+	for _, one := range all {
+		if one.Context == s.Context {
+			return one.State == s.State && one.Description == s.Description, nil
+		}
+	}
+	return false, nil
+}
+
 // Postable tells whether GitHub takes a character in a commit status. It refuses those of four bytes.
 func Postable(r rune) bool { return r <= 0xFFFF }
 
@@ -101,7 +124,7 @@ func hopeless(status int, message string) bool {
 
 // StatusesAllowed says whether statuses are wanted and granted. What is missing is asked for again once an hour.
 func (r *Repository) StatusesAllowed(ctx context.Context) (bool, error) {
-	if !r.app.statuses {
+	if !r.app.statuses.Load() {
 		return false, nil
 	}
 	_, err := withInstallation(ctx, r, func(i *installation, ctx context.Context) (struct{}, error) {
@@ -118,7 +141,7 @@ func (r *Repository) statusesOff() error {
 	r.mu.Lock()
 	i := r.installation
 	r.mu.Unlock()
-	if i == nil || !r.app.statuses {
+	if i == nil || !r.app.statuses.Load() {
 		return errors.New("statuses are turned off")
 	}
 	i.mu.Lock()

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -16,7 +17,7 @@ import (
 func registration() app.Registration {
 	return app.Registration{
 		ID: 4242, ClientID: "Iv23liABCDEF", Name: "kitops: acme", HTMLURL: "https://github.com/apps/kitops-acme",
-		PEM: secret.New("-----BEGIN RSA PRIVATE KEY-----\n"), WebhookSecret: secret.New("s3cret"), APIURL: "https://api.github.com",
+		PEM: secret.New("-----BEGIN RSA PRIVATE KEY-----\n"), WebhookSecret: secret.New("s3cret"), ClientSecret: secret.New("logins"), APIURL: "https://api.github.com",
 	}
 }
 
@@ -28,30 +29,30 @@ func TestStoredAppIsFound(t *testing.T) {
 	if err := app.Storable(dir); err != nil {
 		t.Fatal(err)
 	}
-	stored, err := registration().Store(dir)
+	stored, err := registration().Store(dir, true)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if stored.PrivateKeyFile != filepath.Join(dir, "app.pem") || stored.InstallURL() != "https://github.com/apps/kitops-acme/installations/new" {
 		t.Errorf("%+v", stored)
 	}
-	if found, err := app.LoadStored(dir); err != nil || found != stored {
+	if found, err := app.LoadStored(dir); err != nil || !reflect.DeepEqual(found, stored) {
 		t.Errorf("found %+v (%v), want %+v", found, err, stored)
 	}
 	wantError[*app.SetupError](t, app.Storable(dir), "set up already", stored.InstallURL(), "--dir")
 	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) != 3 {
-		t.Errorf("want three files: %v %v", entries, err)
+	if err != nil || len(entries) != 4 {
+		t.Errorf("want four files: %v %v", entries, err)
 	}
 	if runtime.GOOS != "windows" {
-		for _, path := range []string{dir, stored.PrivateKeyFile, stored.WebhookSecretFile, filepath.Join(dir, "app.yaml")} {
+		for _, path := range []string{dir, stored.PrivateKeyFile, stored.WebhookSecretFile, stored.ClientSecretFile, filepath.Join(dir, "app.yaml")} {
 			info, err := os.Stat(path)
 			if err != nil || info.Mode().Perm()&0o077 != 0 {
 				t.Errorf("%s: %v %v", path, info.Mode(), err)
 			}
 		}
 	}
-	for path, want := range map[string]string{stored.PrivateKeyFile: registration().PEM.Reveal(), stored.WebhookSecretFile: "s3cret\n"} {
+	for path, want := range map[string]string{stored.PrivateKeyFile: registration().PEM.Reveal(), stored.WebhookSecretFile: "s3cret\n", stored.ClientSecretFile: "logins\n"} {
 		if text, err := os.ReadFile(path); err != nil || string(text) != want {
 			t.Errorf("%s: %q %v", path, text, err)
 		}
@@ -59,14 +60,14 @@ func TestStoredAppIsFound(t *testing.T) {
 }
 
 func TestStoringOverwritesNothing(t *testing.T) {
-	for _, taken := range []string{"app.pem", "webhook.secret", "app.yaml"} {
+	for _, taken := range []string{"app.pem", "webhook.secret", "client.secret", "app.yaml"} {
 		dir := t.TempDir()
 		path := filepath.Join(dir, taken)
 		if err := os.WriteFile(path, []byte("precious"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		wantError[*app.SetupError](t, app.Storable(dir), taken, "--dir")
-		if _, err := registration().Store(dir); !errors.Is(err, fs.ErrExist) {
+		if _, err := registration().Store(dir, true); !errors.Is(err, fs.ErrExist) {
 			t.Errorf("%s: %v", taken, err)
 		}
 		if text, _ := os.ReadFile(path); string(text) != "precious" {

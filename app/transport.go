@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -37,12 +38,12 @@ func vigilant(silence time.Duration) *transport {
 }
 
 // RoundTrip makes a request. One that failed on a connection which had served others before says nothing about GitHub: it is
-// repeated, if its body can be.
+// repeated, if its body can be, unless it would make a thing twice.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	var reused atomic.Bool
 	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) { reused.Store(info.Reused) }}
 	resp, err := t.Transport.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
-	if err == nil || !reused.Load() || req.Context().Err() != nil {
+	if err == nil || !reused.Load() || req.Context().Err() != nil || makesAnother(req) {
 		return resp, err
 	}
 	again := req.Clone(req.Context())
@@ -58,4 +59,12 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	t.CloseIdleConnections()
 	return t.Transport.RoundTrip(again)
+}
+
+// makesAnother tells the requests that make one more thing each time, such as a check run: who asks has to look first whether
+// it is there. One status or token more does no harm, and the code of a new App is good once.
+func makesAnother(req *http.Request) bool {
+	path := req.URL.Path
+	harmless := strings.Contains(path, "/statuses/") || strings.HasSuffix(path, "/access_tokens") || strings.HasSuffix(path, "/conversions")
+	return req.Method == http.MethodPost && !harmless
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // noticed is within what time tests' connections are known to be dead, instead of ten seconds.
-const noticed = 400 * time.Millisecond
+const noticed = time.Second
 
 // behindFront lets the scene's App reach GitHub through a network that may fall silent.
 func (s *scene) behindFront(within time.Duration) *apptest.Front {

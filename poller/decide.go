@@ -16,11 +16,23 @@ type verdict struct {
 	changed    bool // state must be saved before anything else
 	todo       []git.Revision
 	paused     []git.Revision // failed before, and resting until the Retry of their ref
+	abandoned  []git.Revision // failed before, as often as they may
 	mistaken   []git.Revision // failed before, for a mistake in the revision
 	outdated   []git.Revision // applied by other actions than the task has now
+	unapproved []git.Revision // to run, once somebody has approved them
+	closed     []git.Revision // to run, but only within a window
+	held       []git.Revision // to run, but the task is paused
+	forward    []git.Revision // heads that end a rollback
 	remembered []git.Revision
 	forgotten  []git.Revision
+	told       bool     // the state has something that somebody is to hear
 	missing    []string // literal refs that the remote does not have
+
+	newer    map[string]string // by ref that runs beside the watch: what would run now
+	heads    []git.Revision    // what was compared: of versions only the highest one
+	version  string            // the tag of that
+	vanished bool              // the remote does not have it any more
+	others   int               // tags that are no versions
 }
 
 // decide compares the heads with the memory. It is a pure function: all rules
@@ -32,34 +44,51 @@ func decide(t Task, s State, heads []git.Revision, now time.Time) verdict {
 	}
 	v := verdictOnNothing(t, s)
 	v.takeOver(t, heads)
-	fresh := headSet{}
-	seen := make(map[string]bool, len(heads))
-	for _, head := range heads {
-		seen[head.Ref] = true
-		start, remembered := v.state.Remembered[head.Ref]
+	heads = v.highest(t, heads, before)
+	v.heads = heads
+	seen, startOf := seenIn(heads), v.state.Remembered.finder()
+	for i, head := range heads {
+		start, remembered := startOf(head.Ref)
 		r, known := v.state.Refs[head.Ref]
 		switch {
 		case known:
-			v.judge(t, head, r, now)
+			v.judge(t, v.pinned(head, r), r, now)
 		case remembered && start == head.SHA:
 		case !remembered && t.remembers(head.Ref) && !covers(before, head.Ref):
-			fresh[head.Ref] = head.SHA
+			if v.remembered == nil {
+				v.remembered = make([]git.Revision, 0, len(heads)-i)
+			}
 			v.remembered = append(v.remembered, head)
 		default:
 			v.todo = append(v.todo, head)
 		}
 	}
-	v.forget(seen)
-	v.remember(fresh)
+	if r := v.state.Refs[v.version]; v.vanished && r.Pinned != nil { // which needs no tag
+		v.judge(t, git.Revision{Ref: v.version, SHA: r.Pinned.SHA}, r, now)
+	}
+	v.forget(t, seen, now)
+	v.remember()
 	for _, ref := range t.Refs.Names() {
-		if !seen[ref] {
+		if !seen(ref) {
 			v.missing = append(v.missing, ref)
 		}
 	}
 	slices.SortStableFunc(v.todo, func(a, b git.Revision) int {
-		return cmp.Or(v.served(a).Compare(v.served(b)), strings.Compare(a.Ref, b.Ref))
+		return cmp.Or(cmp.Compare(rankOf(v.state.Refs[a.Ref], a), rankOf(v.state.Refs[b.Ref], b)), v.served(a).Compare(v.served(b)), strings.Compare(a.Ref, b.Ref))
 	})
+	v.await(t)
+	v.hold(now)
+	v.close(t, now)
 	return v
+}
+
+// seenIn tells whether a ref is among heads.
+func seenIn(heads []git.Revision) func(ref string) bool {
+	find := newHeadSet(heads).finder()
+	return func(ref string) bool {
+		_, seen := find(ref)
+		return seen
+	}
 }
 
 // verdictOnNothing is that of a remote which has no refs at all: nothing to
@@ -67,7 +96,7 @@ func decide(t Task, s State, heads []git.Revision, now time.Time) verdict {
 // that is being restored look the same.
 func verdictOnNothing(t Task, s State) verdict {
 	if !s.of(t) {
-		s = State{URL: t.URL, First: s.First, Unreported: s.Unreported}
+		s = State{URL: t.URL, First: s.First, Unreported: s.Unreported, Paused: s.Paused}
 	}
 	v := verdict{state: s, changed: !slices.Equal(s.Patterns, t.Refs) && (t.Refs.Wild() || t.Found)}
 	v.state.Patterns = t.Refs
@@ -100,16 +129,22 @@ func (s State) of(t Task) bool {
 // judge decides on a ref that had a run.
 func (v *verdict) judge(t Task, head git.Revision, r RefState, now time.Time) {
 	switch {
+	case r.Order != nil:
+		v.todo = append(v.todo, head)
 	case r.Run == nil && head.SHA == r.Applied:
-	case r.Run == nil || r.Run.Revision.SHA != head.SHA:
+	case r.Run == nil || r.Run.Revision.SHA != head.SHA || r.Run.Revision.Ref != head.Ref && r.Pinned == nil:
 		// Also when the head went back to what was applied: the run in between left its traces.
+		v.todo = append(v.todo, head)
+	case r.Run.Outcome == Success && t.skips(r):
 		v.todo = append(v.todo, head)
 	case r.Run.Outcome == Success:
 		if r.Run.Actions != "" && t.Actions != "" && r.Run.Actions != t.Actions {
 			v.outdated = append(v.outdated, head)
 		}
-	case r.Run.Mistake != "" && r.Run.Mistake == t.Digest:
+	case t.mistakenNow(r.Run):
 		v.mistaken = append(v.mistaken, head)
+	case t.gaveUp(r.Run):
+		v.abandoned = append(v.abandoned, head)
 	case r.pausing(now):
 		v.paused = append(v.paused, head)
 	default:
@@ -119,42 +154,66 @@ func (v *verdict) judge(t Task, head git.Revision, r RefState, now time.Time) {
 
 // idle tells whether there is nothing to run and nothing to say.
 func (v verdict) idle() bool {
-	return len(v.todo)+len(v.paused)+len(v.mistaken)+len(v.outdated)+len(v.remembered)+len(v.forgotten)+len(v.missing) == 0
+	return len(v.todo)+len(v.paused)+len(v.abandoned)+len(v.mistaken)+len(v.outdated)+len(v.held)+len(v.closed)+len(v.unapproved)+len(v.remembered)+len(v.forgotten)+len(v.missing) == 0
 }
 
-// forget drops the memory of refs that are gone.
-func (v *verdict) forget(seen map[string]bool) {
-	for ref, sha := range v.state.Remembered {
-		if !seen[ref] {
-			v.forgotten = append(v.forgotten, git.Revision{Ref: ref, SHA: sha})
+// forget drops the memory of refs that are gone, once what runs of them has ended and was told.
+func (v *verdict) forget(t Task, seen func(string) bool, now time.Time) {
+	for _, rev := range v.state.Remembered {
+		if !seen(rev.Ref) && !v.keeps(rev.Ref) {
+			v.forgotten = append(v.forgotten, rev)
 		}
 	}
 	for ref, r := range v.state.Refs {
-		if !seen[ref] {
+		if !seen(ref) && !v.keeps(ref) && !v.state.goesOn(ref) {
 			sha := r.Applied
 			if r.Run != nil {
 				sha = r.Run.Revision.SHA
 			}
 			v.forgotten = append(v.forgotten, git.Revision{Ref: ref, SHA: sha})
+			v.state = t.noticeGone(v.state, ref, now)
 		}
 	}
 	if len(v.forgotten) == 0 {
 		return
 	}
-	v.state.Remembered, v.state.Refs = maps.Clone(v.state.Remembered), maps.Clone(v.state.Refs)
+	v.state.Remembered = v.state.Remembered.without(func(ref string) bool { return !seen(ref) && !v.keeps(ref) })
+	v.state.Refs = maps.Clone(v.state.Refs)
 	for _, rev := range v.forgotten {
-		delete(v.state.Remembered, rev.Ref)
 		delete(v.state.Refs, rev.Ref)
 	}
 	v.changed = true
 }
 
-func (v *verdict) remember(fresh headSet) {
-	if len(fresh) == 0 {
+func (v *verdict) remember() {
+	if len(v.remembered) == 0 {
 		return
 	}
-	maps.Copy(fresh, v.state.Remembered)
-	v.state.Remembered, v.changed = fresh, true
+	v.state.Remembered, v.changed = v.state.Remembered.with(newHeadSet(v.remembered)), true
+}
+
+// startsAt tells whether a head is where its ref was first seen.
+func (s State) startsAt(head git.Revision) bool {
+	start, there := s.Remembered.sha(head.Ref)
+	return there && start == head.SHA && head.SHA != ""
+}
+
+// The ranks of what is to run: what somebody has ordered comes first.
+const (
+	wanted = iota
+	newHead
+	triedBefore
+)
+
+// rankOf is that of a revision.
+func rankOf(r RefState, rev git.Revision) int {
+	switch {
+	case r.Order != nil, r.Pinned != nil:
+		return wanted
+	case r.Run != nil && r.Run.Revision.SHA == rev.SHA && !r.Run.Interrupted():
+		return triedBefore
+	}
+	return newHead
 }
 
 // served is when a ref last had its turn.
@@ -167,6 +226,9 @@ func (v *verdict) served(rev git.Revision) time.Time {
 
 // remembers tells whether a ref is remembered, rather than run, at its first look.
 func (t Task) remembers(ref string) bool {
+	if t.Versions != nil && strings.HasPrefix(ref, tagPrefix) {
+		return !t.RunNew && t.Found
+	}
 	return !t.RunNew && (t.Found || !t.Refs.Literal(ref))
 }
 

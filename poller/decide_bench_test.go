@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/bittrance/kitops/poller/git"
-	"github.com/bittrance/kitops/poller/store"
+	"github.com/bittrance/kitops/poller/store/file"
 )
 
 // manyHeads is a pattern task on a large repository, all of which is remembered.
@@ -42,22 +42,22 @@ func BenchmarkDecideFirstLookAt10000Heads(b *testing.B) {
 // benchMemory is the memory of a pattern task with many heads, in a real file.
 func benchMemory(b *testing.B, n int) *memory {
 	b.Helper()
-	file, err := store.OpenFile(b.TempDir() + "/state.yaml")
+	file, err := file.Open(b.TempDir() + "/state.yaml")
 	if err != nil {
 		b.Fatal(err)
 	}
 	_, state, _ := manyHeads(n)
-	m := &memory{store: file, key: "deploy"}
-	if err := m.save(b.Context(), func(State) State { return state }); err != nil {
+	m := newMemory(file, "deploy")
+	if err := m.Save(b.Context(), func(State) State { return state }); err != nil {
 		b.Fatal(err)
 	}
-	return m
+	return &m
 }
 
 func BenchmarkLoadUnchangedOf10000Heads(b *testing.B) {
 	m := benchMemory(b, 10_000)
 	for b.Loop() {
-		if _, err := m.load(b.Context()); err != nil {
+		if _, err := m.Load(b.Context()); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -66,8 +66,8 @@ func BenchmarkLoadUnchangedOf10000Heads(b *testing.B) {
 func BenchmarkLoad1000Heads(b *testing.B) {
 	m := benchMemory(b, 1000)
 	for b.Loop() {
-		m.version = "" // as after a start
-		if _, err := m.load(b.Context()); err != nil {
+		m.Version = "" // as after a start
+		if _, err := m.Load(b.Context()); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -76,8 +76,47 @@ func BenchmarkLoad1000Heads(b *testing.B) {
 func BenchmarkSave1000Heads(b *testing.B) {
 	m := benchMemory(b, 1000)
 	for b.Loop() {
-		if err := m.save(b.Context(), func(s State) State { return s }); err != nil {
+		if err := m.Save(b.Context(), func(s State) State { return s }); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkDecideNothingNewOf2000Tags is of the highest version among them, and of a pattern. state-bytes is what they
+// take in the state.
+func BenchmarkDecideNothingNewOf2000Tags(b *testing.B) {
+	heads := make([]git.Revision, 2000)
+	for i := range heads {
+		heads[i] = git.Revision{Ref: fmt.Sprintf("refs/tags/v1.%04d.0", i+1000), SHA: fmt.Sprintf("%040x", i)}
+	}
+	versions, err := git.NewVersions("<2", "", false)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, task := range map[string]Task{
+		"pattern": {Name: "deploy", URL: url, Refs: git.Patterns{"refs/tags/v*"}, Interval: time.Minute},
+		"semver":  {Name: "deploy", URL: url, Refs: versions.Patterns(), Versions: versions, Interval: time.Minute},
+	} {
+		b.Run(name, func(b *testing.B) {
+			now := time.Now()
+			state := decide(task, State{}, heads, now).state
+			if task.Versions != nil {
+				top := heads[len(heads)-1]
+				state = state.with(top.Ref, func(r *RefState) {
+					r.Run, r.Applied, r.At = &Run{ID: newRunID(now), Revision: top, Outcome: Success, Started: now, Finished: now}, top.SHA, top.SHA
+				})
+			}
+			m := newMemory(nil, "deploy")
+			text, err := m.Format.Encode(state)
+			if err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				if v := decide(task, state, heads, now); v.changed || len(v.todo) > 0 {
+					b.Fatal("something is new")
+				}
+			}
+			b.ReportMetric(float64(len(text)), "state-bytes")
+		})
 	}
 }

@@ -21,7 +21,10 @@
 //
 // The state of a task is one document in a store.Store, changed only by
 // compare-and-swap. With the file store the kernel lock that the program
-// holds on the file is the lease, for as long as the program runs; a store
-// that several instances share will have its lease in the same document,
-// taken where follow takes its slot, so that saving is the fence.
+// holds on the file is the lease, for as long as the program runs. A store
+// that several instances share has its lease in the same document (package
+// lease), taken where follow takes its slot, so that saving is the fence: a look
+// without it changes nothing, an outcome is announced once its save has won, and
+// who holds the lease delivers the reports. A run ends with its lease by a timer,
+// and by a guard process (package actions) where the agent itself was killed or stopped.
 package poller

@@ -192,8 +192,8 @@ func (b *bench) told(kinds ...Kind) []string {
 
 func (b *bench) state(t *testing.T, task string) State {
 	t.Helper()
-	m := memory{store: b.Store, key: task}
-	s, err := m.load(t.Context())
+	m := newMemory(b.Store, task)
+	s, err := m.Load(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,10 @@ const (
 	onceArrival = 4  // that of --poll-once, which somebody waits for
 )
 
-var errNotArrived = errors.New("the remote shows this revision but does not hand it out")
+var (
+	errNotArrived = errors.New("the remote shows this revision but does not hand it out")
+	errGone       = errors.New("the remote does not hand out this revision any more")
+)
 
 // checkout brings the revision into dir. A host that shows a revision may not
 // hand it out for some seconds, and any may be out of order for a moment: as
@@ -30,24 +33,36 @@ func (w *watch) checkout(ctx context.Context, run Run, dir string) error {
 	if err := w.unpark(run, dir); err != nil {
 		return err
 	}
+	err := w.insist(ctx, run.Revision, dir, func() error { return w.fetch(ctx, run, dir) })
+	if err == nil {
+		w.p.clearParked(dir)
+		w.notePark(dir)
+	}
+	return err
+}
+
+// insist tries until what is tried succeeds, or another try would not change how it ends.
+func (w *watch) insist(ctx context.Context, rev git.Revision, dir string, try func() error) error {
 	first, longest := w.p.seconds(arrival), w.p.seconds(maxArrival)
 	if w.once {
 		longest = w.p.seconds(onceArrival)
 	}
 	for wait := first; ; wait *= 2 {
-		err := w.fetch(ctx, run.Revision, dir)
+		err := try()
 		if git.NoRoom(err) && w.makeRoom(ctx, dir) {
-			err = w.fetch(ctx, run.Revision, dir)
+			err = try()
 		}
 		late := errors.Is(err, git.ErrMoved)
 		switch {
 		case err == nil:
-			w.p.clearParked(dir)
-			w.notePark(dir)
 			return nil
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		case late && wait == first && !w.shown(ctx, run.Revision):
+		case late && w.pinned:
+			return errGone
+		case errors.Is(err, git.ErrNoCommit): // which only another tag of the name mends
+			return &MistakeError{err}
+		case late && wait == first && !w.shown(ctx, rev):
 			w.moved = true
 			return err
 		case late && wait > longest:
@@ -58,10 +73,10 @@ func (w *watch) checkout(ctx context.Context, run Run, dir string) error {
 		if late {
 			err = errNotArrived
 		}
-		if err := w.waitToFetch(ctx, run.Revision, wait, err); err != nil {
+		if err := w.waitToFetch(ctx, rev, wait, err); err != nil {
 			return err
 		}
-		if !w.shown(ctx, run.Revision) {
+		if !w.pinned && !w.shown(ctx, rev) {
 			w.moved = true
 			return git.ErrMoved
 		}
@@ -69,7 +84,7 @@ func (w *watch) checkout(ctx context.Context, run Run, dir string) error {
 }
 
 // fetch makes one try at a checkout.
-func (w *watch) fetch(ctx context.Context, rev git.Revision, dir string) error {
+func (w *watch) fetch(ctx context.Context, run Run, dir string) error {
 	if err := w.p.makeWorkdir(dir); err != nil {
 		return err
 	}
@@ -77,10 +92,14 @@ func (w *watch) fetch(ctx context.Context, rev git.Revision, dir string) error {
 		if err := checkKept(dir); err != nil {
 			return err
 		}
-	} else if err := files.RemoveTree(ctx, dir); err != nil { // of the try before
-		return err
+	} else if _, err := os.Lstat(git.RecordPath(dir)); !w.prepared || err != nil {
+		if err := files.RemoveTree(ctx, dir); err != nil { // of the try before
+			return err
+		}
 	}
-	return w.task.Checkout(ctx, rev, dir)
+	ctx, done := w.tellProgress(ctx, run)
+	defer done()
+	return w.task.Checkout(ctx, run.CheckedOut(), dir)
 }
 
 // waitToFetch lets others have the slot for a while.
@@ -92,7 +111,7 @@ func (w *watch) waitToFetch(ctx context.Context, rev git.Revision, wait time.Dur
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	_, err := w.acquireSlot(ctx)
+	_, err := w.acquireSlot(ctx, wanted, git.Revision{})
 	return err
 }
 

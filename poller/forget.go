@@ -19,6 +19,9 @@ type Memory struct {
 
 // Memories returns the tasks that have a memory and whose name begins with prefix.
 func (p *Poller) Memories(ctx context.Context, prefix string) (map[string]Memory, error) {
+	if p.Members != nil {
+		return p.recallMemories(prefix)
+	}
 	keys, err := p.Store.List(ctx, prefix)
 	if err != nil {
 		return nil, fmt.Errorf("read state: %w", err)
@@ -26,8 +29,8 @@ func (p *Poller) Memories(ctx context.Context, prefix string) (map[string]Memory
 	all := make(map[string]Memory, len(keys))
 	var errs []error
 	for _, key := range keys {
-		m := memory{store: p.Store, key: key}
-		state, err := m.load(ctx)
+		m := p.memory(key)
+		state, err := m.Load(ctx)
 		errs = append(errs, err)
 		all[key] = Memory{Identity: state.Identity, Gone: state.Gone}
 	}
@@ -40,8 +43,8 @@ func (p *Poller) Memories(ctx context.Context, prefix string) (map[string]Memory
 func (p *Poller) Part(ctx context.Context, names ...string) error {
 	var errs []error
 	for _, name := range names {
-		m := memory{store: p.Store, key: name}
-		state, err := m.load(ctx)
+		m := p.memory(name)
+		state, err := m.Load(ctx)
 		if err == nil && len(state.Unreported) == 0 && !state.unfinished() {
 			err = p.partUnwatched(ctx, &m)
 		}
@@ -53,14 +56,16 @@ func (p *Poller) Part(ctx context.Context, names ...string) error {
 // partUnwatched notes since when a task is gone, and drops its memory when that is
 // long ago.
 func (p *Poller) partUnwatched(ctx context.Context, m *memory) error {
-	switch gone := m.state.Gone; {
-	case m.version == "":
+	switch gone := m.State.Gone; {
+	case m.Version == "":
 		return nil
-	case len(m.state.Refs) == 0 && len(m.state.Remembered) == 0: // an heir has it all
+	case len(m.State.Refs) == 0 && len(m.State.Remembered) == 0: // an heir has it all
 		return p.dropUnwatched(ctx, m)
 	case gone.IsZero():
 		return p.changeUnwatched(ctx, m, func() error {
-			return m.save(ctx, func(s State) State { s.Gone = stamp(); return s })
+			return p.owning(ctx, m, func(ctx context.Context) error {
+				return m.Save(ctx, func(s State) State { s.Gone = stamp(); return s })
+			})
 		})
 	case time.Since(gone) < memoryKept:
 		return nil
@@ -77,8 +82,8 @@ func (p *Poller) Forget(ctx context.Context, names ...string) error {
 		if p.forgetEnding(name) {
 			continue
 		}
-		m := memory{store: p.Store, key: name}
-		state, err := m.load(ctx)
+		m := p.memory(name)
+		state, err := m.Load(ctx)
 		if err == nil && len(state.Unreported) == 0 && !state.unfinished() {
 			err = p.dropUnwatched(ctx, &m)
 		}
@@ -102,26 +107,62 @@ func (p *Poller) forgetEnding(name string) bool {
 
 // dropUnwatched drops a memory, unless there is a task of that name.
 func (p *Poller) dropUnwatched(ctx context.Context, m *memory) error {
-	return p.changeUnwatched(ctx, m, func() error { return m.drop(ctx) })
+	return p.changeUnwatched(ctx, m, func() error {
+		return unlessHeld(p.owning(ctx, m, func(ctx context.Context) error { return drop(ctx, m) }))
+	})
 }
 
 // changeUnwatched changes a memory and removes the workdirs that belong to it,
 // unless there is a task of that name.
 func (p *Poller) changeUnwatched(ctx context.Context, m *memory, change func() error) error {
+	done, free, err := p.reserve(ctx, m.Key)
+	if !free {
+		return err
+	}
 	removed, err := func() (bool, error) {
-		p.mu.Lock() // so that no task of that name begins meanwhile
-		defer p.mu.Unlock()
-		if p.watches[m.key] != nil {
-			return false, nil
-		}
-		before := m.state
+		defer done()
+		before := m.State
 		err := change()
-		return p.dropKept(m.key, before, State{}), err
+		return p.dropKept(m.Key, before, State{}), err
 	}()
 	if removed {
 		err = errors.Join(err, p.sweep(ctx))
 	}
 	return err
+}
+
+// reserve keeps tasks of a name from beginning until done is called, and holds up nobody else. It is not free where
+// there is one.
+func (p *Poller) reserve(ctx context.Context, name string) (done func(), free bool, err error) {
+	for {
+		p.mu.Lock()
+		other := p.reserved[name]
+		if p.watches[name] != nil {
+			p.mu.Unlock()
+			return nil, false, nil
+		}
+		if other == nil {
+			break
+		}
+		p.mu.Unlock()
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return nil, false, ctx.Err()
+		}
+	}
+	defer p.mu.Unlock()
+	if p.reserved == nil {
+		p.reserved = map[string]chan struct{}{}
+	}
+	ended := make(chan struct{})
+	p.reserved[name] = ended
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.reserved, name)
+		close(ended)
+	}, true, nil
 }
 
 // retire parts from the memory of a task that was found and is gone, once the
@@ -134,7 +175,7 @@ func (w *watch) retire(ctx context.Context) {
 	if !w.task.Found || ctx.Err() != nil {
 		return
 	}
-	state, err := w.mem.load(ctx)
+	state, err := w.mem.Load(ctx)
 	if inherited && state.Identity != "" {
 		return // the heir has yet to come
 	}
@@ -150,12 +191,15 @@ func (w *watch) retire(ctx context.Context) {
 	}
 }
 
-// succeed waits until the task that this one was has ended, then takes over
-// its memory.
+// succeed waits until the task that this one was has ended, and nobody parts from a memory of its name,
+// then takes over its memory.
 func (w *watch) succeed(ctx context.Context) {
-	if w.after != nil {
+	for _, before := range []<-chan struct{}{w.after, w.parted} {
+		if before == nil {
+			continue
+		}
 		select {
-		case <-w.after:
+		case <-before:
 		case <-ctx.Done():
 			return
 		}
@@ -174,32 +218,41 @@ func (w *watch) inherit(ctx context.Context) error {
 	if w.task.Formerly == "" || removed {
 		return nil
 	}
-	from := memory{store: w.p.Store, key: w.task.Formerly}
-	state, err := from.load(ctx)
-	if err != nil || from.version == "" || state.Identity != w.task.ID {
+	from := w.p.memory(w.task.Formerly)
+	state, err := from.Load(ctx)
+	if err != nil || from.Version == "" || state.Identity != w.task.ID {
 		return err
 	}
-	if _, err := w.mem.load(ctx); err != nil || w.mem.version != "" {
+	if _, err := w.mem.Load(ctx); err != nil || w.mem.State.URL != "" || w.mem.Hold == nil && w.mem.Version != "" {
 		return err
 	}
+	return w.p.owning(ctx, &from, func(ctx context.Context) error {
+		return w.p.owning(ctx, &w.mem, func(ctx context.Context) error { return w.take(ctx, &from) })
+	})
+}
+
+// take moves another task's memory.
+func (w *watch) take(ctx context.Context, from *memory) error {
+	state := from.State
 	reports := w.after != nil && len(state.Unreported) > 0 // it still does
 	state.URL = w.task.URL
 	if reports {
 		state.Unreported = nil
 	}
-	if err := w.mem.save(ctx, func(State) State { return state }); err != nil {
+	err := w.mem.Save(ctx, func(State) State { return state })
+	if err != nil {
 		return err
 	}
 	if reports {
-		err = from.save(ctx, func(now State) State { return State{URL: now.URL, Unreported: now.Unreported} })
+		err = from.Save(ctx, func(now State) State { return State{URL: now.URL, Unreported: now.Unreported} })
 	}
-	if err != nil || reports && len(from.state.Unreported) > 0 {
+	if err != nil || reports && len(from.State.Unreported) > 0 {
 		return err
 	}
-	if w.p.dropKept(from.key, from.state, State{}) {
+	if w.p.dropKept(from.Key, from.State, State{}) {
 		w.p.sweepSoon(ctx)
 	}
-	return from.dropLoaded(ctx)
+	return from.Drop(ctx)
 }
 
 func (s State) unfinished() bool {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bittrance/kitops/poller/git"
+	"github.com/bittrance/kitops/poller/store"
 )
 
 // found is a task on a repository that somebody listed.
@@ -172,5 +173,52 @@ func TestNothingToDoAfterAnError(t *testing.T) {
 		r.push("main", "b")
 		elapse(5 * time.Minute)
 		want(t, "heard", w.heard, []string{"kitops/ci main a error", "kitops/ci main a success"})
+	})
+}
+
+// stalled is a store whose answers about one document wait.
+type stalled struct {
+	store.Store
+	key  string
+	wait chan struct{}
+}
+
+func (s stalled) Put(ctx context.Context, key string, data []byte, version string) (string, error) {
+	if key == s.key {
+		<-s.wait
+	}
+	return s.Store.Put(ctx, key, data, version)
+}
+
+// TestForgettingHoldsUpNobodyElse: a store that does not answer is waited for by a task of that name, and by nobody else.
+func TestForgettingHoldsUpNobodyElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRemote("main a")
+		b := newBench(t, r.task("deploy", "main"))
+		m := newMemory(b.Store, "gone")
+		if err := m.Save(t.Context(), func(State) State { return State{URL: "u"} }); err != nil {
+			t.Fatal(err)
+		}
+		wait := make(chan struct{})
+		b.Store = stalled{b.Store, "gone", wait}
+		b.start(t)
+		forgotten := make(chan error, 2)
+		for range 2 {
+			go func() { forgotten <- b.Forget(t.Context(), "gone") }()
+		}
+		synctest.Wait()
+		if _, known := b.Snapshot("deploy"); !known {
+			t.Error("another task is not known meanwhile")
+		}
+		r.push("main", "b")
+		b.Set([]Task{r.task("deploy", "main"), r.task("gone", "main")})
+		elapse(2 * time.Minute)
+		_, runs := r.seen()
+		want(t, "runs meanwhile", runs, []string{"main a", "main b"})
+		close(wait)
+		elapse(2 * time.Minute)
+		want(t, "errors", []error{<-forgotten, <-forgotten}, []error{nil, nil})
+		_, runs = r.seen()
+		want(t, "runs of the task of that name", runs[2:], []string{"main b"})
 	})
 }

@@ -2,8 +2,8 @@ package poller
 
 import (
 	"fmt"
-	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -31,13 +31,17 @@ func realHeads(n int) []git.Revision {
 // the 64 MB that a state file may have.
 func TestBranchesAreSmallInTheState(t *testing.T) {
 	const most = 32 // bytes, of which the SHA in base64 has 27
-	heads := realHeads(100_000)
+	n := 100_000
+	if testing.Short() {
+		n = 20_000
+	}
+	heads := realHeads(n)
 	task := Task{Name: "deploy", URL: url, Refs: git.Patterns{"refs/heads/**"}}
-	m := memory{store: store.NewMemory(), key: "deploy"}
-	if err := m.save(t.Context(), func(s State) State { return decide(task, s, heads, time.Now()).state }); err != nil {
+	m := newMemory(store.NewMemory(), "deploy")
+	if err := m.Save(t.Context(), func(s State) State { return decide(task, s, heads, time.Now()).state }); err != nil {
 		t.Fatal(err)
 	}
-	doc, err := m.store.Get(t.Context(), "deploy")
+	doc, err := m.Store.Get(t.Context(), "deploy")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,8 +49,8 @@ func TestBranchesAreSmallInTheState(t *testing.T) {
 	if len(doc.Data) > most*len(heads) {
 		t.Errorf("%d branches take %d bytes", len(heads), len(doc.Data))
 	}
-	fresh := memory{store: m.store, key: "deploy"}
-	state, err := fresh.load(t.Context())
+	fresh := newMemory(m.Store, "deploy")
+	state, err := fresh.Load(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,20 +60,19 @@ func TestBranchesAreSmallInTheState(t *testing.T) {
 }
 
 func TestHeadSetsAreReadBack(t *testing.T) {
-	for name, spoil := range map[string]func(headSet){
-		"packed": func(headSet) {},
-		"mixed":  func(h headSet) { h["refs/heads/x"] = strings.Repeat("ab", 32) },
-		"odd":    func(h headSet) { h["refs/heads/x"] = "nosha" },
-		"few": func(h headSet) {
-			maps.DeleteFunc(h, func(ref, _ string) bool { return !strings.Contains(ref, "/77-") })
+	with := func(sha string) func(headSet) headSet {
+		return func(h headSet) headSet { return h.with(headSet{{Ref: "refs/heads/x", SHA: sha}}) }
+	}
+	for name, spoil := range map[string]func(headSet) headSet{
+		"packed": func(h headSet) headSet { return h },
+		"mixed":  with(strings.Repeat("ab", 32)),
+		"odd":    with("nosha"),
+		"few": func(h headSet) headSet {
+			return h.without(func(ref string) bool { return !strings.Contains(ref, "/77-") })
 		},
-		"none": func(h headSet) { clear(h) },
+		"none": func(headSet) headSet { return nil },
 	} {
-		h := headSet{}
-		for _, head := range realHeads(mostListed + 1) {
-			h[head.Ref] = head.SHA
-		}
-		spoil(h)
+		h := spoil(newHeadSet(realHeads(mostListed + 1)))
 		data, err := yaml.Marshal(State{Remembered: h})
 		if err != nil {
 			t.Fatal(err)
@@ -78,7 +81,7 @@ func TestHeadSetsAreReadBack(t *testing.T) {
 			t.Errorf("%s: %d of %d heads are lines", name, lines, len(h))
 		}
 		var back State
-		if err := yaml.Unmarshal(data, &back); err != nil || !maps.Equal(back.Remembered, h) {
+		if err := yaml.Unmarshal(data, &back); err != nil || !slices.Equal(back.Remembered, h) {
 			t.Errorf("%s: %d of %d heads, %v", name, len(back.Remembered), len(h), err)
 		}
 	}

@@ -2,6 +2,7 @@ package poller
 
 import (
 	"cmp"
+	"errors"
 	"time"
 )
 
@@ -15,6 +16,7 @@ type TaskHealth struct {
 	LastLook time.Time // when the latest look began; zero before the first
 	NextLook time.Time // when the next is due; zero before the first
 	Late     bool      // neither a look nor a run has ended when it should have
+	Behind   bool      // no instance polls it as it should
 	Failures int       // failed looks in a row
 	Err      error     // of the latest look that ended
 }
@@ -25,6 +27,7 @@ type vitals struct {
 	began, due  time.Time
 	failures    int
 	err         error
+	succeeded   time.Time // when a look last did
 	expectation time.Time // when the next sign of life comes at the latest; zero: nobody knows
 }
 
@@ -32,7 +35,7 @@ type vitals struct {
 // failing remote makes no task late, nor does a run within its timeout or the
 // wait for one.
 func (p *Poller) Health() []TaskHealth {
-	now := time.Now()
+	now, alone := time.Now(), p.alone()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	all := make([]TaskHealth, len(p.tasks))
@@ -42,7 +45,8 @@ func (p *Poller) Health() []TaskHealth {
 			v := w.vitals
 			all[i] = TaskHealth{
 				Name: task.Name, Looked: v.looked, LastLook: v.began, NextLook: v.due, Failures: v.failures, Err: v.err,
-				Late: !v.expectation.IsZero() && now.After(v.expectation.Add(lateness)),
+				Behind: alone[task.Name],
+				Late:   !v.expectation.IsZero() && now.After(v.expectation.Add(lateness)),
 			}
 		}
 	}
@@ -54,6 +58,13 @@ func (w *watch) expect(t time.Time) {
 	w.p.mu.Lock()
 	defer w.p.mu.Unlock()
 	w.vitals.expectation = t
+}
+
+// setWaiting says what a run waits for, "" when it does not any more.
+func (w *watch) setWaiting(what string) {
+	w.p.mu.Lock()
+	defer w.p.mu.Unlock()
+	w.waiting = what
 }
 
 // looking notes that a look begins.
@@ -70,5 +81,10 @@ func (w *watch) hasLooked(err error) {
 	defer w.p.mu.Unlock()
 	w.vitals.looked, w.vitals.err = true, err
 	w.vitals.due, w.vitals.failures = w.due, w.failures
-	w.repository = cmp.Or(w.mem.state.Identity, w.identity)
+	var later *LaterError
+	if err == nil || errors.As(err, &later) {
+		w.vitals.succeeded = time.Now()
+	}
+	w.repository = cmp.Or(w.mem.State.Identity, w.identity)
+	w.snapshot = w.mem.State
 }

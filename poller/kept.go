@@ -137,7 +137,7 @@ func (p *Poller) discard(dir string) bool {
 // vacate discards the kept workdirs of a task that is gone.
 func (w *watch) vacate(ctx context.Context) {
 	w.p.mu.Lock()
-	dropped := w.p.watches[w.mem.key] == nil && w.p.dropKept(w.mem.key, w.mem.state, State{})
+	dropped := w.p.watches[w.mem.Key] == nil && w.p.dropKept(w.mem.Key, w.mem.State, State{})
 	w.p.mu.Unlock()
 	if dropped {
 		w.p.sweepSoon(ctx)

@@ -30,7 +30,10 @@ func (w *watch) look(ctx context.Context) ([]git.Revision, error) {
 		w.fail(err)
 	} else {
 		w.failures = 0
-		w.heed(w.mem.state)
+		w.heed(w.mem.State)
+		if !w.opens.IsZero() && w.opens.Before(w.due) {
+			w.due = w.opens
+		}
 		w.chase()
 	}
 	w.hasLooked(err)
@@ -53,12 +56,7 @@ func (w *watch) failedLook(err error) error {
 }
 
 // interval is the task's, stretched to what the host bears.
-func (w *watch) interval() time.Duration {
-	if w.task.Pace == nil {
-		return w.task.Interval
-	}
-	return max(w.task.Interval, w.task.Pace())
-}
+func (w *watch) interval() time.Duration { return w.task.pace() }
 
 // fail plans the next look after one that failed.
 func (w *watch) fail(err error) {
@@ -74,12 +72,14 @@ func (w *watch) fail(err error) {
 // compare is the look proper. What can run is returned even with an error,
 // since a missing branch is no reason to leave the others.
 func (w *watch) compare(ctx context.Context) ([]git.Revision, error) {
+	w.owes, w.opens, w.newer = false, time.Time{}, nil
 	heads, err := w.heads(ctx)
 	empty := errors.Is(err, git.ErrEmpty)
 	if err != nil && !empty {
 		return nil, err
 	}
-	state, err := w.mem.load(ctx)
+	open := w.openLanes()
+	state, err := w.recall(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -88,11 +88,19 @@ func (w *watch) compare(ctx context.Context) ([]git.Revision, error) {
 		if empty {
 			return verdictOnNothing(w.task, s)
 		}
-		return decide(w.task, s, heads, now)
+		v := w.noticeBehind(decide(w.task, s, heads, now), heads, now)
+		leaveToLanes(open, &v)
+		return v
 	}
 	v := judge(state)
-	if v.changed || w.once {
-		err := w.mem.save(ctx, func(s State) State {
+	w.chased = slices.DeleteFunc(w.chased, func(rev git.Revision) bool { return shows(heads, rev) })
+	if w.mem.Hold != nil && !w.leased {
+		if w.visit(ctx, state, &v) {
+			return v.todo, nil
+		}
+	} else if v.changed || w.once {
+		err := w.mem.Save(ctx, func(s State) State {
+			v = verdict{} // which may have all of 300,000 branches, too
 			v = judge(s)
 			v.state.NextPoll = w.nextPoll()
 			return v.state
@@ -100,12 +108,19 @@ func (w *watch) compare(ctx context.Context) ([]git.Revision, error) {
 		if err != nil {
 			return nil, err
 		}
+		if v.told || len(v.forgotten) > 0 { // of which somebody may have to hear
+			w.outbox.kick(ctx, &w.mem)
+		}
 	}
+	w.newer = v.newer
+	if w.task.Versions != nil {
+		heads = v.heads
+	}
+	w.keepHeads(v.state, heads, v.others)
 	w.announce(v)
-	if w.p.dropKept(w.mem.key, state, v.state) {
+	if w.p.dropKept(w.mem.Key, state, v.state) {
 		w.p.sweepSoon(ctx)
 	}
-	w.chased = slices.DeleteFunc(w.chased, func(rev git.Revision) bool { return shows(heads, rev) })
 	if err := w.identify(ctx, v); err != nil {
 		return nil, err
 	}
@@ -114,12 +129,41 @@ func (w *watch) compare(ctx context.Context) ([]git.Revision, error) {
 		w.say(git.Revision{}, "the repository has no branches yet", time.Time{})
 	case len(v.missing) > 0:
 		return v.todo, fmt.Errorf("%s has no %s", w.task.URL, strings.Join(v.missing, ", "))
+	case v.vanished:
+		w.say(git.Revision{Ref: v.version}, vanished, time.Time{})
 	case len(heads) == 0 && w.task.Refs.Wild():
-		w.say(git.Revision{}, "no branch matches "+w.task.Refs.Short(), time.Time{})
+		w.say(git.Revision{}, w.task.noMatch(v.others), time.Time{})
 	case len(w.served) == 0 && v.idle():
 		w.idle = heads
 	}
 	return v.todo, nil
+}
+
+// keepHeads notes where the refs are that had a run or will have one, for people to see.
+func (w *watch) keepHeads(s State, heads []git.Revision, others int) {
+	same := len(w.found) > 0 && w.others == others
+	known := 0
+	remembered := s.Remembered.finder()
+	for _, head := range heads {
+		if _, there := remembered(head.Ref); there {
+			continue
+		}
+		known++
+		same = same && w.found[head.Ref] == head.SHA
+	}
+	if same && known == len(w.found) {
+		return
+	}
+	fresh := make(map[string]string, known)
+	remembered = s.Remembered.finder()
+	for _, head := range heads {
+		if _, there := remembered(head.Ref); !there {
+			fresh[head.Ref] = head.SHA
+		}
+	}
+	w.p.mu.Lock()
+	defer w.p.mu.Unlock()
+	w.found, w.others = fresh, others
 }
 
 // identify asks which repository it is that something is about to run of.
@@ -147,8 +191,25 @@ func (w *watch) announce(v verdict) {
 		r := v.state.Refs[rev.Ref]
 		w.say(rev, pausing(r.Run.Attempt), r.Retry)
 	}
+	for _, rev := range v.abandoned {
+		w.say(rev, v.state.Refs[rev.Ref].Run.gaveUpText(w.task.Name), time.Time{})
+	}
+	for _, rev := range v.forward {
+		w.tell(Event{Kind: Ordered, Run: Run{Task: w.task.Name, Revision: rev}, Reason: "another head ends the rollback"})
+	}
+	for _, rev := range v.unapproved {
+		w.say(rev, approvalText(rev), time.Time{})
+	}
+	for _, rev := range v.closed {
+		now := time.Now()
+		w.opens, _ = w.task.Rules.Windows.next(now)
+		w.say(rev, w.task.Rules.Windows.opensText(now), w.opens)
+	}
+	for _, rev := range v.held {
+		w.say(rev, v.state.Paused.text("paused", time.Now()), v.state.Paused.Until)
+	}
 	for _, rev := range v.mistaken {
-		w.say(rev, "a mistake in the revision itself: waits for another head", time.Time{})
+		w.say(rev, v.state.Refs[rev.Ref].Run.rests(w.task.Name), time.Time{})
 	}
 	switch n := len(v.outdated); {
 	case n == 1:
@@ -169,7 +230,10 @@ func (w *watch) tellRemembered(revs []git.Revision) {
 	}
 }
 
-const nothingNew = "nothing new"
+const (
+	nothingNew = "nothing new"
+	vanished   = "the tag is gone from the remote, which changes nothing"
+)
 
 func pausing(attempt int) string { return fmt.Sprintf("pausing after failed attempt %d", attempt) }
 

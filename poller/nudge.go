@@ -13,11 +13,12 @@ import (
 
 // Nudge says that a repository may have moved. It is a hint, of which nothing is trusted.
 type Nudge struct {
-	URL      string // of the repository in any form, or of an owner: all of their repositories; may be empty
-	Identity string // what the host calls the repository whatever its name; may be empty
-	Ref      string // empty: any
-	SHA      string // to expect at the ref; empty or zeros: unknown, or the ref is gone
-	Verified bool   // the host said so itself, so that no stranger can make the task look too often
+	URL       string // of the repository in any form, or of an owner: all of their repositories; may be empty
+	Identity  string // what the host calls the repository whatever its name; may be empty
+	Ref       string // empty: any
+	SHA       string // to expect at the ref; empty or zeros: unknown, or the ref is gone
+	Broadcast bool   // the instances that share the store have all heard it
+	Verified  bool   // the host said so itself, so that no stranger can make the task look too often
 }
 
 const (
@@ -64,6 +65,9 @@ func (p *Poller) Nudge(n Nudge) {
 func (p *Poller) nudgeWatches(n Nudge) {
 	for _, w := range p.watches {
 		refs := w.current().Refs
+		if n.Broadcast && !w.shared.since.IsZero() && !w.shared.mine {
+			continue // who polls it has heard it, too
+		}
 		if w.concerns(n.URL, n.Identity) && (n.Ref == "" || matches(refs, n.Ref) || slices.Contains(refs, "HEAD")) {
 			w.nudge(git.Revision{Ref: n.Ref, SHA: n.SHA}, n.Verified)
 		}
@@ -77,6 +81,17 @@ func (p *Poller) NudgeAll() {
 	for _, w := range p.watches {
 		w.nudge(git.Revision{}, true)
 	}
+}
+
+// NudgeTask makes one task look now, and tells whether there is one of that name.
+func (p *Poller) NudgeTask(name string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	w := p.watches[name]
+	if w != nil {
+		w.nudge(git.Revision{}, true)
+	}
+	return w != nil
 }
 
 // Watches tells whether a nudge with this URL and identity, either of which may
@@ -130,7 +145,7 @@ func expect(revs []git.Revision, rev git.Revision) []git.Revision {
 	return last(append(revs, rev), maxHints)
 }
 
-func last(revs []git.Revision, n int) []git.Revision { return revs[max(0, len(revs)-n):] }
+func last[T any](all []T, n int) []T { return all[max(0, len(all)-n):] }
 
 // held puts off a look that nudges asked for beyond the limit, to the time that is left in timer.
 func (w *watch) held(timer *time.Timer) bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os/exec"
+	"strings"
 	"time"
 
 	"github.com/bittrance/kitops/poller/bug"
@@ -20,8 +21,24 @@ const (
 	Error   Outcome = "error"   // kitops could not run it, or was cut off
 )
 
+// Running is what a run that goes on is called where people read it.
+const Running = "running"
+
+// Word is the outcome as people read it.
+func (o Outcome) Word() string {
+	if o == Pending {
+		return Running
+	}
+	return string(o)
+}
+
 // NothingToRun is the Reason of a run that succeeded without an action.
 const NothingToRun = "nothing to run"
+
+// Interrupted tells whether the end of kitops cut the run off: that says nothing of its revision.
+func (r Run) Interrupted() bool {
+	return r.Outcome == Error && strings.HasPrefix(r.Reason, "interrupted") // as all reasons of that kind begin
+}
 
 const (
 	saveWait    = time.Second // before a failed save is tried again, doubled
@@ -34,12 +51,19 @@ func (w *watch) conclude(ctx context.Context, run Run, err error) Run {
 	run.Outcome = outcomeOf(run, err)
 	var broken *bug.Error
 	var mistake *MistakeError
+	var cancelled cancelledError
+	var newer supersededError
 	switch {
 	case err == nil:
 		run.Action = ""
 		if w.task.Brings && !run.acted {
 			run.Reason = NothingToRun
 		}
+	case errors.As(err, &cancelled):
+		run.Outcome, run.Reason = Failure, err.Error()
+		run.Cancelled, run.Mistake = string(cancelled), w.task.Digest
+	case errors.As(err, &newer):
+		run.Outcome, run.Reason, run.Superseded = Failure, newer.Error(), string(newer)
 	case ctx.Err() != nil:
 		run.Outcome, run.Reason = Error, "interrupted by the end of kitops, will run again"
 	case errors.As(err, &broken):
@@ -50,6 +74,10 @@ func (w *watch) conclude(ctx context.Context, run Run, err error) Run {
 		if errors.As(err, &mistake) {
 			run.Mistake = w.task.Digest
 		}
+		w.unsigned(&run, err)
+	}
+	if run.Outcome == Failure && run.Mistake == "" && run.Superseded == "" {
+		run.Failures++
 	}
 	if w.moved {
 		w.served[run.Revision.Ref]++
@@ -62,12 +90,10 @@ func (w *watch) conclude(ctx context.Context, run Run, err error) Run {
 
 // outcomeOf tells an action that failed from a run that kitops could not make.
 func outcomeOf(run Run, err error) Outcome {
-	var exit *exec.ExitError
-	var timeout timeoutError
 	switch {
 	case err == nil:
 		return Success
-	case run.Action != "" && (errors.As(err, &exit) || errors.As(err, &timeout)):
+	case failed(run, err):
 		return Failure
 	}
 	return Error
@@ -81,33 +107,50 @@ func byItself(err error) bool {
 
 // saveOutcome saves the outcome and, after success, the applied revision in one
 // write. It insists, since forgetting what was done means doing it again.
-func (w *watch) saveOutcome(ctx context.Context, run Run, parked *Parked) (retry time.Time, err error) {
+func (w *watch) saveOutcome(ctx context.Context, run *Run, parked *Parked) (retry time.Time, err error) {
 	switch {
-	case run.Outcome == Success, run.Mistake != "":
+	case run.Outcome == Success, run.Mistake != "", run.Superseded != "", w.task.gaveUp(run):
 	case ctx.Err() != nil: // like a crash: the start counts
-		retry = run.Started.Add(pause(w.task.Interval, run.Attempt))
+		retry = run.Started.Add(w.task.restFor(run.Attempt))
 	default:
-		retry = run.Finished.Add(pause(w.task.Interval, run.Attempt))
+		retry = run.Finished.Add(w.task.restFor(run.Attempt))
 	}
-	for wait := saveWait; ; wait = min(2*wait, maxSaveWait) {
-		err = w.mem.save(ctx, func(s State) State {
+	booked := parked
+	if w.p.Parks != nil {
+		parked = nil
+	}
+	for wait, last := saveWait, false; ; wait = min(2*wait, maxSaveWait) {
+		err = w.mem.Save(ctx, func(s State) State {
+			if s.Paused.stands(run.Finished) {
+				run.Held = "paused by " + s.Paused.By
+			}
+			s, w.back = w.task.giveUp(s, run)
 			return w.task.ended(s.with(run.Revision.Ref, func(r *RefState) {
-				saved := run
+				saved := *run
 				r.Run, r.Group, r.Retry, r.Parked = &saved, nil, retry, parked
 				if run.Outcome == Success {
-					r.Applied = run.Revision.SHA
+					r.applied(run.Revision.SHA, run.Finished)
+					r.tagged(w.task, *run)
+					r.Paths, r.Unrun = w.scope.Paths, w.scope.unrun
+					r.owe(scope{})
 				}
-			}), run)
+			}), *run)
 		})
-		w.outbox.kick(ctx, w.mem.state)
-		if err == nil || w.once && wait > saveWait {
+		w.outbox.kick(ctx, &w.mem)
+		if err == nil && w.p.Parks != nil && booked != nil {
+			w.bookParked(ctx, run.Revision.Ref, *booked)
+		}
+		if err == nil || isLost(err) || last || w.once && wait > saveWait {
 			return retry, err
 		}
 		w.tell(Event{Kind: Troubled, Err: err})
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			return retry, err
+			last = wait > saveWait // it may be some time since it was tried
+			if !last {
+				return retry, err
+			}
 		}
 	}
 }

@@ -128,6 +128,7 @@ func (k *parks) beyond(limit int64) (folders []string) {
 // evict gives up parked workdirs, and tells whether there were any.
 func (p *Poller) evict(folders []string) (any bool) {
 	for _, folder := range folders {
+		p.preparer.settle(folder, true)
 		p.parks.remove(folder)
 		any = p.discard(folder) || any
 	}
@@ -157,19 +158,34 @@ func (w *watch) unpark(run Run, dir string) error {
 	folder := w.p.parkDir(w.task.Name, w.task.URL, run.Revision.Ref)
 	w.p.parks.remove(folder)
 	tree := filepath.Join(folder, parkedTree)
-	parked := w.parked
-	w.parked = nil
-	if parked == nil || w.task.Keep || parked.old(time.Now()) || !parked.Since.holds(tree) || mounted(tree) || bound(tree) {
+	parked, to := w.parked, git.ParkedPath(dir)
+	w.parked, w.prepared = nil, false
+	ready := filepath.Join(folder, preparedTree)
+	switch {
+	case parked == nil || w.task.Keep || parked.old(time.Now()):
+		to = ""
+	case w.task.Prepare != nil && isDir(ready) && parked.Since.holds(ready) && !mounted(ready):
+		tree, to, w.prepared = ready, dir, true
+	case !parked.Since.holds(tree) || mounted(tree) || bound(tree):
+		to = ""
+	}
+	if to == "" {
 		w.p.discard(folder)
 		return nil
 	}
 	if err := w.p.makeWorkdir(dir); err != nil {
 		return err
 	}
-	if os.Rename(git.RecordPath(tree), git.RecordPath(git.ParkedPath(dir))) != nil || os.Rename(tree, git.ParkedPath(dir)) != nil {
+	if os.Rename(git.RecordPath(tree), git.RecordPath(to)) != nil || os.Rename(tree, to) != nil {
 		w.p.discard(folder)
 	}
 	return nil
+}
+
+// isDir tells whether a path is a directory, and no link to one.
+func isDir(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.IsDir()
 }
 
 // clearParked takes away what the checkout left of a parked workdir, which no
@@ -195,6 +211,9 @@ func (w *watch) notePark(dir string) {
 // of the run may still reach it. It is never an error: without it a checkout
 // takes longer, no more.
 func (w *watch) park(run Run, dir string, itself bool) *Parked {
+	if w.scope.unrun && w.parked != nil {
+		return w.parked // nothing has used it
+	}
 	if w.since == nil || !itself || !w.p.Processes.Quiet(run.ID, w.p.User, w.groups) {
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/bittrance/kitops/poller/files"
+	"github.com/bittrance/kitops/poller/git"
 )
 
 func end(t *testing.T, pid int) {
@@ -95,5 +96,48 @@ func holdAll(t *testing.T, dir string) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = f.Close() })
+	}
+}
+
+// What is parked, of this ref and of others, goes before a run fails because the disk is full.
+func TestParkedWorkdirsGoFirstWhenTheDiskIsShort(t *testing.T) {
+	repo := manyFiles(t)
+	repo.Switch("side")
+	repo.Commit(map[string]string{"side": "side"})
+	repo.Switch("main")
+	k := newParkade(t, repo)
+	both := func(t *testing.T) {
+		t.Helper()
+		other := k.tasks[0]
+		other.Name, other.Refs = "other", git.Patterns{"refs/heads/side"}
+		k.Set([]Task{k.tasks[0], other})
+	}
+	k.run = "true"
+	both(t)
+	if err := k.Once(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	if parked := entries(t, filepath.Join(k.RepoDir, ParkDir)); len(parked) != 2 {
+		t.Fatalf("parked: %v", parked)
+	}
+	repo.Commit(map[string]string{"more": "more"})
+	k.restart(t)
+	both(t)
+	checkout, full := k.task0().Checkout, 0
+	k.task0().Checkout = func(ctx context.Context, rev git.Revision, dir string) error {
+		if parked, _ := filepath.Glob(filepath.Join(k.RepoDir, ParkDir, "*", "*")); exists(git.ParkedPath(dir)) || len(parked) > 0 {
+			full++
+			return &os.PathError{Op: "write", Path: dir, Err: syscall.ENOSPC}
+		}
+		if left := entries(t, filepath.Join(k.RepoDir, WorkDir)); len(left) != 1 { // that of this run
+			t.Errorf("the room is not there yet: %v", left)
+		}
+		return checkout(ctx, rev, dir)
+	}
+	if err := k.Once(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	if full != 1 {
+		t.Errorf("the disk was full %d times", full)
 	}
 }

@@ -3,17 +3,18 @@ package poller
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
 
 	"github.com/bittrance/kitops/actions"
 	"github.com/bittrance/kitops/poller/bug"
 	"github.com/bittrance/kitops/poller/store"
+	"github.com/bittrance/kitops/poller/store/lease"
+	"github.com/bittrance/kitops/poller/store/members"
 )
 
 // Poller runs tasks. Its exported fields are set before Run or Once is
@@ -21,32 +22,50 @@ import (
 // at any time.
 type Poller struct {
 	Store        store.Store
+	Guard        StartGuard         // of runs under a lease; may be nil
 	RepoDir      string             // of this agent alone; workdirs are made below it
 	Abandoned    []string           // directories like RepoDir of agents that are gone, to be swept
 	Parallel     int                // runs at the same time
 	Environ      []string           // the agent's own environment, from which the actions' is made
 	User         *actions.User      // whom actions run as; nil is the agent's user
 	Processes    *actions.Processes // where actions are registered; may be nil
+	Parks        store.Store        // of this host, that knows of parked workdirs; nil: the memories of their tasks do
 	KeepWorkdirs int64              // bytes of workdirs that are parked, 0: none
+	Afresh       bool               // Once runs again what has run, also where it is not due
+	Grace        time.Duration      // between SIGTERM and SIGKILL; 0: as actions have it
 	Kill         <-chan struct{}    // closed: running actions get no grace
 	Observers    []Observer
-	Report       Reporter      // of tasks with a ReportTo, also of those that are gone; may be nil
-	Second       time.Duration // what pauses of seconds are counted in; a second when 0
+	Report       Reporter          // of tasks with a ReportTo, also of those that are gone; may be nil
+	Members      *members.Registry // of the store, where instances share it and its tasks; nil: this one polls all tasks
+	Second       time.Duration     // what pauses of seconds are counted in; a second when 0
 
-	mu      sync.Mutex
-	watches map[string]*watch // by task name
-	tasks   []Task            // what Set wants
-	changed chan struct{}     // of one: tasks is another than what watches are
-	applied bool              // watches are what Set wanted at least once
-	early   []Nudge           // that came before
-	lost    []error           // outcomes that kitops ended without saving
+	mu       sync.Mutex
+	watches  map[string]*watch        // by task name
+	tasks    []Task                   // what Set wants
+	changed  chan struct{}            // of one: tasks is another than what watches are
+	applied  bool                     // watches are what Set wanted at least once
+	early    []Nudge                  // that came before
+	reserved map[string]chan struct{} // names that no task may begin with until they are closed
+	lost     []error                  // outcomes that kitops ended without saving
+
+	instance *lease.Instance // this agent among those that share the store; nil: the store is its own
+
+	ending sync.Mutex
+	fatal  error              // why nothing may go on; guarded by ending, as stop is
+	stop   context.CancelFunc // ends all that goes on
 
 	states    map[string]State // what Load found, until Run or Once has seen it
-	slots     *semaphore.Weighted
+	slots     *slots
+	groups    groups
+	drain     drain
 	gate      hostGate
 	leftovers leftovers
 	parks     parks
+	preparer  preparer
 	endings   []ending
+
+	running    atomic.Int64 // slots that are taken
+	unreported atomic.Int64 // reports that have yet to arrive
 }
 
 // New returns a poller with no tasks.
@@ -60,7 +79,12 @@ func (p *Poller) Load(ctx context.Context) error {
 	if p.states != nil {
 		return nil
 	}
-	all, err := states(ctx, p.Store)
+	all, damaged, err := p.recallAll(ctx)
+	for _, why := range damaged {
+		if p.Members == nil { // else it is the trouble of who watches it
+			err = errors.Join(err, why)
+		}
+	}
 	if err == nil {
 		p.states = all
 	}
@@ -74,6 +98,7 @@ func (p *Poller) Set(tasks []Task) {
 	p.mu.Lock()
 	p.tasks = tasks
 	p.mu.Unlock()
+	p.announce(tasks)
 	select {
 	case p.changed <- struct{}{}:
 	default:
@@ -84,88 +109,45 @@ func (p *Poller) Set(tasks []Task) {
 // ended. No failure of a task ends it. An error at the end names the outcomes
 // that could not be saved.
 func (p *Poller) Run(ctx context.Context) error {
+	ctx, cancel := p.stoppable(ctx)
+	defer cancel()
 	var running sync.WaitGroup
 	if err := p.prepare(ctx, &running); err != nil {
 		running.Wait()
 		return err
 	}
+	if p.Members != nil {
+		running.Go(func() { p.followMembers(ctx) })
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			running.Wait()
+			p.preparer.done.Wait()
 			p.sweepNow(ctx)
 			p.mu.Lock()
 			defer p.mu.Unlock()
-			return errors.Join(p.lost...)
+			return errors.Join(append(p.lost, p.failed())...)
 		case <-p.changed:
 			p.apply(ctx, &running)
 		}
 	}
 }
 
-// Once looks at the tasks that are due, or at all of them, runs what is new,
-// and returns the errors of looks and runs, each naming its task. It waits at
-// most 30 seconds for reports to arrive.
-func (p *Poller) Once(ctx context.Context, all bool) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var running, reporting sync.WaitGroup
-	defer func() { p.sweepNow(ctx) }()
-	defer reporting.Wait()
-	if err := p.prepare(ctx, &reporting); err != nil {
-		return err
-	}
-	p.mu.Lock()
-	tasks := p.tasks // those of now: Set may be called at any time
-	p.mu.Unlock()
-	errs, watches := make([]error, len(tasks)), make([]*watch, len(tasks))
-	for i, task := range tasks {
-		w := p.newWatch(task)
-		w.once, watches[i] = true, w
-		running.Go(func() {
-			errs[i] = bug.Catch(func() error { return w.lookOnce(ctx, all) })
-		})
-	}
-	running.Wait()
-	p.tellIdle(watches)
-	for _, w := range watches {
-		reporting.Go(w.outbox.idle.Wait)
-	}
-	defer time.AfterFunc(reportOnce-reportFarewell, cancel).Stop()
-	reporting.Wait()
-	return errors.Join(errs...)
-}
-
-// tellIdle names a few tasks that had nothing new; many are counted.
-func (p *Poller) tellIdle(watches []*watch) {
-	idle := slices.DeleteFunc(slices.Clone(watches), func(w *watch) bool { return len(w.idle) == 0 })
-	if len(idle) > maxNamed {
-		p.tell(Event{Kind: Skipped, Reason: nothingNew, Count: len(idle)})
-		return
-	}
-	for _, w := range idle {
-		run := Run{Task: w.task.Name}
-		if len(w.idle) == 1 {
-			run.Revision = w.idle[0]
-		}
-		w.tell(Event{Kind: Skipped, Run: run, Reason: nothingNew})
-	}
-}
-
 // prepare checks the memory, closes the runs of tasks that are no longer
 // configured and sweeps what an earlier agent left.
 func (p *Poller) prepare(ctx context.Context, running *sync.WaitGroup) error {
-	p.slots = semaphore.NewWeighted(int64(max(1, p.Parallel)))
+	p.slots = newSlots(max(1, p.Parallel))
 	if err := p.Load(ctx); err != nil {
 		return err
 	}
 	all := p.states
 	p.states = nil
-	if err := errors.Join(p.findLeftovers(pendingRuns(all)), p.findKept(all), p.findParked(all)); err != nil {
+	if err := errors.Join(p.findLeftovers(pendingRuns(all)), p.findKept(all), p.findBooked(ctx), p.findParked(all)); err != nil {
 		return err
 	}
 	for key, state := range all {
-		if !p.wants(key) {
+		if !p.wants(key) && (p.instance == nil || p.instance.Succeeds(state.Lease)) {
 			p.endOrphan(ctx, key, state, running)
 		}
 	}
@@ -193,12 +175,12 @@ func (p *Poller) tell(e Event) {
 func (p *Poller) newWatch(task Task) *watch {
 	w := &watch{
 		p: p, task: task, took: make(chan struct{}), wake: make(chan struct{}, 1), ended: make(chan struct{}),
-		mem: memory{store: p.Store, key: task.Name},
+		mem: p.memoryOf(task.Name, task.Each),
 		nudges: nudges{
 			limit: rate.NewLimiter(rate.Every(nudgeInterval), nudgeBurst), soon: rate.NewLimiter(rate.Every(soonInterval), nudgeBurst),
 		},
 	}
-	w.outbox.w = w
+	w.outbox = &outbox{w: w}
 	return w
 }
 
@@ -217,6 +199,7 @@ func (p *Poller) apply(ctx context.Context, running *sync.WaitGroup) {
 		switch {
 		case w == nil:
 			w = p.newWatch(task)
+			w.parted = p.reserved[task.Name]
 			switch former := p.watches[task.Formerly]; {
 			case former == nil:
 			case wanted[task.Formerly]:
@@ -247,21 +230,4 @@ func (p *Poller) apply(ctx context.Context, running *sync.WaitGroup) {
 		p.nudgeWatches(n)
 	}
 	p.applied, p.early = true, nil
-}
-
-// lookOnce is the whole life of a watch under --poll-once.
-func (w *watch) lookOnce(ctx context.Context, all bool) error {
-	w.awaitEndings(ctx)
-	if err := errors.Join(w.inherit(ctx), told(w.recover(ctx))); err != nil {
-		return fmt.Errorf("%s: %w", w.task.Name, err)
-	}
-	state, err := w.mem.load(ctx)
-	if err != nil {
-		return fmt.Errorf("%s: %w", w.task.Name, err)
-	}
-	if !all && state.URL == w.task.URL && ahead(state.NextPoll, time.Now(), max(w.task.Interval, maxPause)) {
-		w.tell(Event{Kind: Skipped, Reason: "not due yet", Next: state.NextPoll})
-		return nil
-	}
-	return errors.Join(w.turn(ctx)...)
 }

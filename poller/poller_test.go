@@ -14,11 +14,13 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/bittrance/kitops/poller/git"
+	"github.com/bittrance/kitops/poller/git/gittest"
 )
 
 // TestMain also starts what the standard library watches signals with: it lives as
 // long as the process, so no bubble of a test may be the first to need it.
 func TestMain(m *testing.M) {
+	gittest.InMemory()
 	watched := make(chan os.Signal, 1)
 	signal.Notify(watched, os.Interrupt)
 	signal.Stop(watched)

@@ -71,8 +71,8 @@ func TestRenamedMeanwhile(t *testing.T) {
 		r.push("main", "b")
 		elapse(2 * time.Minute)
 		stop()
-		m := memory{store: b.Store, key: "ci@acme/shop"}
-		err := m.save(t.Context(), func(s State) State {
+		m := newMemory(b.Store, "ci@acme/shop")
+		err := m.Save(t.Context(), func(s State) State {
 			return s.with("refs/heads/main", func(r *RefState) { r.Run.Revision.SHA, r.Run.Outcome = sha("c"), Pending })
 		})
 		want(t, "error", err, nil)

@@ -248,9 +248,9 @@ func TestRunsWithNothingToDoAreReportedUnlessSilent(t *testing.T) {
 				}
 				return Plan{Actions: []actions.Action{{Name: "missing", Entrypoint: "/does/not/exist"}}}, nil
 			}
-			task.Grant = func(context.Context, actions.Action) ([]string, func(), error) {
+			task.Grant = func(context.Context, actions.Action) (Granted, error) {
 				synctest.Wait() // or a report of the start is not sent any more, since the end is known
-				return nil, func() {}, nil
+				return Granted{}, nil
 			}
 			b := newBench(t, task).hearing(w)
 			b.start(t)

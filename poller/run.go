@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
-	"strconv"
 	"strings"
 	"time"
 
@@ -33,8 +32,22 @@ type Run struct {
 	Actions string        `yaml:"actions,omitempty"` // the Actions of the task that it runs
 	Mistake string        `yaml:"mistake,omitempty"` // the Digest of the task for which the revision itself is wrong
 
-	acted bool // there was an action to run
-	began time.Time
+	Cancelled  string `yaml:"cancelled,omitempty"`  // by whom
+	Failures   int    `yaml:"failures,omitempty"`   // tries at this revision, this one included, that ended in a failure
+	GaveUp     bool   `yaml:"gave_up,omitempty"`    // it was the last of them
+	Tag        string `yaml:"tag,omitempty"`        // the object of the annotated tag that was run
+	Pull       *Pull  `yaml:"pull,omitempty"`       // the pull request that was run
+	TagName    string `yaml:"tag_name,omitempty"`   // of the tag that is at the revision, "" where that was pinned and nobody knows
+	Moved      string `yaml:"moved,omitempty"`      // where the tag was before
+	Superseded string `yaml:"superseded,omitempty"` // the newer head that ended it
+
+	Held string `yaml:"held,omitempty"` // what somebody has ordered of its branch: "pinned by anna"; "" for nothing
+
+	acted   bool   // there was an action to run
+	resumes bool   // the revision's last run was cut off, and its start is told like that of a first try
+	refused bool   // nothing of it may run
+	comment string // that it has written for pull requests
+	began   time.Time
 }
 
 // Duration is how long the run took, 0 while it has not finished.
@@ -57,32 +70,60 @@ func (e timeoutError) Error() string { return fmt.Sprintf("out of time after %s"
 // saveStart saves that the run starts. The time of the next try is saved with it,
 // so that a crash counts as a failed try.
 func (w *watch) saveStart(ctx context.Context, rev git.Revision) (Run, error) {
-	w.moved, w.parked, w.groups = false, nil, nil
+	w.moved, w.parked, w.groups, w.scope = false, nil, nil, scope{}
 	now := stamp()
 	run := Run{
 		ID: newRunID(now), Task: w.task.Name, Revision: rev,
 		Started: now, Outcome: Pending, Actions: w.task.Actions, began: time.Now(),
 	}
-	err := w.mem.save(ctx, func(s State) State {
+	if w.task.TagObject != nil {
+		run.Tag = w.task.TagObject(rev)
+	}
+	id := run.ID
+	pinned := w.mem.State.Refs[rev.Ref].Pinned
+	var booked *Parked
+	if w.p.Parks != nil {
+		booked = w.takeParked(ctx, rev.Ref)
+	}
+	err := w.mem.Save(ctx, func(s State) State {
+		closed := !w.task.Rules.Windows.open(now) && !s.Refs[rev.Ref].anyway()
+		if w.forbidden = closed || s.holds(rev, now) || !samePin(pinned, s.Refs[rev.Ref].Pinned); w.forbidden {
+			return s
+		}
 		s = verdictOnNothing(w.task, s).state
 		s.NextPoll, s.Identity = w.nextPoll(), cmp.Or(w.identity, s.Identity)
+		start, _ := s.Remembered.sha(rev.Ref)
 		s = s.with(rev.Ref, func(r *RefState) {
-			run.Attempt = 1
-			if r.Run != nil && r.Run.Revision.SHA == rev.SHA && r.Run.Outcome != Success {
-				run.Attempt = r.Run.Attempt + 1
+			run.Attempt, run.Failures = 1, 0
+			if r.Order == nil && r.Run != nil && r.Run.Revision.SHA == rev.SHA && r.Run.Outcome != Success {
+				run.Attempt, run.Failures = r.Run.Attempt+1, r.Run.Failures
 			}
-			run.Previous = r.Applied
-			w.parked, r.Parked = r.Parked, nil
+			run.Previous, w.scope = r.Applied, w.task.scopeOf(*r)
+			w.parked, r.Parked = cmp.Or(booked, r.Parked), nil
+			r.owe(w.scope)
+			w.pinned, run.Held = r.Pinned != nil, r.Pinned.brief()
+			if r.Run == nil || r.Run.Revision.SHA != rev.SHA {
+				r.ReportAs = w.task.ReportAs
+			} else if run.resumes = r.ReportAs != "" && r.Run.Interrupted(); run.resumes {
+				r.Reported = ""
+			}
+			r.place(w.task, &run, start)
+			if q := r.Queued; q != nil && q.Revision == rev {
+				run.ID = q.ID // of which GitHub has heard
+			} else {
+				run.ID = id
+			}
 			saved := run
-			r.Run, r.Group = &saved, nil
-			r.Retry = now.Add(pause(w.task.Interval, run.Attempt))
+			r.Run, r.Group, r.Order = &saved, nil, nil
+			r.Retry = now.Add(w.task.restFor(run.Attempt))
 			if run.Attempt == 1 {
 				r.Reported = ""
 			}
 		})
-		return w.task.started(s, run)
+		return w.task.started(w.task.dequeued(s, rev), run)
 	})
-	w.outbox.kick(ctx, w.mem.state)
+	w.outbox.begins(run.ID)
+	w.outbox.kick(ctx, &w.mem)
 	return run, err
 }
 
@@ -109,23 +150,26 @@ func (w *watch) plan(ctx context.Context, run Run, dir string) (Plan, error) {
 	}
 }
 
-// act runs the actions in order, until one fails.
-func (w *watch) act(ctx context.Context, run *Run, plan Plan, dir string) error {
+// act runs the actions in order, until one fails. Patient is ctx without cancellations. What is reported of them outlives the run, but not the agent.
+func (w *watch) act(agent, ctx, patient context.Context, run *Run, plan Plan, dir string, out *output) error {
 	if plan.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = actions.WithTimeout(ctx, plan.Timeout, timeoutError{plan.Timeout})
 		defer cancel()
+		patient, cancel = actions.WithTimeout(patient, plan.Timeout, timeoutError{plan.Timeout})
+		defer cancel()
 	}
 	for _, action := range plan.Actions {
-		run.Action = action.Name
-		w.announceRun(ctx, run)
-		w.tell(Event{Kind: ActionStarted, Run: *run})
-		err := w.runAction(ctx, action, *run, dir)
-		var left *actions.LeftError
-		if errors.As(err, &left) {
-			w.tell(Event{Kind: Troubled, Run: *run, Err: left})
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
 		}
-		if err != nil {
+		run.Action = action.Name
+		w.announceRun(agent, ctx, run)
+		within := ctx
+		if action.CancelAfter {
+			within = patient
+		}
+		if err := w.runAction(within, action, *run, dir, out, nil); err != nil {
 			return brief(err)
 		}
 	}
@@ -146,73 +190,21 @@ func brief(err error) error {
 }
 
 // announceRun reports a run that has something to do, for a task that reports only such runs.
-func (w *watch) announceRun(ctx context.Context, run *Run) {
+func (w *watch) announceRun(agent, ctx context.Context, run *Run) {
 	if run.acted || !w.task.Brings {
 		return
 	}
 	run.acted = true
-	if err := w.mem.save(ctx, func(s State) State { return w.task.started(s, *run) }); err != nil {
+	if err := w.mem.Save(ctx, func(s State) State { return w.task.started(s, *run) }); err != nil {
 		w.tell(Event{Kind: Troubled, Err: err})
 	}
-	w.outbox.kick(ctx, w.mem.state)
-}
-
-// runAction runs one action, and saves which group it is.
-func (w *watch) runAction(ctx context.Context, action actions.Action, run Run, dir string) error {
-	out := actions.Lines(actions.OutputLimit, func(line string) {
-		w.tell(Event{Kind: Output, Run: run, Line: line})
-	})
-	defer out.Close()
-	vars := w.vars(run)
-	if w.task.Grant != nil {
-		granted, revoke, err := w.task.Grant(ctx, action)
-		if err != nil {
-			return fmt.Errorf("get a token for the action: %w", err)
-		}
-		defer revoke()
-		vars = append(vars, granted...)
-	}
-	return action.Run(ctx, actions.Options{
-		Dir:       dir,
-		Environ:   w.p.Environ,
-		Vars:      vars,
-		Out:       out,
-		User:      w.p.User,
-		Kill:      w.p.Kill,
-		Processes: w.p.Processes,
-		Started: func(g actions.Group) {
-			w.groups = append(w.groups, g)
-			err := w.mem.save(ctx, func(s State) State {
-				return s.with(run.Revision.Ref, func(r *RefState) { r.Group, r.Run.Action = &g, run.Action })
-			})
-			if err != nil {
-				w.tell(Event{Kind: Troubled, Err: err})
-			}
-		},
-	})
-}
-
-// vars are the variables that every action gets.
-func (w *watch) vars(run Run) []string {
-	previous := run.Previous
-	if previous == "" {
-		previous = noSHA(run.Revision.SHA)
-	}
-	return []string{
-		"KITOPS_SHA=" + run.Revision.SHA,
-		"KITOPS_LAST_SUCCESSFUL_SHA=" + previous,
-		"KITOPS_REF=" + run.Revision.Ref,
-		"KITOPS_REF_NAME=" + run.Revision.Name(),
-		"KITOPS_REPOSITORY_URL=" + w.task.URL,
-		"KITOPS_TASK_NAME=" + run.Task,
-		"KITOPS_ACTION_NAME=" + run.Action,
-		"KITOPS_RUN_ID=" + run.ID,
-		"KITOPS_RUN_ATTEMPT=" + strconv.Itoa(run.Attempt),
-	}
+	w.outbox.kick(agent, &w.mem)
 }
 
 // stamp is now, as finely as a person who reads the state wants it.
-func stamp() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
+func stamp() time.Time { return stampOf(time.Now()) }
+
+func stampOf(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
 // newRunID returns an identifier that sorts by time and is unique without a
 // memory, fit for file names and environments.

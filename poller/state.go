@@ -4,15 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/bittrance/kitops/actions"
 	"github.com/bittrance/kitops/poller/git"
 	"github.com/bittrance/kitops/poller/store"
+	"github.com/bittrance/kitops/poller/store/lease"
 )
 
 // State is what a task remembers between looks and between executions: one
@@ -25,26 +27,50 @@ type State struct {
 	Remembered headSet             `yaml:"remembered,omitempty"`  // starting points, which are not run
 	Refs       map[string]RefState `yaml:"refs,omitempty"`        // refs that had a run
 	Identity   string              `yaml:"identity,omitempty"`    // what the host calls the repository, whatever its name
+	Paused     *Hold               `yaml:"paused,omitempty"`      // nothing new is run
 	Gone       time.Time           `yaml:"gone,omitempty"`        // since when the repository is not to be found any more
+	Holder     string              `yaml:"holder,omitempty"`      // of a group: the task that runs
 	ReportTo   string              `yaml:"report_to,omitempty"`   // where the last run was reported
+	DeployTo   string              `yaml:"deploy_to,omitempty"`   // where the last run was told as a deployment
+	Notes      map[string]string   `yaml:"notes,omitempty"`       // of the reporter of deployments, by their place
 	Unreported []Report            `yaml:"unreported,omitempty"`  // what somebody has yet to hear, in order
+	Behind     map[string]lag      `yaml:"behind,omitempty"`      // by ref, of those that are; kept for who is notified
+	Lease      lease.Lease         `yaml:"lease,omitempty"`       // on this document, where instances share the store
 }
 
 // RefState is the memory of one ref that had a run.
 type RefState struct {
-	Applied  string         `yaml:"applied,omitempty"`  // the last revision that succeeded
-	Run      *Run           `yaml:"run,omitempty"`      // the last one
-	Retry    time.Time      `yaml:"retry,omitempty"`    // when Run may be tried again, unless it succeeded
-	Group    *actions.Group `yaml:"group,omitempty"`    // of the action that runs
-	Parked   *Parked        `yaml:"parked,omitempty"`   // its workdir
-	Reported string         `yaml:"reported,omitempty"` // the final state that was told of Run's revision
+	Applied   string         `yaml:"applied,omitempty"`    // the last revision that succeeded
+	AppliedAt time.Time      `yaml:"applied_at,omitempty"` // when; zero for what an older kitops applied
+	Run       *Run           `yaml:"run,omitempty"`        // the last one
+	Retry     time.Time      `yaml:"retry,omitempty"`      // when Run may be tried again, unless it succeeded
+	Group     *actions.Group `yaml:"group,omitempty"`      // of the action that runs
+	Parked    *Parked        `yaml:"parked,omitempty"`     // its workdir
+	Reported  string         `yaml:"reported,omitempty"`   // the final state that was told of Run's revision
+	ReportAs  string         `yaml:"report_as,omitempty"`  // the task's, when Run's revision was first run
+	Failing   *failing       `yaml:"failing,omitempty"`    // nil: the last run that was not cut off succeeded
+
+	Notes map[string]string `yaml:"notes,omitempty"` // of the reporter, by where its reports went
+
+	At         string            `yaml:"at,omitempty"`          // where a tag was when it last ran, or was refused because somebody had moved it from here
+	Tags       map[string]string `yaml:"tags,omitempty"`        // of versions: the names of the tags that Applied and Former were at
+	TagObjects map[string]string `yaml:"tag_objects,omitempty"` // of those of annotated tags
+	Former     string            `yaml:"former,omitempty"`      // the revision that had succeeded before Applied
+	Pinned     *Hold             `yaml:"pinned,omitempty"`      // at this revision, whatever the head is
+	Order      *waiting          `yaml:"order,omitempty"`       // what somebody wants of it
+
+	Paths    string    `yaml:"paths,omitempty"`    // the digest of the task's paths by which Applied was
+	Unrun    bool      `yaml:"unrun,omitempty"`    // and by which it was without a run
+	Traces   bool      `yaml:"traces,omitempty"`   // an action that did not succeed may have left something since Applied
+	Whole    bool      `yaml:"whole,omitempty"`    // somebody has asked for a run since, whatever has changed
+	Approved *approval `yaml:"approved,omitempty"` // what may run
+	Queued   *Run      `yaml:"queued,omitempty"`   // what was reported as waiting, and has yet to run
 }
 
 // with returns the state with one ref changed, which is no starting point any more.
 func (s State) with(ref string, change func(*RefState)) State {
-	if _, there := s.Remembered[ref]; there {
-		s.Remembered = maps.Clone(s.Remembered)
-		delete(s.Remembered, ref)
+	if _, there := s.Remembered.sha(ref); there {
+		s.Remembered = s.Remembered.without(func(other string) bool { return other == ref })
 	}
 	refs := maps.Clone(s.Refs)
 	if refs == nil {
@@ -58,92 +84,68 @@ func (s State) with(ref string, change func(*RefState)) State {
 }
 
 // memory is the document of one task, decoded. It is used by one goroutine.
-type memory struct {
-	store   store.Store
-	key     string
-	state   State
-	version string // of the document that state was decoded from; "" is none
+type memory = lease.Document[State]
+
+func newMemory(s store.Store, key string) memory {
+	return memory{Store: s, Key: key, Format: lease.Format[State]{
+		Decode: decodeState,
+		Encode: func(s State) ([]byte, error) { return yaml.Marshal(s) },
+		Lease:  func(s *State) *lease.Lease { return &s.Lease },
+	}}
 }
 
-// load reads the document, and decodes it only when it is another than before.
-func (m *memory) load(ctx context.Context) (State, error) {
-	doc, err := m.store.Get(ctx, m.key)
-	if errors.Is(err, fs.ErrNotExist) {
-		m.state, m.version = State{}, ""
-		return m.state, nil
+func decodeState(data []byte, into *State) error {
+	if err := yaml.Unmarshal(data, into); err != nil {
+		problem, _, _ := strings.Cut(err.Error(), "\n") // then comes the source
+		return &store.FormatError{Path: "its document", Problem: problem, Remedy: "fix it, or move it away and the task begins with an empty memory"}
 	}
-	if err != nil {
-		return State{}, fmt.Errorf("read state: %w", err)
-	}
-	if doc.Version != m.version {
-		var state State
-		if err := yaml.Unmarshal(doc.Data, &state); err != nil {
-			return State{}, fmt.Errorf("state of task %q: %w", m.key, err)
-		}
-		m.state, m.version = state, doc.Version
-	}
-	return m.state, nil
-}
-
-// save is read-modify-write: the change is made to what the store has now.
-// It is not cut short by the end of ctx, since what happened has happened.
-func (m *memory) save(ctx context.Context, change func(State) State) error {
-	ctx = context.WithoutCancel(ctx)
-	for {
-		state, err := m.load(ctx)
-		if err != nil {
-			return err
-		}
-		state = change(state)
-		data, err := yaml.Marshal(state)
-		if err != nil {
-			return fmt.Errorf("encode state of task %q: %w", m.key, err)
-		}
-		version, err := m.store.Put(ctx, m.key, data, m.version)
-		if errors.Is(err, store.ErrConflict) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("save state: %w", err)
-		}
-		m.state, m.version = state, version
-		return nil
-	}
-}
-
-// drop deletes the document, unless somebody else has one there by now.
-func (m *memory) drop(ctx context.Context) error {
-	if _, err := m.load(ctx); err != nil || m.version == "" {
-		return err
-	}
-	return m.dropLoaded(ctx)
-}
-
-// dropLoaded deletes the document as it was loaded, and leaves a newer one.
-func (m *memory) dropLoaded(ctx context.Context) error {
-	_, err := m.store.Put(context.WithoutCancel(ctx), m.key, nil, m.version)
-	if err != nil && !errors.Is(err, store.ErrConflict) {
-		return fmt.Errorf("forget state of task %q: %w", m.key, err)
-	}
-	m.version = ""
 	return nil
 }
 
-// states reads the memory of every task, also of those that are gone.
-func states(ctx context.Context, s store.Store) (map[string]State, error) {
+// drop deletes the document, unless somebody else has one there by now.
+func drop(ctx context.Context, m *memory) error {
+	if _, err := m.Load(ctx); err != nil || m.Version == "" || m.Hold != nil && m.State.URL == "" {
+		return err
+	}
+	return m.Drop(ctx)
+}
+
+// states reads the memory of every task, also of those that are gone. Those that do not read are left out, and told apart.
+func states(ctx context.Context, s store.Store) (all map[string]State, damaged map[string]error, err error) {
 	keys, err := s.List(ctx, "")
 	if err != nil {
-		return nil, fmt.Errorf("read state: %w", err)
+		return nil, nil, fmt.Errorf("read state: %w", err)
 	}
-	all := make(map[string]State, len(keys)) // never nil: see Load
-	var errs []error
-	for _, key := range keys {
-		m := memory{store: s, key: key}
-		state, err := m.load(ctx)
-		errs = append(errs, err)
-		all[key] = state
+	const together = 16 // as many as a store across a network keeps connections for
+	found, errs := make([]State, len(keys)), make([]error, len(keys))
+	var group errgroup.Group
+	group.SetLimit(together)
+	for i, key := range keys {
+		group.Go(func() error {
+			m := newMemory(s, key)
+			found[i], errs[i] = m.Load(ctx)
+			return nil
+		})
 	}
-	return all, errors.Join(errs...)
+	_ = group.Wait()
+	all, damaged = make(map[string]State, len(keys)), map[string]error{} // never nil: see Load
+	for i, key := range keys {
+		switch {
+		case errs[i] == nil:
+			all[key] = found[i]
+		case isDamaged(errs[i]):
+			damaged[key] = errs[i]
+		default:
+			err = errors.Join(err, errs[i])
+		}
+	}
+	return all, damaged, err
+}
+
+// isDamaged tells a memory that does not read from a store that does not answer.
+func isDamaged(err error) bool {
+	var format *store.FormatError
+	return errors.As(err, &format)
 }
 
 // pausing tells whether the last run has yet to wait for its next try. A retry

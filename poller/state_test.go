@@ -21,18 +21,18 @@ func TestStateSurvivesTheStore(t *testing.T) {
 	}
 	want := State{
 		URL: "git@h:x", Patterns: git.Patterns{"refs/heads/*", "!refs/heads/x"}, NextPoll: at,
-		Remembered: headSet{"refs/heads/y": sha("0"), "refs/heads/yes": strings.Repeat("12345678", 5)},
+		Remembered: headSet{{Ref: "refs/heads/y", SHA: sha("0")}, {Ref: "refs/heads/yes", SHA: strings.Repeat("12345678", 5)}},
 		Refs: map[string]RefState{
 			run.Revision.Ref: {Applied: sha("1"), Run: &run, Retry: at, Group: &actions.Group{ID: 7, Started: "boot/1"}},
 			"refs/heads/no":  {Applied: sha("2")},
 		},
 	}
-	m := memory{store: store.NewMemory(), key: "deploy"}
-	if err := m.save(t.Context(), func(State) State { return want }); err != nil {
+	m := newMemory(store.NewMemory(), "deploy")
+	if err := m.Save(t.Context(), func(State) State { return want }); err != nil {
 		t.Fatal(err)
 	}
-	fresh := memory{store: m.store, key: "deploy"}
-	got, err := fresh.load(t.Context())
+	fresh := newMemory(m.Store, "deploy")
+	got, err := fresh.Load(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func describe(s State) string {
 		}
 		refs = append(refs, fmt.Sprintf("%s %s %s", ref, r.Applied, r.Retry))
 	}
-	return fmt.Sprintf("%s %s %s %v %d %s", s.URL, s.Patterns, s.NextPoll, map[string]string(s.Remembered), len(s.Refs), strings.Join(sorted(refs), "; "))
+	return fmt.Sprintf("%s %s %s %v %d %s", s.URL, s.Patterns, s.NextPoll, s.Remembered, len(s.Refs), strings.Join(sorted(refs), "; "))
 }
 
 func TestDamagedDocumentIsNamed(t *testing.T) {
@@ -104,13 +104,13 @@ func heads10k() []git.Revision {
 func TestTenThousandBranchesAreRemembered(t *testing.T) {
 	task := Task{Name: "deploy", URL: url, Refs: git.Patterns{"refs/heads/**"}}
 	heads := heads10k()
-	m := memory{store: store.NewMemory(), key: "deploy"}
-	err := m.save(t.Context(), func(s State) State { return decide(task, s, heads, time.Now()).state })
+	m := newMemory(store.NewMemory(), "deploy")
+	err := m.Save(t.Context(), func(s State) State { return decide(task, s, heads, time.Now()).state })
 	if err != nil {
 		t.Fatal(err)
 	}
-	fresh := memory{store: m.store, key: "deploy"}
-	state, err := fresh.load(t.Context())
+	fresh := newMemory(m.Store, "deploy")
+	state, err := fresh.Load(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,8 @@ package poller
 import (
 	"context"
 	"errors"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bittrance/kitops/actions"
@@ -17,10 +19,15 @@ type watch struct {
 	mem  memory
 	once bool // for --poll-once: one look, and each revision it found has one run
 
+	parted <-chan struct{} // closed when nobody changes the memory of this name any more; may be nil
 	after  <-chan struct{} // closed when the task whose memory this one takes over has ended; may be nil
 	took   chan struct{}   // closed when it has the memory of the task that it was, if there is one
 	wake   chan struct{}   // of one: look now
-	outbox outbox
+	outbox *outbox
+
+	main  *watch         // of a lane: the watch beside which it runs
+	lanes lanes          // the runs beside this watch
+	going sync.WaitGroup // lanes
 
 	// Guarded by p.mu.
 	next       *Task // what Set wants instead of task
@@ -31,24 +38,52 @@ type watch struct {
 	ended      chan struct{} // closed when it does nothing any more but report
 	nudges     nudges
 	vitals     vitals
-	repository string // its identity, as far as known
+	repository string            // its identity, as far as known
+	found      map[string]string // where the refs are that had a run or will have one; replaced, never changed
+	others     int               // tags that are no versions
+	waiting    string            // what a run waits for: a slot, say
+	snapshot   State             // the memory, as the latest poll or run left it
+	shared     shared            // what is known of it and the others that poll it
+	dispute    string            // who has another definition of it
+
+	runs   string // the run that cancel ends
+	cancel context.CancelCauseFunc
 
 	due time.Time // the next look
 
-	parked *Parked         // what the memory knew of the ref's workdir, until the checkout has had it
-	since  *stampOfHost    // of the workdir that was made; nil: it cannot be parked
-	groups []actions.Group // of the actions of the run
+	parked   *Parked         // what the memory knew of the ref's workdir, until the checkout has had it
+	prepared bool            // and that it only has to be brought to the revision
+	since    *stampOfHost    // of the workdir that was made; nil: it cannot be parked
+	groups   []actions.Group // of the actions of the run
 
-	failures int               // failed looks in a row
-	told     map[string]string // ref → SHA that was said to rest
-	chased   []git.Revision    // revisions of nudges that no look has shown yet
-	chases   int
-	vague    bool           // this look is due to a nudge that promised nothing, and has another
-	identity string         // of the repository, as the last look before a run found it
-	slot     bool           // this watch holds one
-	moved    bool           // the last run found its revision gone: a newer head is there
-	served   map[string]int // in this turn, by ref; for once
-	idle     []git.Revision // the heads, when the look of once found nothing to do
+	failures               int                  // failed looks in a row
+	told                   map[string]string    // ref → SHA that was said to rest
+	late                   map[string]time.Time // ref → since when polls find it behind; for who is notified
+	chased                 []git.Revision       // revisions of nudges that no look has shown yet
+	chases                 int
+	vague                  bool   // this look is due to a nudge that promised nothing, and has another
+	identity               string // of the repository, as the last look before a run found it
+	slot                   bool   // this watch holds one
+	leased                 bool   // and the lease on the memory, where instances share the store
+	owes                   bool   // the last look without it found something to save
+	guard                  atomic.Pointer[actions.Guard]
+	groupUntil, leaseUntil atomic.Int64                  // by the clock of the instance
+	guarded                string                        // the run that it guards
+	acting                 atomic.Pointer[actions.Group] // of the action that goes on
+	moved                  bool                          // the last run found its revision gone: a newer head is there
+	served                 map[string]int                // in this turn, by ref; for once
+	idle                   []git.Revision                // the heads, when the look of once found nothing to do
+
+	signer    string            // of the revision; "": nobody asked
+	scope     scope             // of the run
+	pinned    bool              // the revision that runs need not be a head
+	ref, sha  string            // of a lane
+	newer     map[string]string // by ref of a lane: what the last look would run there
+	opens     time.Time         // when what was due at the last look may run
+	stalled   time.Time         // until when no lane starts, since the last could not save
+	bare      map[string]bool   // variables that were said not to be masked
+	back      *Hold             // what the outcome of the last run has its ref go back to
+	forbidden bool              // somebody has ordered, since the look, that the run must not start
 }
 
 // maxServings is how often --poll-once follows a head that moves while it is fetched.
@@ -64,7 +99,7 @@ func (w *watch) poke() {
 }
 
 func (w *watch) tell(e Event) {
-	e.Task = w.mem.key
+	e.Task = w.mem.Key
 	w.p.tell(e)
 }
 
@@ -93,7 +128,7 @@ func (w *watch) loop(ctx context.Context, delay time.Duration) {
 	for {
 		select {
 		case <-ctx.Done():
-			w.apart(func() { w.rest(ctx) })
+			w.apart(func() { w.closeLanes(); w.rest(ctx) })
 			return
 		case <-w.wake:
 			if w.held(timer) {
@@ -102,14 +137,22 @@ func (w *watch) loop(ctx context.Context, delay time.Duration) {
 		case <-timer.C:
 		}
 		w.awaitHeir(ctx)
+		if w.superseded() && len(w.openLanes()) > 0 { // the last of them wakes it
+			w.expect(time.Time{})
+			continue
+		}
 		if !w.adopt() {
 			w.apart(func() {
+				w.closeLanes()
 				w.vacate(ctx)
 				w.retire(ctx)
 			})
 			return
 		}
 		w.apart(func() {
+			if w.leaves() {
+				return
+			}
 			_ = w.turn(ctx) // the observers have heard of the errors
 			w.expect(w.due)
 		})
@@ -151,11 +194,15 @@ func (w *watch) adopt() bool {
 	w.p.mu.Lock()
 	defer w.p.mu.Unlock()
 	if w.removed {
-		delete(w.p.watches, w.mem.key)
+		delete(w.p.watches, w.mem.Key)
 		close(w.ended)
 		return false
 	}
 	if w.next != nil {
+		if w.next.Each != w.task.Each { // another document; all but its key is for this goroutine alone
+			m := w.p.memoryOf(w.mem.Key, w.next.Each)
+			w.mem.Store, w.mem.Hold, w.mem.State, w.mem.Version = m.Store, m.Hold, State{}, ""
+		}
 		w.task, w.next, w.failures, w.told = *w.next, nil, 0, nil
 	}
 	return true
@@ -171,6 +218,9 @@ func (w *watch) superseded() bool {
 // heed moves the next look to the first revision that may be tried again.
 func (w *watch) heed(s State) {
 	now := time.Now()
+	if p := s.Paused; p.stands(now) && !p.Until.IsZero() && p.Until.Before(w.due) {
+		w.due = p.Until
+	}
 	for _, r := range s.Refs {
 		if r.Run != nil && r.Run.Outcome != Success && r.pausing(now) && r.Retry.Before(w.due) {
 			w.due = r.Retry
@@ -180,7 +230,7 @@ func (w *watch) heed(s State) {
 
 // rest saves when the task is due, for a --poll-once that comes after this agent.
 func (w *watch) rest(ctx context.Context) {
-	if w.due.IsZero() {
+	if w.due.IsZero() || w.mem.Hold != nil { // others may go on polling it
 		return
 	}
 	if err := w.saveDue(ctx); err != nil {
@@ -189,7 +239,7 @@ func (w *watch) rest(ctx context.Context) {
 }
 
 func (w *watch) saveDue(ctx context.Context) error {
-	return w.mem.save(ctx, func(s State) State {
+	return w.mem.Save(ctx, func(s State) State {
 		s = verdictOnNothing(w.task, s).state
 		s.NextPoll = w.nextPoll()
 		return s
@@ -197,6 +247,6 @@ func (w *watch) saveDue(ctx context.Context) error {
 }
 
 // nextPoll is due as the state has it.
-func (w *watch) nextPoll() time.Time { return w.due.UTC().Truncate(time.Millisecond) }
+func (w *watch) nextPoll() time.Time { return stampOf(w.due) }
 
 var errInterrupted = errors.New("interrupted")

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/bittrance/kitops/actions"
 	"github.com/bittrance/kitops/poller/bug"
 	"github.com/bittrance/kitops/poller/git"
 )
@@ -17,7 +16,7 @@ import (
 func (w *watch) turn(ctx context.Context) []error {
 	var errs []error
 	w.served = map[string]int{}
-	for again := true; again; {
+	for again := true; again; again = again || w.awaitLane(ctx) {
 		err := bug.Catch(func() (err error) {
 			again, err = w.follow(ctx)
 			return err
@@ -39,66 +38,137 @@ func (w *watch) turn(ctx context.Context) []error {
 // follow is the whole way of one revision, from the poll that finds it to the
 // outcome that is saved. It tells whether to poll again at once.
 func (w *watch) follow(ctx context.Context) (again bool, err error) {
+	if w.task.Rules.beside() {
+		return w.followBeside(ctx)
+	}
 	todo, err := w.look(ctx)
-	if len(todo) == 0 {
+	if len(todo) == 0 && !w.owes {
 		if w.p.evict(w.p.parks.old(time.Now())) {
 			w.p.sweepSoon(ctx)
 		}
 		return false, err
 	}
-	waited, slotErr := w.acquireSlot(ctx)
+	if w.spared() {
+		return false, err
+	}
+	grouped, leave, late, groupErr := w.enterGroup(ctx, w.rank(todo), first(todo))
+	if groupErr != nil {
+		return false, errors.Join(err, w.unleased(groupErr))
+	}
+	defer leave()
+	waited, slotErr := w.acquireSlot(ctx, w.rank(todo), first(todo))
 	if slotErr != nil {
 		return false, errors.Join(err, slotErr)
 	}
 	defer w.releaseSlot()
-	if waited { // the newest head is what runs
+	if held := w.p.drain.enter(w.drainKey(), w.mem.Key); held != nil {
+		return w.awaitRelease(ctx, held), err
+	}
+	defer w.p.drain.leave(w.drainKey())
+	leased, release, leaseErr := w.acquireLease(ctx, todo)
+	if leaseErr != nil || leased == nil {
+		return false, errors.Join(err, w.unleased(leaseErr))
+	}
+	defer release()
+	if waited || late || w.leased { // the newest head is what runs
 		if todo, err = w.look(ctx); len(todo) == 0 {
 			return false, err
 		}
 	}
-
-	run, unsaved := w.saveStart(ctx, todo[0])
-	if unsaved != nil {
-		return w.again(ctx, len(todo) > 1), errors.Join(err, w.unsaved(run, unsaved))
+	leased, apart := joined(leased, grouped)
+	defer apart()
+	err = errors.Join(err, w.carryOut(ctx, leased, todo[0]))
+	if w.forbidden {
+		return true, err // to look once more, by what was ordered
 	}
+	return w.again(ctx, len(todo) > 1), err
+}
+
+// carryOut runs a revision, from its start that is saved to its outcome that is.
+func (w *watch) carryOut(ctx, leased context.Context, rev git.Revision) error {
+	w.p.preparer.settle(w.p.parkDir(w.task.Name, w.task.URL, rev.Ref), false)
+	run, unsaved := w.saveStart(ctx, rev)
+	if unsaved != nil {
+		return w.unsaved(run, unsaved)
+	}
+	if w.forbidden {
+		return nil
+	}
+	w.p.drain.started(w.drainKey(), run)
 	w.tell(Event{Kind: Started, Run: run})
 	dir := w.p.workdir(w.task, run)
-	ended := bug.Catch(func() error {
-		timed, cancel := actions.WithTimeout(ctx, w.task.Timeout, timeoutError{w.task.Timeout})
-		defer cancel()
-		if err := w.checkout(timed, run, dir); err != nil {
-			return err
-		}
-		plan, err := w.plan(timed, run, dir)
-		if err != nil {
-			return err
-		}
-		return w.act(timed, &run, plan, dir)
-	})
-	run = w.conclude(ctx, run, ended)
-	retry, unsaved := w.saveOutcome(ctx, run, w.park(run, dir, byItself(ended)))
+	run, ended := w.execute(ctx, leased, run, dir)
+	parked := w.park(run, dir, byItself(ended))
+	retry, unsaved := w.saveOutcome(ctx, &run, parked)
+	if !retry.IsZero() && retry.Before(w.due) { // which may be over by now
+		w.due = retry
+	}
 	failed := w.failure(run)
 	if unsaved == nil {
+		w.prepareSoon(ctx, run, parked)
+		w.publish()
 		w.tell(Event{Kind: Finished, Run: run, Next: retry})
+		w.tellGaveUp(run)
 		failed = told(failed)
 	} else if ctx.Err() != nil {
 		w.p.lose(run, unsaved)
 	}
 	w.p.leave(w.task, run, dir)
 	w.p.sweepSoon(ctx)
-	err = errors.Join(err, failed, w.unsaved(run, unsaved))
-	return w.again(ctx, len(todo) > 1), err
+	return errors.Join(failed, w.unsaved(run, unsaved))
 }
 
-// acquireSlot waits until a run may start, and tells whether it had to.
-func (w *watch) acquireSlot(ctx context.Context) (waited bool, err error) {
+// drainKey is what a run is counted by.
+func (w *watch) drainKey() string {
+	if w.main != nil {
+		return w.mem.Key + "\x00" + w.ref
+	}
+	return w.mem.Key
+}
+
+// first is the first of what is to run, if there is any.
+func first(todo []git.Revision) git.Revision {
+	if len(todo) == 0 {
+		return git.Revision{}
+	}
+	return todo[0]
+}
+
+// rank is that of the first of what is to run.
+func (w *watch) rank(todo []git.Revision) int {
+	if len(todo) == 0 {
+		return newHead
+	}
+	return rankOf(w.mem.State.Refs[todo[0].Ref], todo[0])
+}
+
+// awaitRelease waits until runs may begin again, and tells whether they may.
+func (w *watch) awaitRelease(ctx context.Context, held <-chan struct{}) bool {
+	w.releaseSlot()
 	w.expect(time.Time{})
-	if waited = !w.p.slots.TryAcquire(1); waited {
-		if err := w.p.slots.Acquire(ctx, 1); err != nil {
+	select {
+	case <-held:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// acquireSlot waits until a run of that rank may start, and tells whether it had to.
+func (w *watch) acquireSlot(ctx context.Context, rank int, rev git.Revision) (waited bool, err error) {
+	w.expect(time.Time{})
+	if waited = !w.p.slots.try(w.mem.Key); waited {
+		w.setWaiting("waiting for a slot")
+		stop := w.reportQueued(ctx, rev, rank, "waiting for a slot")
+		err := w.p.slots.acquire(ctx, w.mem.Key, rank)
+		stop()
+		w.setWaiting("")
+		if err != nil {
 			return true, fmt.Errorf("%s: interrupted: %w", w.task.Name, err)
 		}
 	}
 	w.slot = true
+	w.p.running.Add(1)
 	w.expect(time.Now().Add(w.task.Timeout))
 	return waited, nil
 }
@@ -107,7 +177,8 @@ func (w *watch) acquireSlot(ctx context.Context) (waited bool, err error) {
 func (w *watch) releaseSlot() {
 	if w.slot {
 		w.slot = false
-		w.p.slots.Release(1)
+		w.p.running.Add(-1)
+		w.p.slots.release(w.mem.Key)
 	}
 }
 
@@ -119,7 +190,8 @@ func (w *watch) unsaved(run Run, err error) error {
 	rev := run.Revision
 	w.tell(Event{Kind: Troubled, Err: fmt.Errorf("%s at %s: %w", rev.Name(), rev.SHA, err)})
 	w.failures++
-	w.due = time.Now().Add(backoff(w.task.Interval, w.failures))
+	w.stalled = time.Now().Add(backoff(w.task.Interval, w.failures))
+	w.due = w.stalled
 	return told(fmt.Errorf("%s: %s: %w", w.task.Name, rev.Name(), err))
 }
 
@@ -133,12 +205,14 @@ func (p *Poller) lose(run Run, err error) {
 
 // failure is what --poll-once says of a run.
 func (w *watch) failure(run Run) error {
-	w.heed(w.mem.state)
+	w.heed(w.mem.State)
 	if run.Outcome == Success || w.moved {
 		return nil
 	}
 	rev := run.Revision
-	w.known(rev, pausing(run.Attempt)) // the end of the run said when it is tried again
+	if !run.GaveUp {
+		w.known(rev, pausing(run.Attempt)) // the end of the run said when it is tried again
+	}
 	if run.Action != "" {
 		return fmt.Errorf("%s: %s at %s: action %s: %s", w.task.Name, rev.Name(), rev.SHA, run.Action, run.Reason)
 	}

@@ -26,6 +26,8 @@ type Console struct {
 	Colour bool
 	Width  func() int // of the terminal, for which names are shortened; nil or 0: they are not
 
+	Underway *Underway // the terminal, if its last line may be rewritten; nil: it may not
+
 	to    *sharedWriter
 	attrs []slog.Attr
 	group string
@@ -44,7 +46,9 @@ type sharedWriter struct {
 }
 
 // Enabled implements slog.Handler.
-func (c *Console) Enabled(_ context.Context, level slog.Level) bool { return level >= c.Level }
+func (c *Console) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= c.Level || level == levelProgress && c.Underway != nil
+}
 
 // WithAttrs implements slog.Handler.
 func (c *Console) WithAttrs(attrs []slog.Attr) slog.Handler {
@@ -79,6 +83,10 @@ func (c *Console) Handle(_ context.Context, r slog.Record) error {
 	if c.Width != nil {
 		width = c.Width()
 	}
+	if r.Level == levelProgress {
+		c.Underway.Set(l.runID, l.underway(width))
+		return nil
+	}
 	text := l.write(palette(c.Colour), width)
 	c.to.mu.Lock()
 	defer c.to.mu.Unlock()
@@ -94,7 +102,8 @@ type consoleLine struct {
 	printed                         bool   // by the action
 	task, instance                  string
 	run                             poller.Run // its revision
-	action                          string
+	runID, action                   string
+	progress                        progress
 	outcome, took, reason, err, due string
 	attempt                         int64
 	rest                            []string
@@ -107,6 +116,9 @@ func (l *consoleLine) take(a slog.Attr) {
 		return
 	case moment:
 		l.due = v.near(l.at)
+		return
+	case progress:
+		l.progress = v
 		return
 	}
 	v := a.Value.Resolve()
@@ -132,6 +144,7 @@ func (l *consoleLine) take(a slog.Attr) {
 	case "attempt":
 		l.attempt = v.Int64()
 	case "run": // no name for people
+		l.runID = v.String()
 	default:
 		if v.Kind() == slog.KindTime {
 			v = slog.StringValue(moment(v.Time()).near(l.at))
@@ -150,7 +163,19 @@ func spaceless(s string) string {
 
 func (l *consoleLine) write(p palette, width int) string {
 	var b strings.Builder
-	b.WriteString(p.dim(l.at.Format(time.TimeOnly)))
+	b.WriteString(p.dim(l.at.Format(time.TimeOnly)) + l.about(p, width))
+	if l.printed {
+		b.WriteString(" " + Printable(shortened(width/8, l.action)[0]) + p.dim(" │ ") + l.text)
+	} else {
+		b.WriteString(" " + l.sentence(p))
+	}
+	b.WriteByte('\n')
+	return b.String()
+}
+
+// about is the task, the ref and the revision that a line is about.
+func (l *consoleLine) about(p palette, width int) string {
+	var b strings.Builder
 	for _, name := range shortened(width/4, l.task, l.run.Revision.Name()) {
 		if name != "" {
 			b.WriteString(" " + Printable(name))
@@ -159,13 +184,15 @@ func (l *consoleLine) write(p palette, width int) string {
 	if sha := l.run.Revision.SHA; sha != "" {
 		b.WriteString(" " + p.dim(Printable(sha[:min(7, len(sha))])))
 	}
-	if l.printed {
-		b.WriteString(" " + Printable(shortened(width/8, l.action)[0]) + p.dim(" │ ") + l.text)
-	} else {
-		b.WriteString(" " + l.sentence(p))
-	}
-	b.WriteByte('\n')
 	return b.String()
+}
+
+// underway is how far the run is, "" when that is over.
+func (l *consoleLine) underway(width int) string {
+	if l.progress.Over {
+		return ""
+	}
+	return strings.TrimPrefix(l.about(false, width), " ") + " " + l.progress.String()
 }
 
 // sentence is what happened, in what way, and what comes next.

@@ -81,9 +81,6 @@ func (w prioritised) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// JournalError is how the journal is told of an error where there is no logger.
-func JournalError(text string) string { return priorityError + text }
-
 // ToJournal tells whether systemd's journal reads what is written to w.
 func ToJournal(w io.Writer) bool {
 	reads, _ := sd.StderrIsJournalStream()

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"time"
@@ -27,6 +28,10 @@ func Log(log *slog.Logger) poller.Observer {
 		if e.Run.ID != "" {
 			l = l.With("run", e.Run.ID)
 		}
+		if e.Kind == poller.Progressed {
+			l.Log(context.Background(), levelProgress, "checking out", "progress", progress(e.Progress)) //nolint:forbidigo // observers have no context, and handlers need none
+			return
+		}
 		write(l, e)
 	}
 }
@@ -45,15 +50,20 @@ func write(l *slog.Logger, e poller.Event) {
 		} else {
 			l.Info("not run", "reason", e.Reason, "next", moment(e.Next))
 		}
+	case poller.Ordered:
+		l.Info("ordered", "reason", e.Reason)
 	case poller.Remembered:
 		if e.Count > 1 {
 			l.Info("remembered, not run: the branches were there at the first poll", "branches", e.Count)
 			return
 		}
-		l.Info("remembered, not run: the branch was there at the first poll")
+		remembered(l, r)
 	case poller.Forgotten:
-		l.Info("branch is gone or no longer watched, forgotten")
+		forgotten(l, r)
 	case poller.Started:
+		if r.Moved != "" {
+			l = l.With("moved_from", r.Moved)
+		}
 		l.Info("run started", "attempt", r.Attempt)
 	case poller.ActionStarted:
 		l.Debug("action started", "action", r.Action)
@@ -66,10 +76,47 @@ func write(l *slog.Logger, e poller.Event) {
 		if e.Failures == 0 { // once for an outage
 			say = l.Warn
 		}
-		say("commit status not delivered yet", "outcome", string(r.Outcome), "err", e.Err, "next", moment(e.Next))
+		say(undelivered(e.Undelivered), "outcome", string(r.Outcome), "err", e.Err, "next", moment(e.Next))
+	case poller.Noticed:
+		l.Warn("please note", "reason", e.Reason)
 	case poller.Troubled:
 		l.Error("trouble", "err", e.Err)
 	}
+}
+
+func remembered(l *slog.Logger, r poller.Run) {
+	switch {
+	case r.Revision.IsTag():
+		l.Info("remembered, not run: the tag was there at the first poll")
+	case poller.IsPull(r.Revision.Ref):
+		l.Info("remembered, not run: the pull request was open at the first poll")
+	default:
+		l.Info("remembered, not run: the branch was there at the first poll")
+	}
+}
+
+func forgotten(l *slog.Logger, r poller.Run) {
+	switch {
+	case r.Revision.IsTag():
+		l.Info("tag is gone or no longer watched, forgotten")
+	case poller.IsPull(r.Revision.Ref):
+		l.Info("pull request is closed or no longer watched, forgotten")
+	default:
+		l.Info("branch is gone or no longer watched, forgotten")
+	}
+}
+
+// undelivered says what did not arrive.
+func undelivered(what string) string {
+	switch what {
+	case "notification":
+		return "notification not delivered yet"
+	case "deployment":
+		return "deployment not delivered yet"
+	case "comment":
+		return "comment not delivered yet"
+	}
+	return "commit status not delivered yet"
 }
 
 func looked(l *slog.Logger, e poller.Event) {

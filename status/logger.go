@@ -10,11 +10,17 @@ import (
 	"golang.org/x/term"
 )
 
+// Terminal says what a terminal, if there is one, is spared.
+type Terminal struct {
+	Plain bool // colour
+	Still bool // a last line that is rewritten
+}
+
 // NewLogger returns a logger that never waits for its reader. It logs to w in the
 // configured format, by default for people at a terminal, for systemd's journal
-// where that reads, and as JSON for everything else; plain keeps colour from a
-// terminal. What is queued is written when the queue is closed.
-func NewLogger(w io.Writer, c Config, plain bool) (*slog.Logger, *LogQueue) {
+// where that reads, and as JSON for everything else. What is queued is written when
+// the queue is closed.
+func NewLogger(w io.Writer, c Config, terminal Terminal) (*slog.Logger, *LogQueue) {
 	if c.LogFormat == "" {
 		c.LogFormat = "json"
 		switch {
@@ -25,16 +31,26 @@ func NewLogger(w io.Writer, c Config, plain bool) (*slog.Logger, *LogQueue) {
 		}
 	}
 	console := Console{}
+	var queue *LogQueue
+	to := w
 	if file, ok := w.(*os.File); ok && isTerminal(w) {
-		console.Colour = !plain && showsColour(file)
+		escapes := showsEscapes(file)
+		console.Colour = !terminal.Plain && escapes
 		console.Width = func() int {
 			width, _, _ := term.GetSize(int(file.Fd())) // 0 where it has none
 			return width
 		}
+		if escapes && !terminal.Still && c.LogFormat == "console" {
+			console.Underway = NewUnderway(w, console.Width, func() { queue.Refresh() })
+			to = console.Underway
+		}
 	}
-	queue := NewLogQueue(w, func(w io.Writer, lines int) {
+	queue = NewLogQueue(to, func(w io.Writer, lines int) {
 		newLogger(w, c, console).Warn("log lines were dropped: the log is not read, or cannot be written", "lines", lines)
 	})
+	if console.Underway != nil {
+		queue.last = console.Underway.Clear
+	}
 	return newLogger(queue, c, console), queue
 }
 

@@ -29,6 +29,7 @@ const (
 type LogQueue struct {
 	to   io.Writer
 	lost func(w io.Writer, lines int)
+	last func() // before the end; may be nil
 
 	mu      sync.Mutex
 	queued  []logLine
@@ -37,6 +38,7 @@ type LogQueue struct {
 	dropped int  // lines that no line has told of
 	failing bool // the latest write failed
 	closed  bool
+	stale   bool          // the writer is to be called, also with nothing
 	wake    chan struct{} // of one: there is something to do
 	done    chan struct{} // closed: nothing will be written any more
 }
@@ -86,6 +88,14 @@ func (q *LogQueue) push(l logLine) {
 	q.size += l.cost()
 }
 
+// Refresh has the writer called soon, also with nothing to write. It does not wait.
+func (q *LogQueue) Refresh() {
+	q.mu.Lock()
+	q.stale = true
+	q.mu.Unlock()
+	q.poke()
+}
+
 // poke tells drain that there is something to do.
 func (q *LogQueue) poke() {
 	select {
@@ -114,6 +124,10 @@ func (q *LogQueue) drain() {
 	for {
 		lines, closed := q.take()
 		if len(lines) == 0 {
+			if q.refreshes() {
+				_, _ = q.to.Write(nil) // what passes by is not missed
+				continue
+			}
 			if closed {
 				return
 			}
@@ -127,7 +141,7 @@ func (q *LogQueue) drain() {
 			lost += l.lost
 			cost += l.cost()
 		}
-		err := q.write(batch)
+		err := writeAll(q.to, batch)
 		if cap(batch) > 16*maxWrite {
 			batch = nil
 		}
@@ -135,11 +149,20 @@ func (q *LogQueue) drain() {
 	}
 }
 
-// write tries again where the reader is slow and whoever shares the file has
+// refreshes tells whether the writer is to be called with nothing.
+func (q *LogQueue) refreshes() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	stale := q.stale
+	q.stale = false
+	return stale
+}
+
+// writeAll tries again where the reader is slow and whoever shares the file has
 // made it non-blocking.
-func (q *LogQueue) write(batch []byte) error {
+func writeAll(to io.Writer, batch []byte) error {
 	for {
-		n, err := q.to.Write(batch)
+		n, err := to.Write(batch)
 		if !errors.Is(err, syscall.EAGAIN) {
 			return err
 		}
@@ -180,6 +203,9 @@ func (q *LogQueue) written(cost, lost int, err error) {
 // Close lets no more lines in, and waits until those that are queued are
 // written, at most so long: what nobody reads by then is lost.
 func (q *LogQueue) Close(limit time.Duration) {
+	if q.last != nil {
+		q.last()
+	}
 	q.mu.Lock()
 	q.closed = true
 	q.mu.Unlock()

@@ -54,6 +54,11 @@ func (d delivery) about() subject {
 		case "opened", "reopened", "synchronize", "closed":
 			return aRepository
 		}
+	case "check_run", "check_suite":
+		switch d.Action {
+		case "rerequested", "requested_action":
+			return aClick
+		}
 	case "installation", "installation_repositories", "installation_target":
 		return anInstallation
 	}
@@ -66,4 +71,5 @@ const (
 	nothing subject = iota
 	aRepository
 	anInstallation
+	aClick // which is nothing without its payload
 )

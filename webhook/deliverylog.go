@@ -34,6 +34,7 @@ type DeliveryLog struct {
 	// Watched tells whether a task may be on a repository. The URL is empty when it is not known.
 	Watched func(repositoryID int64, url string) bool
 	Handle  func(Event)
+	Count   func(Result) // for each delivery that nothing else has received; may be nil
 	// Load and Save keep the id of the newest delivery that was seen, 0 at first.
 	Load func(ctx context.Context) (int64, error)
 	Save func(ctx context.Context, id int64) error

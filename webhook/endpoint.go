@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/bittrance/kitops/poller/hosts"
 )
 
 const (
@@ -25,7 +27,7 @@ func (s *Server) receive(c echo.Context) error {
 		return nil
 	}
 	r := c.Request()
-	body, release, status := s.read(r, clientOf(c.RealIP()))
+	body, release, status := s.read(r, hosts.ClientOf(c.RealIP()))
 	defer release()
 	switch {
 	case status != 0:
@@ -63,6 +65,7 @@ func (s *Server) accept(c echo.Context, event Event) {
 			return
 		}
 	}
+	counter(s.o.Count).of(event)
 	if s.o.Seen != nil {
 		s.o.Seen.Add(event.GUID)
 	}
@@ -121,9 +124,12 @@ func explain(status int) string {
 
 // refuse answers and counts: strangers do not get a line in the log for each try.
 func (s *Server) refuse(c echo.Context, status int, why string) {
+	result := Refused
 	if status == http.StatusServiceUnavailable {
+		result = Busy
 		c.Response().Header().Set("Retry-After", "10")
 	}
+	counter(s.o.Count).note(result)
 	answer(c, status, why)
 	if n := s.refused.note(); n > 0 {
 		s.o.Log.Warn("webhook refused", "status", status, "reason", why, "client", c.RealIP(), "count", n)

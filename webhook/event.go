@@ -16,6 +16,7 @@ type Event struct {
 	Verified     bool      // GitHub told it: it was signed, or it stands in the App's own log
 	Nudges       []Nudge
 	Installation *Installation // set when an installation of the App changed: what is known of it is outdated
+	Check        *Check        // set when somebody wants something by a click on GitHub
 	Repository   *Repository   // set by events about the repository itself: what is known of it is outdated
 }
 
@@ -75,9 +76,11 @@ func readers(name string, p *payload) ([]field, func(*payload, *Event) error) {
 	installation := field{"installation", []field{{"id", &p.Installation}, {"account", p.Account.fields()}}}
 	switch name {
 	case "push":
-		return []field{{"ref", &p.Ref}, {"after", &p.After}, repository}, readPush
+		return []field{{"ref", &p.Ref}, {"after", &p.After}, {"head_commit", []field{{"id", &p.HeadCommit}}}, repository}, readPush
 	case "create", "delete":
 		return []field{{"ref", &p.Ref}, {"ref_type", &p.RefType}, repository}, readBranch
+	case "check_run", "check_suite":
+		return checkReaders(name, p)
 	case "pull_request":
 		head := []field{{"ref", &p.Head.Ref}, {"sha", &p.Head.SHA}, {"repo", p.HeadRepo.fields()}}
 		request := []field{{"head", head}, {"base", []field{{"ref", &p.Base}}}}
@@ -97,7 +100,11 @@ func readers(name string, p *payload) ([]field, func(*payload, *Event) error) {
 }
 
 func readPush(p *payload, e *Event) error {
-	n, err := p.Repository.nudge(p.Ref, p.After)
+	sha := p.After
+	if strings.HasPrefix(p.Ref, "refs/tags/") && strings.Trim(sha, "0") != "" { // after may be the tag's own object
+		sha = p.HeadCommit
+	}
+	n, err := p.Repository.nudge(p.Ref, sha)
 	e.Nudges = []Nudge{n}
 	return err
 }
@@ -200,4 +207,4 @@ func (e *Event) installed(id int64, owner account, former string) error {
 }
 
 // matters tells whether there is anything to do about the event.
-func (e Event) matters() bool { return len(e.Nudges) > 0 || e.Installation != nil }
+func (e Event) matters() bool { return len(e.Nudges) > 0 || e.Installation != nil || e.Check != nil }

@@ -13,7 +13,7 @@ func TestEveryPayloadIsTaken(t *testing.T) {
 			t.Errorf("%s: %v", file, err)
 		}
 		for _, n := range e.Nudges {
-			if !strings.HasPrefix(n.URL, "https://github.com/") {
+			if !strings.HasPrefix(strings.Replace(n.URL, "http:", "https:", 1), "https://github.com/") {
 				t.Errorf("%s: %+v", file, n)
 			}
 		}

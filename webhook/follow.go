@@ -47,7 +47,7 @@ func (l *DeliveryLog) follow(ctx context.Context, found []delivery, date time.Ti
 
 func (l *DeliveryLog) wants(d delivery) bool {
 	switch d.about() {
-	case aRepository:
+	case aRepository, aClick:
 		return l.Watched(d.RepositoryID, l.addresses[d.RepositoryID])
 	case anInstallation:
 		return true
@@ -57,7 +57,7 @@ func (l *DeliveryLog) wants(d delivery) bool {
 
 // hint tells what is known without the payload.
 func (l *DeliveryLog) hint(d delivery, age time.Duration) {
-	if d.RepositoryID == 0 {
+	if d.RepositoryID == 0 || d.about() == aClick {
 		return
 	}
 	l.tell(Event{Name: d.Event, Action: d.Action, GUID: d.GUID, Nudges: []Nudge{{
@@ -89,6 +89,7 @@ func (l *DeliveryLog) fetch(ctx context.Context, d delivery, age time.Duration) 
 
 // tell hands on what GitHub said so long ago.
 func (l *DeliveryLog) tell(e Event, age time.Duration) {
+	counter(l.Count).of(e)
 	if e.matters() {
 		e.At, e.Verified = time.Now().Add(-age), true
 		l.Handle(e)

@@ -19,6 +19,7 @@ type TaskHealth struct {
 	LastLook time.Time // when the latest look began
 	NextLook time.Time // when the next is due
 	Late     bool      // it is not looked at on time
+	Behind   bool      // nobody of those that share the work looks at it on time
 	Problem  string    // of the latest look; empty: none
 	Failing  time.Time // since when looks fail; zero: not known, or they do not
 }
@@ -29,6 +30,7 @@ type health struct {
 	Tasks   int          `json:"tasks"`
 	Waiting int          `json:"waiting"` // for their first look
 	Late    int          `json:"late"`
+	Behind  int          `json:"behind,omitempty"`        // no instance looks at on time
 	Failing int          `json:"failing"`                 // looks fail
 	Since   *time.Time   `json:"failing_since,omitempty"` // of the task whose looks have failed for longest
 	Details []taskDetail `json:"details,omitempty"`
@@ -38,6 +40,7 @@ type taskDetail struct {
 	Name     string     `json:"name"`
 	Looked   bool       `json:"looked"`
 	Late     bool       `json:"late"`
+	Behind   bool       `json:"behind,omitempty"`
 	LastLook *time.Time `json:"last_look,omitempty"`
 	NextLook *time.Time `json:"next_look,omitempty"`
 	Problem  string     `json:"problem,omitempty"`
@@ -76,6 +79,9 @@ func (s *Server) health(c echo.Context) health {
 		if t.Late {
 			h.Late++
 		}
+		if t.Behind {
+			h.Behind++
+		}
 		if t.Problem != "" {
 			h.Failing++
 			if !t.Failing.IsZero() && (since.IsZero() || t.Failing.Before(since)) {
@@ -84,7 +90,7 @@ func (s *Server) health(c echo.Context) health {
 		}
 		if local {
 			h.Details = append(h.Details, taskDetail{
-				printable(t.Name), t.Looked, t.Late, known(t.LastLook), known(t.NextLook), printable(t.Problem), known(t.Failing),
+				printable(t.Name), t.Looked, t.Late, t.Behind, known(t.LastLook), known(t.NextLook), printable(t.Problem), known(t.Failing),
 			})
 		}
 	}
@@ -108,15 +114,7 @@ func isLocal(c echo.Context) bool {
 			return false
 		}
 	}
-	return r.ProtoAtLeast(1, 1) && loopback(r.Host)
-}
-
-// loopback tells whether a host, with or without a port, is this machine.
-func loopback(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	return hosts.Loopback(host)
+	return r.ProtoAtLeast(1, 1) && hosts.LoopbackAt(r.Host)
 }
 
 func known(t time.Time) *time.Time {

@@ -12,9 +12,11 @@ type payload struct {
 	Ref        string // in full for push, short for create and delete
 	RefType    string
 	After      string
+	HeadCommit string // what a tag that was pushed leads to
 	Number     int64
 	Repository repository
 
+	Check    Check
 	Head     head // of a pull request
 	HeadRepo repository
 	Base     string

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/bittrance/kitops/poller/bug"
+	"github.com/bittrance/kitops/poller/hosts"
 	hidden "github.com/bittrance/kitops/poller/secret"
 )
 
@@ -48,6 +49,7 @@ type Relay struct {
 	Unverified bool              // what cannot be verified may cause looks, few at a time
 	Seen       *Seen             // told of what came; may be nil
 	Handle     func(Event)
+	Count      func(Result) // for each message; may be nil
 	// Gap is told when the channel is followed again after a time in which webhooks were lost; may be nil. The App's own
 	// delivery log has them, too.
 	Gap func()
@@ -72,7 +74,7 @@ func (r *Relay) Name() string {
 // exposed tells whether the URL can be read on the way to the relay.
 func (r *Relay) exposed() bool {
 	u, err := url.Parse(r.URL.Reveal())
-	return err == nil && u.Scheme == "http" && !loopback(u.Host)
+	return err == nil && u.Scheme == "http" && !hosts.LoopbackAt(u.Host)
 }
 
 // CheckRelayURL tells what is wrong with a relay's URL, without showing it.

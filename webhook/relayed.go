@@ -36,6 +36,7 @@ func (r *Relay) accept(m message, body []byte) {
 	if r.Seen != nil {
 		r.Seen.Add(m.GUID)
 	}
+	counter(r.Count).of(event)
 	if event.matters() {
 		r.Handle(event)
 	}
@@ -50,6 +51,7 @@ func (r *Relay) guess(m message) {
 		return
 	}
 	if len(event.Nudges) == 0 {
+		counter(r.Count).note(Ignored)
 		return
 	}
 	if !r.limit.Allow() {
@@ -59,12 +61,14 @@ func (r *Relay) guess(m message) {
 	for i := range event.Nudges {
 		event.Nudges[i].SHA = "" // nobody is to be looked out for on a stranger's word
 	}
+	counter(r.Count).note(Unverified)
 	event.Installation, event.Repository, event.At = nil, nil, time.Now()
 	r.Handle(event)
 }
 
 // drop counts: strangers do not get a line in the log for each message.
 func (r *Relay) drop(why error) {
+	counter(r.Count).note(Refused)
 	if n := r.dropped.note(); n > 0 {
 		r.Log.Warn("relayed webhook dropped", "relay", r.Name(), "reason", why, "count", n)
 	}

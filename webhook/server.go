@@ -9,11 +9,14 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
+
+	"github.com/bittrance/kitops/poller/hosts"
 )
 
 const (
@@ -42,13 +45,15 @@ type Options struct {
 	Seen              *Seen               // told of what came; may be nil
 	Handle            func(Event)         // called by one goroutine, for one event after the other
 	Health            func() []TaskHealth // called by many
+	Count             func(Result)        // called by many, for each delivery; may be nil
 	Log               *slog.Logger
+	Listener          net.Listener // instead of a new one on Addr; nil: none
 }
 
 // Server takes webhooks and tells of the agent's health.
 type Server struct {
 	o        Options
-	listener *fairListener
+	listener *hosts.FairListener
 	cert     *certificate
 	intake   intake
 	queue    chan Event
@@ -67,16 +72,28 @@ func Listen(ctx context.Context, o Options) (*Server, error) {
 		}
 		s.cert = cert
 	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", o.Addr)
-	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", o.Addr, err)
+	if o.Listener == nil {
+		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", o.Addr)
+		if err != nil {
+			return nil, fmt.Errorf("listen on %s: %w", o.Addr, err)
+		}
+		o.Listener = listener
 	}
-	s.listener = newFairListener(listener, maxConnections)
+	s.listener = hosts.NewFairListener(o.Listener, maxConnections)
 	return s, nil
 }
 
 // Addr is where the server listens.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
+
+// Keep returns a second descriptor of the socket that listens: who comes while nobody accepts waits.
+func (s *Server) Keep() (*os.File, error) {
+	listener, ok := s.listener.Listener.(*net.TCPListener)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	return listener.File()
+}
 
 // Run answers until ctx is done, then lets the requests under way end and hands on what they brought. It returns nil, or why
 // it can no longer serve. It is called once.
@@ -97,13 +114,22 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	farewell, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.times.shutdown)
 	defer cancel()
-	if server.Shutdown(farewell) != nil { // somebody takes too long
-		_ = server.Close()
-	}
-	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+	return s.farewell(farewell, server, failed)
+}
+
+// farewell ends the server when all who were let in have their answers, or ctx is done. Shutdown comes last: a server that
+// shuts down reads requests and drops them, unanswered.
+func (s *Server) farewell(ctx context.Context, server *http.Server, served <-chan error) error {
+	server.SetKeepAlivesEnabled(false)
+	closed := s.listener.Close()
+	if err := <-served; !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("serve on %s: %w", s.o.Addr, err)
 	}
-	return nil
+	s.listener.Empty(ctx)
+	if server.Shutdown(ctx) != nil { // somebody takes too long
+		_ = server.Close()
+	}
+	return closed
 }
 
 func (s *Server) serve(server *http.Server) error {
@@ -138,7 +164,7 @@ func (s *Server) server(ctx context.Context) *http.Server {
 		ReadTimeout:       s.times.request,
 		WriteTimeout:      s.times.answer,
 		IdleTimeout:       s.times.idle,
-		ConnState:         s.listener.note,
+		ConnState:         s.listener.Note,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(s.o.Log.Handler(), slog.LevelDebug), // what strangers do to connections
 		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
@@ -153,7 +179,7 @@ func (s *Server) server(ctx context.Context) *http.Server {
 
 func (s *Server) routes() *echo.Echo {
 	e := echo.New()
-	e.IPExtractor = clientAddress(s.o.TrustedProxies)
+	e.IPExtractor = ClientAddress(s.o.TrustedProxies)
 	e.HTTPErrorHandler = s.fail
 	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{
 		LogErrorFunc: func(c echo.Context, err error, stack []byte) error {
@@ -186,8 +212,8 @@ func answer(c echo.Context, status int, text string) {
 	_ = c.String(status, text+"\n")
 }
 
-// clientAddress believes no header but a trusted proxy's.
-func clientAddress(proxies []netip.Prefix) echo.IPExtractor {
+// ClientAddress finds out where a request comes from. It believes no header but a trusted proxy's.
+func ClientAddress(proxies []netip.Prefix) echo.IPExtractor {
 	if len(proxies) == 0 {
 		return echo.ExtractIPDirect()
 	}

@@ -174,7 +174,7 @@ func TestClientAddress(t *testing.T) {
 		{trusted, "10.0.0.1:1", "nonsense", "10.0.0.1"},
 	} {
 		req := &http.Request{RemoteAddr: c.peer, Header: http.Header{"X-Forwarded-For": {c.header}}}
-		want(t, c.peer+" for "+c.header, clientAddress(c.proxies)(req), c.wants)
+		want(t, c.peer+" for "+c.header, ClientAddress(c.proxies)(req), c.wants)
 	}
 	for _, wrong := range []string{"", "10.0.0.0/33", "proxy.example.com", "fe80::1%eth0"} {
 		if _, err := ParseProxies([]string{wrong}); err == nil {

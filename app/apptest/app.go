@@ -52,6 +52,9 @@ type App struct {
 	created     time.Time
 	deleted     bool
 	deliveries  []*Delivery
+
+	clientSecret string
+	callbacks    []string // where people may be sent back to who log in
 }
 
 // AppOptions describe an App to register.

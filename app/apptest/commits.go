@@ -61,12 +61,9 @@ func (g *GitHub) getBranch(c *call, r *Repository) *answer {
 		}
 		url := g.APIURL + "/repos/" + r.fullName() + "/branches/" + name
 		return ok(fields{
-			"name": name, "commit": g.describeCommit(r, head), "protected": false, "protection_url": url + "/protection",
-			"_links": fields{"self": url, "html": g.URL + "/" + r.fullName() + "/tree/" + name},
-			"protection": fields{
-				"enabled":                false,
-				"required_status_checks": fields{"enforcement_level": "off", "contexts": []string{}, "checks": []fields{}},
-			},
+			"name": name, "commit": g.describeCommit(r, head), "protected": r.protected[name] != nil, "protection_url": url + "/protection",
+			"_links":     fields{"self": url, "html": g.URL + "/" + r.fullName() + "/tree/" + name},
+			"protection": r.protection(name),
 		}), nil
 	})
 }

@@ -7,6 +7,9 @@ import (
 	"net/http"
 	"net/http/cgi"
 	"path/filepath"
+	"slices"
+
+	"github.com/bittrance/kitops/poller/git/gittest"
 )
 
 // serveGit is git's smart HTTP protocol, answered by git http-backend for those who may.
@@ -42,7 +45,7 @@ func (g *GitHub) serveGit(w http.ResponseWriter, r *http.Request) {
 	case dir == "":
 		http.Error(w, "This repository lives in memory only.", http.StatusNotFound)
 	default:
-		g.backend(w, r, dir, service)
+		g.answer(w, r, dir, service)
 		if write {
 			g.change(func() error { repo.pushed = g.Now(); return repo.remember() })
 		}
@@ -82,16 +85,24 @@ func gitAccess(who identity, r *Repository, write bool) (status int, message str
 	return 0, ""
 }
 
+// answer is git's, by as few processes as may be.
+func (g *GitHub) answer(w http.ResponseWriter, r *http.Request, dir, service string) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	configuration := gitConfiguration("safe.directory=*", "http.receivepack=true", "uploadpack.allowAnySHA1InWant=true", "uploadpack.allowFilter=true")
+	if !gittest.UploadPack(w, r, dir, append(gitEnvironment(), configuration...)) {
+		g.backend(w, r, dir, service, configuration)
+	}
+}
+
 // backend hands the request to git http-backend.
-func (g *GitHub) backend(w http.ResponseWriter, r *http.Request, dir, service string) {
+func (g *GitHub) backend(w http.ResponseWriter, r *http.Request, dir, service string, configuration []string) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		http.Error(w, "unreadable body", http.StatusBadRequest)
-		return
-	}
-	dir, err = filepath.Abs(dir)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
 	in := r.Clone(r.Context())
@@ -99,7 +110,7 @@ func (g *GitHub) backend(w http.ResponseWriter, r *http.Request, dir, service st
 	// CGI wants the length beforehand, git sends large bodies in chunks.
 	in.Body, in.ContentLength, in.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
 	in.Header.Del("Authorization")
-	env := append(gitConfiguration("safe.directory=*", "http.receivepack=true", "uploadpack.allowAnySHA1InWant=true", "uploadpack.allowFilter=true"),
+	env := append(slices.Clone(configuration),
 		"GIT_PROJECT_ROOT="+filepath.Dir(dir), "GIT_HTTP_EXPORT_ALL=1", "GIT_PROTOCOL="+r.Header.Get("Git-Protocol"))
 	(&cgi.Handler{
 		Path: g.git, Args: []string{"http-backend"}, Env: env,

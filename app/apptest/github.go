@@ -26,7 +26,8 @@ type Options struct {
 	SecondaryLimits    bool   // enforce 900 points and 80 content-creating requests a minute
 	PagedRefs          bool   // matching refs come by pages, as from an older Enterprise Server; else all at once
 	Lag                Lag    // for how long what is made is unknown
-	Unchecked          bool   // do not hold requests and answers against the description (benchmarks, deliberate nonsense)
+	Runners            RunnerOptions
+	Unchecked          bool // do not hold requests and answers against the description (benchmarks, deliberate nonsense)
 }
 
 // GitHub is a running stand-in.
@@ -42,6 +43,7 @@ type GitHub struct {
 	fail     func(error)
 	server   *http.Server
 	api, web http.Handler
+	runners  http.Handler // the service for them
 	spec     *description // nil when unchecked
 	skew     atomic.Int64
 	aged     atomic.Int64   // by how much what was made is older than it is
@@ -61,10 +63,18 @@ type GitHub struct {
 	moved         map[string]int64 // names given up by a rename or transfer
 	tokens        map[string]*token
 	conversions   map[string]conversion
+	userTokens    map[string]*userToken
+	logins        map[string]login
+	visitor       *Account // who is signed in; nil: the first user
 	budgets       map[string]*budget
 	requests      []*Request
 	faults        []*Fault
 	violations    []string
+
+	scaleSets     []*ScaleSet
+	registrations map[string]string     // registration tokens → scope
+	adminTokens   map[string]string     // tokens of the service for runners → scope
+	configs       map[string]configured // single-use configurations of runners
 }
 
 // New starts a GitHub that lives as long as the test, and fails it for violations of the description.
@@ -104,9 +114,13 @@ func Start(o Options) (*GitHub, error) {
 		moved:        map[string]int64{},
 		tokens:       map[string]*token{},
 		conversions:  map[string]conversion{},
+		userTokens:   map[string]*userToken{},
+		logins:       map[string]login{},
 		budgets:      map[string]*budget{},
+
+		registrations: map[string]string{}, adminTokens: map[string]string{}, configs: map[string]configured{},
 	}
-	g.api, g.web = g.apiRoutes(), g.webRoutes()
+	g.api, g.web, g.runners = g.apiRoutes(), g.webRoutes(), g.serviceRoutes()
 	if err := g.prepare(); err != nil {
 		return nil, errors.Join(err, g.removeDir())
 	}

@@ -20,6 +20,8 @@ const (
 	Anonymous      Auth = "anonymous"
 	AsApp          Auth = "app"
 	AsInstallation Auth = "installation"
+	AsUser         Auth = "user"
+	AsClient       Auth = "client" // of an App, by its secret
 	Refused        Auth = "refused"
 )
 
@@ -31,8 +33,9 @@ const (
 
 type identity struct {
 	kind    Auth
-	app     *App    // AsApp
-	token   *token  // AsInstallation
+	app     *App   // AsApp
+	token   *token // AsInstallation
+	user    *userToken
 	secret  string  // as sent
 	refusal *answer // Refused
 }
@@ -43,6 +46,10 @@ func (who identity) id() int64 {
 		return who.app.ID
 	case AsInstallation:
 		return who.token.installation.ID
+	case AsUser:
+		return who.user.user.ID
+	case AsClient:
+		return who.app.ID
 	}
 	return 0
 }
@@ -57,9 +64,15 @@ func (g *GitHub) identify(r *http.Request) identity {
 	switch strings.ToLower(scheme) {
 	case "bearer", "token":
 	case "basic":
+		if app := g.clientOf(r); app != nil {
+			return identity{kind: AsClient, app: app}
+		}
 		_, secret, _ = r.BasicAuth()
 	default:
 		secret = ""
+	}
+	if t := g.userTokens[secret]; t != nil && g.Now().Before(t.expires) {
+		return identity{kind: AsUser, user: t, secret: secret}
 	}
 	if strings.HasPrefix(secret, tokenPrefix) || strings.Count(secret, ".") != 2 {
 		t := g.tokens[secret]

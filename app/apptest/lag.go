@@ -1,9 +1,14 @@
 package apptest
 
 import (
+	"fmt"
 	"maps"
 	"strings"
 	"time"
+
+	gogit "github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/revlist"
 )
 
 // Lag is for how long what was made or changed is unknown to the machines that answer. A real GitHub
@@ -113,30 +118,69 @@ func (r *Repository) replica() (string, error) {
 	if r.replicated != nil && maps.Equal(refs, r.replicated) {
 		return dir, nil
 	}
+	if err := r.replicate(s.git, dir, refs); err != nil {
+		return "", fmt.Errorf("replicate %s: %w", r.dir, err)
+	}
+	return dir, nil
+}
+
+// replicate has the repository in dir hold these refs and what they lead to.
+func (r *Repository) replicate(from *gogit.Repository, dir string, refs map[string]string) error {
 	if r.replicated == nil {
-		if err := r.runIn(dir, "init", "--quiet", "--bare", "--initial-branch", r.defaultBranch.now); err != nil {
-			return "", err
+		if err := initialise(dir, r.defaultBranch.now); err != nil {
+			return err
 		}
+	}
+	to, err := gogit.PlainOpen(dir)
+	if err != nil {
+		return err
+	}
+	if err := copyObjects(from, to, refs, r.replicated); err != nil {
+		return err
 	}
 	for ref := range r.replicated {
 		if refs[ref] == "" {
-			if err := r.runIn(dir, "update-ref", "-d", ref); err != nil {
-				return "", err
+			if err := to.Storer.RemoveReference(plumbing.ReferenceName(ref)); err != nil {
+				return err
 			}
 		}
 	}
-	fetch := []string{"-c", "uploadpack.allowAnySHA1InWant=true", "fetch", "--quiet", "--no-tags", r.dir}
 	for ref, sha := range refs {
-		fetch = append(fetch, "+"+sha+":"+ref)
-	}
-	if len(refs) > 0 {
-		if err := r.runIn(dir, fetch...); err != nil {
-			return "", err
+		if err := to.Storer.SetReference(plumbing.NewReferenceFromStrings(ref, sha)); err != nil {
+			return err
 		}
 	}
 	r.replicated = maps.Clone(refs)
 	if r.replicated == nil {
 		r.replicated = map[string]string{}
 	}
-	return dir, nil
+	return nil
+}
+
+// copyObjects copies what the refs lead to, and those of before did not.
+func copyObjects(from, to *gogit.Repository, refs, before map[string]string) error {
+	hashes := func(of map[string]string) (all []plumbing.Hash) {
+		for _, sha := range of {
+			all = append(all, plumbing.NewHash(sha))
+		}
+		return all
+	}
+	has, err := revlist.Objects(to.Storer, hashes(before), nil)
+	if err != nil {
+		return err
+	}
+	missing, err := revlist.Objects(from.Storer, hashes(refs), has)
+	if err != nil {
+		return err
+	}
+	for _, hash := range missing {
+		o, err := from.Storer.EncodedObject(plumbing.AnyObject, hash)
+		if err != nil {
+			return err
+		}
+		if _, err := to.Storer.SetEncodedObject(o); err != nil {
+			return err
+		}
+	}
+	return nil
 }

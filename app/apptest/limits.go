@@ -36,7 +36,9 @@ func (g *GitHub) budgetOf(c *call) (b *budget, limit int, owner string) {
 	switch c.who.kind {
 	case AsInstallation:
 		owner, limit = fmt.Sprintf("installation ID %d", c.who.id()), g.installationLimit(c.who.token.installation)
-	case AsApp:
+	case AsUser:
+		owner, limit = fmt.Sprintf("user ID %d", c.who.id()), hourlyLimit
+	case AsApp, AsClient:
 		owner, limit = fmt.Sprintf("app ID %d", c.who.id()), hourlyLimit
 	default:
 		owner, limit = address(c.Request), hourlyAnonymous

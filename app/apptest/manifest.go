@@ -121,7 +121,7 @@ func (g *GitHub) convertible(owner, name string, m *manifest) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	app.key, app.homepage, app.setupURL = key, m.URL, m.SetupURL
+	app.key, app.homepage, app.setupURL, app.callbacks = key, m.URL, m.SetupURL, m.CallbackURLs
 	if h := m.HookAttributes; h != nil && h.Active != nil {
 		app.hookActive = *h.Active
 	}
@@ -140,7 +140,10 @@ func (g *GitHub) postConversion(c *call) *answer {
 		return notFound()
 	}
 	f := g.describeApp(found.app)
-	f["client_secret"], f["pem"], f["webhook_secret"] = randomHex(20), string(found.app.pem()), nil
+	if found.app.clientSecret == "" {
+		found.app.clientSecret = randomHex(20)
+	}
+	f["client_secret"], f["pem"], f["webhook_secret"] = found.app.clientSecret, string(found.app.pem()), nil
 	if found.app.secret != "" {
 		f["webhook_secret"] = found.app.secret
 	}

@@ -1,11 +1,9 @@
 package apptest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"os/exec"
 	"slices"
@@ -33,14 +31,13 @@ func (r *Repository) Push(branch string, files map[string]string) string {
 			return fmt.Errorf("push to %s: it lives in memory, use SetHead", r.fullName())
 		}
 		ref := "refs/heads/" + branch
-		if err := r.fastImport(ref, before.refs[ref], files); err != nil {
-			return err
+		// The time to the nanosecond makes every commit another one.
+		message := fmt.Sprintf("push to %s at %s\n", ref, r.g.Now().UTC().Format(time.RFC3339Nano))
+		if sha, err = (committing{before.git}).commit(ref, before.refs[ref], message, r.g.Now(), files); err != nil {
+			return fmt.Errorf("push to %s: %w", r.fullName(), err)
 		}
-		after, err := r.snapshot()
-		if err != nil {
-			return err
-		}
-		sha, r.pushed = after.refs[ref], r.g.Now()
+		r.pushed = r.g.Now()
+		r.openSuites(branch, sha)
 		return r.remember()
 	})
 	return sha
@@ -48,31 +45,6 @@ func (r *Repository) Push(branch string, files map[string]string) string {
 
 // Submodule is the content of a file for Push that stands for another repository at a commit.
 func Submodule(sha string) string { return "gitlink " + sha }
-
-// fastImport makes a commit without a worktree, in one process.
-func (r *Repository) fastImport(ref, parent string, files map[string]string) error {
-	var in bytes.Buffer
-	data := func(s string) { fmt.Fprintf(&in, "data %d\n%s\n", len(s), s) }
-	fmt.Fprintf(&in, "commit %s\ncommitter %s <%s> %d +0000\n", ref, author, authorEmail, r.g.Now().Unix())
-	// The time to the nanosecond makes every commit another one.
-	data(fmt.Sprintf("push to %s at %s\n", ref, r.g.Now().UTC().Format(time.RFC3339Nano)))
-	if parent != "" {
-		fmt.Fprintf(&in, "from %s\n", parent)
-	}
-	for _, path := range slices.Sorted(maps.Keys(files)) {
-		if sha, ok := strings.CutPrefix(files[path], Submodule("")); ok {
-			fmt.Fprintf(&in, "M 160000 %s %q\n", sha, path)
-			continue
-		}
-		mode := "100644"
-		if strings.HasPrefix(files[path], "#!") {
-			mode = "100755"
-		}
-		fmt.Fprintf(&in, "M %s inline %q\n", mode, path)
-		data(files[path])
-	}
-	return r.runWith(&in, "fast-import", "--quiet", "--force")
-}
 
 // SetHead points a branch at a commit, as a force-push does; an empty sha deletes the branch.
 func (r *Repository) SetHead(branch, sha string) { r.SetRef("refs/heads/"+branch, sha) }
@@ -89,6 +61,24 @@ func (r *Repository) SetRef(ref, sha string) {
 		}
 		return r.remember()
 	})
+}
+
+// Tag makes an annotated tag of a commit, or moves it there, and returns its own object.
+func (r *Repository) Tag(name, sha string) (object string) {
+	r.g.change(func() error {
+		r.pushed = r.g.Now()
+		err := r.run("-c", "user.name="+author, "-c", "user.email="+authorEmail, "tag", "--force", "--annotate", "--message=x", name, sha)
+		if err != nil {
+			return err
+		}
+		s, err := r.snapshot()
+		if err != nil {
+			return err
+		}
+		object = s.refs["refs/tags/"+name]
+		return r.remember()
+	})
+	return object
 }
 
 func (r *Repository) setRef(ref, sha string) error {
@@ -119,21 +109,10 @@ func (r *Repository) Head(branch string) string {
 	return sha
 }
 
-func (r *Repository) run(args ...string) error { return r.runWith(nil, args...) }
-
-func (r *Repository) runIn(dir string, args ...string) error { return r.gitIn(dir, nil, args...) }
-
-func (r *Repository) runWith(in *bytes.Buffer, args ...string) error {
-	return r.gitIn(r.dir, in, args...)
-}
-
-func (r *Repository) gitIn(dir string, in *bytes.Buffer, args ...string) error {
+func (r *Repository) run(args ...string) error {
 	// Named always: without it git would act on whatever repository the caller stands in.
-	cmd := exec.CommandContext(context.Background(), r.g.git, append([]string{"--git-dir", dir}, args...)...)
+	cmd := exec.CommandContext(context.Background(), r.g.git, append([]string{"--git-dir", r.dir}, args...)...)
 	cmd.Env = gitEnvironment()
-	if in != nil {
-		cmd.Stdin = in
-	}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("git %s: %w", strings.Join(args, " "), errors.Join(err, errors.New(strings.TrimSpace(string(out)))))
 	}

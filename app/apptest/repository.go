@@ -25,11 +25,20 @@ type Repository struct {
 	memory        map[string]string // ref → SHA, without a directory
 	known         map[string]bool   // SHAs that were ever set, without a directory
 	statuses      map[string][]Status
+	checks        []*CheckRun
+	suites        []*CheckSuite
 	created       time.Time
 	pushed        time.Time
 	past          []moment             // what the refs were, the oldest first; kept where there is a lag
 	arrived       map[string]time.Time // when a SHA was first at a ref
 	replicated    map[string]string    // the refs of the replica; nil: there is none
+	pulls         []*Pull
+	comments      []*comment
+	numbers       int // of pull requests
+	deployments   []*Deployment
+	environments  map[string][]string   // their protection
+	rules         map[string]Rules      // by branch
+	protected     map[string][]Required // by branch
 }
 
 // RepositoryOptions describe a repository to add: public, with an empty bare repository of its own, unless told otherwise.
@@ -60,7 +69,7 @@ func (g *GitHub) AddRepository(owner, name string, o RepositoryOptions) *Reposit
 			r.memory, r.known = map[string]string{}, map[string]bool{}
 		case r.dir == "":
 			r.dir = filepath.Join(g.dir, strconv.FormatInt(r.ID, 10)+".git")
-			if err := r.init(); err != nil {
+			if err := initialise(r.dir, r.defaultBranch.now); err != nil {
 				return err
 			}
 		default:
@@ -76,18 +85,18 @@ func (g *GitHub) AddRepository(owner, name string, o RepositoryOptions) *Reposit
 	return r
 }
 
-// init is git init --bare, without the process: https://git-scm.com/docs/gitrepository-layout
-func (r *Repository) init() error {
+// initialise is git init --bare, without the process: https://git-scm.com/docs/gitrepository-layout
+func initialise(bare, branch string) error {
 	for _, dir := range []string{"objects/info", "objects/pack", "refs/heads", "refs/tags"} {
-		if err := os.MkdirAll(filepath.Join(r.dir, dir), 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Join(bare, dir), 0o755); err != nil {
 			return err
 		}
 	}
 	for name, content := range map[string]string{
-		"HEAD":   "ref: refs/heads/" + r.defaultBranch.now + "\n",
+		"HEAD":   "ref: refs/heads/" + branch + "\n",
 		"config": "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n",
 	} {
-		if err := os.WriteFile(filepath.Join(r.dir, name), []byte(content), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(bare, name), []byte(content), 0o644); err != nil {
 			return err
 		}
 	}

@@ -21,20 +21,45 @@ func (g *GitHub) apiRoutes() http.Handler {
 	handle("GET /app/hook/deliveries/{delivery}", g.asApp(g.getDelivery))
 	handle("POST /app/hook/deliveries/{delivery}/attempts", g.asApp(g.postAttempt))
 	handle("GET /orgs/{account}/installation", g.asApp(g.getAccountInstallation("Organization")))
+	handle("POST /orgs/{org}/actions/runners/registration-token", g.postOrgRegistrationToken)
 	handle("GET /users/{account}/installation", g.asApp(g.getAccountInstallation("User")))
 	handle("GET /installation/repositories", g.listRepositories)
+	handle("GET /user", g.asUser(g.getUser))
+	handle("GET /user/installations", g.asUser(g.listUserInstallations))
+	handle("GET /user/installations/{installation}/repositories", g.asUser(g.listUserRepositories))
+	handle("DELETE /applications/{client}/token", g.deleteUserToken)
 	handle("POST /app-manifests/{code}/conversions", g.postConversion)
 
 	// Where a renamed repository redirects to is the same API by number.
 	for _, repo := range []string{"/repos/{owner}/{repo}", "/repositories/{id}"} {
 		handle("GET "+repo+"/installation", g.asApp(g.getRepositoryInstallation))
 		handle("GET "+repo, g.onRepository("metadata", "read", g.getRepository))
+		handle("GET "+repo+"/collaborators/{username}/permission", g.onRepository("metadata", "read", g.getPermission))
 		handle("GET "+repo+"/branches", g.onRepository("contents", "read", g.listBranches))
 		handle("GET "+repo+"/branches/{branch...}", g.onRepository("contents", "read", g.getBranch))
 		handle("GET "+repo+"/commits/{ref...}", g.getUnderCommits)
 		handle("GET "+repo+"/git/ref/{ref...}", g.onRepository("contents", "read", g.getRef))
 		handle("GET "+repo+"/git/matching-refs/{ref...}", g.onRepository("contents", "read", g.listMatchingRefs))
+		handle("GET "+repo+"/pulls", g.onRepository("pull_requests", "read", g.listPulls))
+		handle("GET "+repo+"/pulls/{number}", g.onRepository("pull_requests", "read", g.getPull))
+		handle("GET "+repo+"/pulls/{number}/reviews", g.onRepository("pull_requests", "read", g.listReviews))
+		handle("GET "+repo+"/issues/comments", g.onRepository("pull_requests", "read", g.listComments))
+		handle("GET "+repo+"/rules/branches/{branch...}", g.onRepository("metadata", "read", g.listRules))
+		handle("GET "+repo+"/environments/{environment}", g.onRepository("actions", "read", g.getEnvironment))
+		handle("GET "+repo+"/deployments", g.onRepository("deployments", "read", g.listDeployments))
+		handle("POST "+repo+"/deployments", g.onRepository("deployments", "write", g.postDeployment))
+		handle("GET "+repo+"/deployments/{deployment}/statuses", g.onRepository("deployments", "read", g.listDeploymentStatuses))
+		handle("POST "+repo+"/deployments/{deployment}/statuses", g.onRepository("deployments", "write", g.postDeploymentStatus))
+		handle("GET "+repo+"/issues/{number}/comments", g.onRepository("pull_requests", "read", g.listPullComments))
+		handle("POST "+repo+"/issues/{number}/comments", g.onRepository("pull_requests", "write", g.postComment))
+		handle("PATCH "+repo+"/issues/comments/{comment}", g.onRepository("pull_requests", "write", g.patchComment))
+		handle("POST "+repo+"/actions/runners/registration-token", g.onRepository("administration", "write", g.postRepositoryRegistrationToken))
 		handle("POST "+repo+"/statuses/{sha}", g.onRepository("statuses", "write", g.postStatus))
+		handle("POST "+repo+"/check-runs", g.onRepository("checks", "write", g.postCheckRun))
+		handle("PATCH "+repo+"/check-runs/{check}", g.onRepository("checks", "write", g.patchCheckRun))
+		handle("GET "+repo+"/check-runs/{check}", g.onRepository("checks", "read", g.getCheckRun))
+		handle("GET "+repo+"/check-suites/{suite}", g.onRepository("checks", "read", g.getCheckSuite))
+		handle("PATCH "+repo+"/check-suites/preferences", g.onRepository("administration", "write", g.patchPreferences))
 	}
 	handle("/", func(*call) *answer { return notFound() })
 	return mux
@@ -50,6 +75,16 @@ func (g *GitHub) getUnderCommits(c *call) *answer {
 	if commit, ok := strings.CutSuffix(ref, "/statuses"); ok {
 		c.SetPathValue("ref", commit)
 		return g.onRepository("statuses", "read", g.listStatuses)(c)
+	}
+	for suffix, list := range map[string]func(*call, *Repository) *answer{"/check-runs": g.listCheckRuns, "/check-suites": g.listCheckSuites} {
+		if commit, ok := strings.CutSuffix(ref, suffix); ok {
+			c.SetPathValue("ref", commit)
+			return g.onRepository("checks", "read", list)(c)
+		}
+	}
+	if commit, ok := strings.CutSuffix(ref, "/pulls"); ok {
+		c.SetPathValue("ref", commit)
+		return g.onRepository("pull_requests", "read", g.listPullsOfCommit)(c)
 	}
 	return g.onRepository("contents", "read", g.getCommit)(c)
 }

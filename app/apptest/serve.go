@@ -11,7 +11,7 @@ import (
 
 var (
 	gitPath = regexp.MustCompile(`^/([^/]+)/([^/]+?)(?:\.git)?/(info/refs|git-upload-pack|git-receive-pack)$`)
-	webPath = regexp.MustCompile(`^/(?:(?:settings|organizations|apps)/|favicon\.ico$)`)
+	webPath = regexp.MustCompile(`^/(?:(?:settings|organizations|apps|login)/|favicon\.ico$)`)
 )
 
 // exchange is one request on its way through: what is recorded of it, and who asks.
@@ -56,10 +56,15 @@ func (g *GitHub) serve(w http.ResponseWriter, r *http.Request) {
 func (g *GitHub) classify(path string) (Kind, string) {
 	if g.options.Enterprise {
 		if rest, ok := strings.CutPrefix(path, "/api/v3"); ok && (rest == "" || rest[0] == '/') {
+			if isService(rest) {
+				return Service, rest
+			}
 			return REST, rest
 		}
 	}
 	switch {
+	case isService(path) && (!g.options.Enterprise || strings.HasPrefix(path, servicePath)):
+		return Service, path
 	case gitPath.MatchString(path):
 		return Git, path
 	case webPath.MatchString(path), g.options.Enterprise:
@@ -74,6 +79,16 @@ func (g *GitHub) handlerOf(kind Kind) http.Handler {
 		return http.HandlerFunc(g.serveGit)
 	case Web:
 		return g.web
+	case Service:
+		if g.options.Enterprise {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path = strings.TrimPrefix(r.URL.Path, "/api/v3"); r.URL.RawPath != "" {
+					r.URL.RawPath = ""
+				}
+				g.runners.ServeHTTP(w, r)
+			})
+		}
+		return g.runners
 	}
 	if g.options.Enterprise {
 		return http.StripPrefix("/api/v3", g.api)

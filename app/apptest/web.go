@@ -19,6 +19,7 @@ func (g *GitHub) webRoutes() http.Handler {
 		mux.HandleFunc("POST "+settings+"/new", g.signIn(g.reviewManifest))
 		mux.HandleFunc("POST "+settings+"/manifest", g.signIn(g.createFromManifest))
 	}
+	g.oauthRoutes(mux)
 	mux.HandleFunc("GET /apps/{slug}/installations/new", g.signIn(g.offerInstallation))
 	mux.HandleFunc("POST /apps/{slug}/installations", g.signIn(g.createInstallation))
 	return mux

@@ -23,6 +23,9 @@ type flow struct {
 	path          string // of the pages, with a random name
 	form          string // the manifest
 	pages         pages
+	page          string      // file that leads to the first page
+	earlier       *app.Stored // of an earlier setup, nil for none
+	opened        sync.Once
 
 	registered chan app.Stored
 	failed     chan error
@@ -90,8 +93,8 @@ func (f *flow) redeem(given string) (used, right bool) {
 	return false, right
 }
 
-// register is where GitHub sends the browser with the code for the App's secrets.
-func (f *flow) register(c echo.Context) error {
+// answered is where GitHub sends the browser with the code for the App's secrets.
+func (f *flow) answered(c echo.Context) error {
 	used, right := f.redeem(c.QueryParam("state"))
 	switch code := c.QueryParam("code"); {
 	case used:
@@ -145,7 +148,8 @@ func (f *flow) convert(ctx context.Context, code string) (app.Stored, error) {
 			Remedy:  "it is not used: somebody else may have registered it; delete it if it is yours, and run kitops setup again",
 		}
 	}
-	stored, err := registered.Store(f.setup.Dir)
+	registered.With = f.setup.With
+	stored, err := registered.Store(f.setup.Dir, f.setup.LoginURL != "")
 	if err != nil {
 		return app.Stored{}, &app.SetupError{
 			Problem: fmt.Sprintf("the App %q was registered, but its key could not be stored (%v)", registered.Name, err),
@@ -216,7 +220,7 @@ func (f *flow) interrupted() error {
 	}
 	return &app.SetupError{
 		Problem: fmt.Sprintf("stopped before the App %q was installed; it is stored in %s", f.stored.Name, f.setup.Dir),
-		Remedy:  "install it at " + f.stored.InstallURL() + ", then run kitops",
+		Remedy:  "install it at " + f.stored.InstallURL() + "; kitops setup goes on from there when you run it again",
 	}
 }
 

@@ -124,7 +124,7 @@ func (f *flow) handler() http.Handler {
 		}
 	}
 	e.GET(f.path+"/", f.begin)
-	e.GET(f.path+"/registered", f.register)
+	e.GET(f.path+"/registered", f.answered)
 	e.POST(f.path+"/stop", f.stop)
 	return e
 }

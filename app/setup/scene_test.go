@@ -51,11 +51,20 @@ func newScene(t *testing.T, o apptest.Options, change ...func(*setup.Setup)) *sc
 	s.AddUser("mona")
 	s.AddOrg("acme")
 	s.AddRepository("acme", "shop", apptest.RepositoryOptions{Private: true})
+	t.Cleanup(transport.CloseIdleConnections)
+	s.start(change...)
+	return s
+}
+
+// start runs a setup, which may be another one of the same folder.
+func (s *scene) start(change ...func(*setup.Setup)) {
+	s.t.Helper()
 	opened := make(chan string, 1)
 	away := &http.Transport{}
 	process := setup.Setup{
 		Org: "acme", Dir: s.dir, APIURL: s.APIURL, Listen: "127.0.0.1:0", Every: time.Millisecond, Transport: away,
 		Opened:     func(address, _ string) { opened <- address },
+		Resumed:    func(stored app.Stored) { s.tell("resumed " + stored.Name) },
 		Registered: func(stored app.Stored) { s.tell("registered " + stored.Name) },
 		Trouble:    func(err error) { s.tell("trouble " + err.Error()) },
 		Installed: func(_ app.Stored, reaches []app.Reach) (setup.Instructions, error) {
@@ -66,12 +75,11 @@ func newScene(t *testing.T, o apptest.Options, change ...func(*setup.Setup)) *sc
 	for _, f := range change {
 		f(&process)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(s.t.Context())
 	s.cancel = cancel
 	go func() { s.ended <- process.Run(ctx) }()
-	t.Cleanup(func() {
+	s.t.Cleanup(func() {
 		cancel()
-		transport.CloseIdleConnections()
 		away.CloseIdleConnections()
 	})
 	select {
@@ -79,9 +87,8 @@ func newScene(t *testing.T, o apptest.Options, change ...func(*setup.Setup)) *sc
 	case err := <-s.ended:
 		s.ended <- err
 	case <-time.After(patience):
-		t.Fatal("setup neither starts nor ends")
+		s.t.Fatal("setup neither starts nor ends")
 	}
-	return s
 }
 
 func (s *scene) tell(text string) {

@@ -10,17 +10,17 @@
 package setup
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"os"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -37,18 +37,22 @@ const (
 
 // Setup is one registration.
 type Setup struct {
-	Org        string // owner of the App; "": the user who is signed in
-	Name       string // of the App; "": one is made up
-	Dir        string // where the App is stored
-	WebhookURL string // "": none
-	APIURL     string // https://api.github.com when empty
-	Listen     string // a loopback address with a port, which may be 0
+	Org        string   // owner of the App; "": the user who is signed in
+	Name       string   // of the App; "": one is made up
+	Dir        string   // where the App is stored
+	WebhookURL string   // "": none
+	With       []string // features that the App is for, see app.Features
+	LoginURL   string   // where GitHub sends people back to who log in to the page; "": nobody does
+	APIURL     string   // https://api.github.com when empty
+	Listen     string   // a loopback address with a port, which may be 0
 
 	Every     time.Duration     // how often to look for the installation; 3 s when 0
 	Transport http.RoundTripper // nil: one of its own
 
 	// Opened is told the address of the first page, and a page, a file for this user only, that leads there until Run ends.
 	Opened func(address, page string)
+	// Resumed is told of the App that an earlier setup has stored: this one goes on with it.
+	Resumed func(s app.Stored)
 	// Registered is told that the App is stored.
 	Registered func(s app.Stored)
 	// Trouble is told why the installation cannot be looked for now. Each reason comes once in a row.
@@ -57,16 +61,21 @@ type Setup struct {
 	Installed func(s app.Stored, reaches []app.Reach) (Instructions, error)
 }
 
+// Features are the names of what With may have.
+func Features() []string { return app.Features() }
+
 // Instructions say how to run kitops.
 type Instructions struct {
 	Command  string
 	TaskFile string // its text
 	Path     string // where it is
+	Service  string // the command that makes kitops a service; "": none
 }
 
 // Run returns when the App is installed and the last page was seen, or with what went wrong. It may be called once.
 func (s Setup) Run(ctx context.Context) error {
-	if err := app.Storable(s.Dir); err != nil {
+	earlier, err := s.earlier()
+	if err != nil {
 		return err
 	}
 	settings, err := app.SettingsURL(s.APIURL, s.Org)
@@ -89,14 +98,45 @@ func (s Setup) Run(ctx context.Context) error {
 		return err
 	}
 	f := &flow{
-		setup: s, settings: settings, web: web, host: listener.Addr().String(),
+		setup: s, earlier: earlier, settings: settings, web: web, host: listener.Addr().String(),
 		path: "/" + random(), state: random(), pages: pages,
 		registered: make(chan app.Stored, 1), failed: make(chan error, 1), seen: make(chan struct{}),
 	}
-	if f.form, err = app.Manifest(s.name(), f.address()+"registered", s.WebhookURL); err != nil {
+	if f.form, err = app.Manifest(s.name(), f.address()+"registered", s.WebhookURL, s.LoginURL, s.With...); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	return f.run(ctx, listener)
+}
+
+// earlier is the App that an earlier setup has stored, nil for none. It must be the one that is asked for now.
+func (s Setup) earlier() (*app.Stored, error) {
+	stored, err := app.Resume(s.Dir)
+	if _, unfinished := errors.AsType[*app.SetupError](err); unfinished {
+		return nil, err
+	}
+	if err != nil {
+		return nil, app.Storable(s.Dir)
+	}
+	api := cmp.Or(strings.TrimSuffix(s.APIURL, "/"), "https://api.github.com")
+	if s.Org != "" && !strings.EqualFold(s.Org, stored.Owner) || api != strings.TrimSuffix(stored.APIURL, "/") {
+		return nil, &app.SetupError{
+			Problem: fmt.Sprintf("the App %q of %s is set up already, in %s", stored.Name, stored.Owner, s.Dir),
+			Remedy:  "run kitops setup without --org to go on with it, or name another folder with --dir",
+		}
+	}
+	if s.LoginURL != "" && stored.ClientSecretFile == "" {
+		return nil, &app.SetupError{
+			Problem: fmt.Sprintf("the App %q is set up already, without logins, in %s", stored.Name, s.Dir),
+			Remedy:  "on the settings page of the App add the callback URL " + s.LoginURL + " and make a client secret, and give the agent that in a file, by --github-client-secret-file",
+		}
+	}
+	if more := slices.DeleteFunc(slices.Clone(s.With), func(name string) bool { return slices.Contains(stored.With, name) }); len(more) > 0 {
+		return nil, &app.SetupError{
+			Problem: fmt.Sprintf("the App %q is set up already, without %s, in %s", stored.Name, strings.Join(more, " and "), s.Dir),
+			Remedy:  "on the settings page of the App, under Permissions, choose " + app.Tick(more) + "; accept that on the page of each installation; kitops uses it from then on, and kitops doctor tells whether it is granted",
+		}
+	}
+	return &stored, nil
 }
 
 // listen refuses what others could reach: whoever opens the first page registers the App.
@@ -158,102 +198,4 @@ func random() string {
 	b := make([]byte, 16)
 	_, _ = rand.Read(b) // never fails
 	return hex.EncodeToString(b)
-}
-
-// run serves the pages until the end.
-func (f *flow) run(ctx context.Context, listener net.Listener) error {
-	server := &http.Server{
-		Handler: f.handler(), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
-		ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 1 << 16,
-	}
-	page, err := forward(f.setup.Dir, f.address())
-	if err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	defer func() { _ = os.Remove(page) }() // nobody listens at its address any more
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		_ = server.Serve(listener) // until it is shut down
-	}()
-	f.setup.Opened(f.address(), page)
-	err = f.wait(ctx)
-	f.end(ctx, err)
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
-	defer cancel()
-	if server.Shutdown(closing) != nil {
-		_ = server.Close()
-	}
-	<-served
-	if err != nil && ctx.Err() != nil {
-		return f.interrupted() // it may have been registered since
-	}
-	return err
-}
-
-// wait goes the way of the App: registered, stored, installed.
-func (f *flow) wait(ctx context.Context) error {
-	var stored app.Stored
-	select {
-	case stored = <-f.registered:
-	case err := <-f.failed:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	f.setup.Registered(stored)
-	reaches, err := f.reaches(ctx, stored)
-	if err != nil {
-		return err
-	}
-	instructions, err := f.setup.Installed(stored, reaches)
-	if err != nil {
-		return err
-	}
-	f.show(view{Page: "done", App: stored, Reaches: reaches, Instructions: instructions})
-	return nil
-}
-
-// reaches waits until the App is installed somewhere.
-func (f *flow) reaches(ctx context.Context, stored app.Stored) ([]app.Reach, error) {
-	every := f.setup.Every
-	if every <= 0 {
-		every = lookEvery
-	}
-	a, err := app.New(app.Options{
-		ID: fmt.Sprint(stored.AppID), Key: app.Key{File: stored.PrivateKeyFile}, APIURL: stored.APIURL,
-		Transport: f.setup.Transport, Statuses: true, Recheck: every, // GitHub may not know a new App everywhere at once
-	})
-	if err != nil {
-		return nil, err
-	}
-	told := ""
-	for {
-		reaches, err := a.Reaches(ctx)
-		if len(reaches) > 0 {
-			return reaches, nil
-		}
-		f.show(view{Page: "install", App: stored, Waits: true, Trouble: text(err)})
-		if now := text(err); now != told && ctx.Err() == nil {
-			if told = now; err != nil {
-				f.setup.Trouble(err)
-			}
-		}
-		pause := every
-		if limit, ok := errors.AsType[*app.LimitError](err); ok {
-			pause = max(pause, time.Until(limit.Until))
-		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-}
-
-func text(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
 }

@@ -21,7 +21,7 @@ import (
 func TestAppIsRegisteredAndInstalled(t *testing.T) {
 	for name, enterprise := range map[string]bool{"github.com": false, "Enterprise Server": true} {
 		t.Run(name, func(t *testing.T) {
-			s := newScene(t, apptest.Options{Enterprise: enterprise})
+			s := newScene(t, apptest.Options{Enterprise: enterprise}, func(p *setup.Setup) { p.LoginURL = "https://kitops.example.com/login/callback" })
 			back := s.answer()
 			if r := s.get(back); r.status != http.StatusSeeOther || r.header.Get("Location") == "" {
 				t.Fatalf("%+v", r)
@@ -46,13 +46,13 @@ func TestAppIsRegisteredAndInstalled(t *testing.T) {
 			if !s.hears("registered kitops-acme") || !s.hears("installed on acme") {
 				t.Errorf("%q", s.told)
 			}
-			s.checkStored()
+			s.checkStored(true)
 		})
 	}
 }
 
 // checkStored makes sure that the App's secrets are in files, and nowhere else.
-func (s *scene) checkStored() {
+func (s *scene) checkStored(logins bool) {
 	s.t.Helper()
 	stored, err := app.LoadStored(s.dir)
 	if err != nil || stored.APIURL != s.APIURL || stored.AppID != s.App("kitops-acme").ID || stored.ClientID != s.App("kitops-acme").ClientID {
@@ -66,12 +66,19 @@ func (s *scene) checkStored() {
 	if err != nil || len(secret) < 20 {
 		s.t.Errorf("no webhook secret (%v)", err)
 	}
+	client := []byte("not a secret of any App")
+	if logins {
+		client, err = os.ReadFile(stored.ClientSecretFile)
+	}
+	if logins != (stored.ClientSecretFile != "") || err != nil || logins && !s.App("kitops-acme").LogsIn(strings.TrimSpace(string(client)), "https://kitops.example.com/login/callback") {
+		s.t.Errorf("nobody can log in (%v)", err)
+	}
 	if info, err := os.Stat(stored.PrivateKeyFile); runtime.GOOS != "windows" && (err != nil || info.Mode().Perm() != 0o600) {
 		s.t.Errorf("key: %v %v", info.Mode(), err)
 	}
 	pem := strings.Split(string(key), "\n")
 	for _, answer := range append(s.seen, s.told...) {
-		for _, part := range []string{"PRIVATE KEY", pem[1], pem[5], strings.TrimSpace(string(secret))} {
+		for _, part := range []string{"PRIVATE KEY", pem[1], pem[5], strings.TrimSpace(string(secret)), strings.TrimSpace(string(client))} {
 			if strings.Contains(answer, part) {
 				s.t.Fatal("a page or a message holds a secret")
 			}

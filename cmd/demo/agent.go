@@ -16,8 +16,8 @@ import (
 	"github.com/creack/pty"
 )
 
-// colours are what a line of kitops' log has of them.
-var colours = regexp.MustCompile("\x1b\\[[0-9;]*m")
+// colours are what a line of kitops' log has of them, and of the line that it erased before.
+var colours = regexp.MustCompile("^.*\r\x1b\\[K|\x1b\\[[0-9;?]*[mlh]")
 
 // agent is a running kitops and what it says, which is shown as it says it.
 type agent struct {

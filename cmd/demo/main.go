@@ -1,6 +1,6 @@
 // Command demo shows kitops at work. It makes a repository, runs the real
 // binary on it, pushes to it, and shows what that prints; then the same with a
-// private repository on GitHub, a stand-in on this machine.
+// private repository on GitHub, a stand-in on this machine, and with its check runs.
 package main
 
 import (
@@ -59,5 +59,12 @@ func run(ctx context.Context, s screen, binary string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, hosted.github.Close()) }()
-	return hosted.play(ctx, binary)
+	if err := hosted.play(ctx, binary); err != nil {
+		return err
+	}
+	checked, err := newChecked(hosted)
+	if err != nil {
+		return err
+	}
+	return checked.play(ctx, binary)
 }

@@ -23,6 +23,7 @@ type seat struct {
 	dir     string
 	columns uint16
 	environ []string
+	watches func(shown string) // is told after each piece; may be nil
 }
 
 // runs starts kitops on the terminal and returns what that shows until it has
@@ -50,6 +51,9 @@ func (s seat) runs(stop string, args ...string) string {
 	for piece := make([]byte, 4096); ; {
 		n, err := screen.Read(piece) // on Linux EIO at the end
 		shown.Write(piece[:n])
+		if s.watches != nil {
+			s.watches(shown.String())
+		}
 		if stop != "" && strings.Contains(shown.String(), stop) {
 			stop = ""
 			_ = cmd.Process.Signal(syscall.SIGTERM)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -65,6 +64,10 @@ func TestUnitFitsTheProgram(t *testing.T) {
 	if stop, err := strconv.Atoi(d["TimeoutStopSec"]); err != nil || float64(stop) < 2*farewell.Seconds() {
 		t.Errorf("TimeoutStopSec=%s is too short for %s of grace", d["TimeoutStopSec"], actions.Grace)
 	}
+	// Four starts of a version that is not good, and one of the former (docs/upgrade.md): systemd gives up after five in ten seconds.
+	if pause, err := strconv.Atoi(d["RestartSec"]); err != nil || 4*pause <= 10 {
+		t.Errorf("RestartSec=%s is too short for a version that is rolled back", d["RestartSec"])
+	}
 	if watchdog, err := strconv.Atoi(d["WatchdogSec"]); err != nil || watchdog < 30 {
 		t.Errorf("WatchdogSec=%s", d["WatchdogSec"])
 	}
@@ -79,7 +82,7 @@ func TestUnitFitsTheProgram(t *testing.T) {
 	// managers, or set-gid directories in actions.
 	for _, key := range []string{
 		"User", "AmbientCapabilities", "LoadCredential", "ProtectControlGroups",
-		"MemoryDenyWriteExecute", "RestrictSUIDSGID", "UMask", "NoExecPaths",
+		"MemoryDenyWriteExecute", "RestrictSUIDSGID", "UMask", "NoExecPaths", "StartLimitBurst", "StartLimitIntervalSec",
 	} {
 		if value, ok := d[key]; ok {
 			t.Errorf("%s=%s", key, value)
@@ -137,31 +140,23 @@ func TestImageFitsTheProgram(t *testing.T) {
 	}
 	home := "HOME=" + last["WORKDIR"]
 	// Root, so that the actions' user is another one, which cannot read the key.
-	made := "adduser -D -u 1000 -G " + s.Actions.User + " " + s.Actions.User + " "
+	made := "useradd --uid 1000 --gid " + s.Actions.User + " --create-home --shell /bin/sh " + s.Actions.User + " "
 	if user, ok := last["USER"]; ok || s.Actions.User == "" || !strings.Contains(dockerfile, made) {
 		t.Errorf("kitops is %s, its actions are %q", user, s.Actions.User)
 	}
 	if last["ENTRYPOINT"] != `["kitops"]` || !slices.Contains(environ, home) || last["STOPSIGNAL"] != "SIGTERM" {
 		t.Errorf("%v", last)
 	}
-	version := words(document(t, "go.mod"), `(?m)^go (\d+\.\d+)`)
-	if !strings.Contains(dockerfile, "FROM golang:"+version[0]+"-alpine AS build") || !strings.Contains(dockerfile, "-X main.version=$VERSION") {
-		t.Error("the builder is not that of go.mod, or does not stamp the version")
+	if strings.Contains(dockerfile, "go build") || !strings.Contains(dockerfile, "HEALTHCHECK ") || strings.Count(dockerfile, "COPY bin/linux-$TARGETARCH/kitops ") != 2 {
+		t.Error("the image compiles, has no health check or does not copy the program")
 	}
 }
 
-// TestImageGetsAllSources holds .dockerignore to the folders there are.
-func TestImageGetsAllSources(t *testing.T) {
+// TestImageGetsThePrograms holds .dockerignore to what the image copies.
+func TestImageGetsThePrograms(t *testing.T) {
 	let := words(document(t, ".dockerignore"), `(?m)^!(.*)$`)
-	entries, err := os.ReadDir("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, entry := range entries {
-		sources, _ := filepath.Glob(filepath.Join("../..", entry.Name(), "*.go"))
-		if nested, _ := filepath.Glob(filepath.Join("../..", entry.Name(), "*", "*.go")); len(sources)+len(nested) > 0 && !slices.Contains(let, entry.Name()) {
-			t.Errorf(".dockerignore keeps %s out of the image", entry.Name())
-		}
+	if want := []string{"bin/linux-amd64/kitops", "bin/linux-arm/kitops", "bin/linux-arm64/kitops", "bin/linux-riscv64/kitops"}; !slices.Equal(let, want) {
+		t.Errorf(".dockerignore lets %q through", let)
 	}
 }
 
@@ -177,7 +172,7 @@ func TestDocsSayWhoMustBeTrusted(t *testing.T) {
 
 func TestWorkflowsDoWhatCIDoes(t *testing.T) {
 	workflows := document(t, ".github/workflows/test.yml") + document(t, ".github/workflows/lint.yml")
-	for _, step := range words(document(t, ".ci/run"), `(?m)^(make [a-z]+)$`) {
+	for _, step := range words(document(t, ".ci/run"), `(?m)^part (make [a-z-]+)$`) {
 		if !strings.Contains(workflows, "- run: "+step+"\n") {
 			t.Errorf("no workflow runs %s", step)
 		}

@@ -118,7 +118,7 @@ func TestDocsNameNoUnknownVariable(t *testing.T) {
 }
 
 func TestDocsHaveTheVariablesOfActions(t *testing.T) {
-	given := words(document(t, "poller/run.go"), `"(KITOPS_[A-Z_]+)="`)
+	given := words(document(t, "poller/runaction.go")+document(t, "poller/execute.go")+document(t, "poller/eventfile.go")+document(t, "poller/version.go")+document(t, "poller/pull.go"), `"(KITOPS_[A-Z_]+)="`)
 	var listed []string
 	for _, row := range rows(document(t, "docs/tasks.md"), "KITOPS_.*") {
 		listed = append(listed, row[0])
@@ -182,19 +182,27 @@ func blocks(text, language string) []string {
 // docsKeys are the files that documents name, which exist nowhere else.
 var docsKeys = regexp.MustCompile(`/etc/kitops/\w+(\.pem|_ed25519)`)
 
+// docsSecrets are those with one line.
+var docsSecrets = regexp.MustCompile(`/etc/kitops/\w+\.secret`)
+
 func TestDocsTaskFilesParse(t *testing.T) {
 	key := filepath.Join(t.TempDir(), "key")
 	settingstest.Write(t, key, settingstest.AppKey(t))
+	secret := filepath.Join(t.TempDir(), "secret")
+	settingstest.Write(t, secret, "https://hooks.example.com/secret\n")
+	signers := filepath.Join(t.TempDir(), "allowed_signers")
+	settingstest.Write(t, signers, "anna@example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl\n")
 	app := []string{"KITOPS_GITHUB_APP_ID=4242", "KITOPS_GITHUB_PRIVATE_KEY=" + settingstest.AppKey(t), "KITOPS_TRUST_PUSHERS=true"}
 	var examples []string
 	for _, path := range pages(t) {
 		for _, example := range blocks(document(t, path), "yaml") {
-			if !strings.Contains(example, "tasks:") {
+			if !strings.Contains(example, "tasks:") && !strings.Contains(example, "runners:") {
 				t.Errorf("%s: no task file:\n%s", path, example)
 				continue
 			}
 			examples = append(examples, example)
-			if said, code := checked(app, "--config-file", settingstest.At(t, docsKeys.ReplaceAllString(example, key))); code != 0 {
+			example = strings.ReplaceAll(example, "/etc/kitops/allowed_signers", signers)
+			if said, code := checked(app, "--config-file", settingstest.At(t, docsSecrets.ReplaceAllString(docsKeys.ReplaceAllString(example, key), secret))); code != 0 {
 				t.Errorf("%s: %s\n%s", path, said, example)
 			}
 			if first, _, _ := strings.Cut(strings.TrimSpace(example), "\n"); first != "# yaml-language-server: $schema="+settings.SchemaURL {
@@ -207,7 +215,7 @@ func TestDocsTaskFilesParse(t *testing.T) {
 	}
 	// A key that does not exist makes the loader say which do.
 	for _, level := range []string{
-		"{tasks: [{frobnicate: 1}]}", "{tasks: [{git: {frobnicate: 1}}]}", "{tasks: [{github: {frobnicate: 1}}]}", "{tasks: [{actions: [{frobnicate: 1}]}]}",
+		"{tasks: [{frobnicate: 1}]}", "{tasks: [{git: {frobnicate: 1}}]}", "{tasks: [{github: {frobnicate: 1}}]}", "{tasks: [{actions: [{frobnicate: 1}]}]}", "{runners: [{frobnicate: 1}]}",
 	} {
 		complaint, _ := checked(nil, "--config-file", settingstest.At(t, level))
 		_, known, _ := strings.Cut(complaint, "it knows ")

@@ -12,39 +12,6 @@ import (
 	"github.com/bittrance/kitops/app/apptest"
 )
 
-func TestDocsExampleMonorepo(t *testing.T) {
-	s := newScene(t, apptest.Options{})
-	repo := s.private("acme", "monorepo")
-	deploys := "deploy:\n\techo $(notdir $(CURDIR)) >> " + s.path("deployed") + "\n"
-	repo.Push("main", brings(t, "monorepo", map[string]string{
-		"api/Makefile": deploys, "web/Makefile": deploys, "lib/x": "1\n", "README.md": "#\n",
-	}))
-	flags := s.untimed("monorepo/tasks.yaml")
-	deployed := func(what, want string) {
-		t.Helper()
-		s.write("deployed", "")
-		s.once(0, flags...)
-		if got := strings.Join(strings.Fields(s.read("deployed")), " "); got != want {
-			t.Errorf("%s: deployed %q, want %q\n%s", what, got, want, s.read("out.log"))
-		}
-	}
-	deployed("the first run", "api web")
-	repo.Push("main", map[string]string{"web/page": "1\n"})
-	repo.Push("main", map[string]string{"README.md": "# more\n"}) // the last one before the poll
-	deployed("a change of web", "web")
-	repo.Push("main", map[string]string{"README.md": "# again\n"})
-	deployed("a change of neither", "")
-	repo.Push("main", map[string]string{"lib/x": "2\n"})
-	deployed("a change of both", "api web")
-	repo.Push("main", map[string]string{"api/Makefile": "deploy:\n\tfalse\n"})
-	s.once(1, flags...)
-	repo.Push("main", map[string]string{"web/page": "2\n", "api/Makefile": deploys})
-	deployed("a change whose run failed, taken back", "web")
-	repo.Push("other", brings(t, "monorepo", map[string]string{"api/Makefile": deploys, "web/Makefile": deploys}))
-	repo.SetHead("main", repo.Head("other"))
-	deployed("another history", "api web")
-}
-
 func TestDocsExampleTerraform(t *testing.T) {
 	s := newScene(t, apptest.Options{})
 	repo := s.private("acme", "infrastructure")
@@ -81,6 +48,7 @@ func TestDocsExampleTerraform(t *testing.T) {
 }
 
 func TestDocsExampleSystemd(t *testing.T) {
+	scenic(t)
 	s := newScene(t, apptest.Options{})
 	root := s.path("srv")
 	files := brings(t, "systemd", map[string]string{"Makefile": "all:\n\tmkdir -p bin && echo $$KITOPS_SHA > bin/shop\n"})

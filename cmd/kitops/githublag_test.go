@@ -13,7 +13,7 @@ import (
 // TestGitHubThatLags knows of tokens, permissions and commits too late, and nothing of that is a failure: not of a look, not of
 // a run, and no status is lost.
 func TestGitHubThatLags(t *testing.T) {
-	s := newPromptScene(t, apptest.Options{Lag: apptest.Lag{Token: lagged, Permissions: lagged, Commit: 10 * lagged}})
+	s := newPromptScene(t, apptest.Options{Lag: apptest.Lag{Token: 2 * lagged, Permissions: lagged, Commit: 10 * lagged}})
 	agent := s.start(s.task(note)...)
 	s.awaitStatus(s.first, "success")
 	second := s.shop.Push("main", nil)

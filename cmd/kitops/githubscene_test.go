@@ -68,6 +68,7 @@ func newScene(t *testing.T, o apptest.Options) *scene {
 // counts what GitHub is asked, or has moments of its own.
 func newPromptScene(t *testing.T, o apptest.Options) *scene {
 	t.Helper()
+	scenic(t)
 	t.Parallel()
 	s := &scene{GitHub: apptest.New(t, o), t: t, dir: t.TempDir()}
 	s.AddOrg("acme")

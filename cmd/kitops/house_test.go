@@ -74,9 +74,32 @@ func TestImportArrows(t *testing.T) {
 	rooms := map[string][]string{ // nil: nothing but subject rooms
 		"app/credential":      {"app"},
 		"app/setup":           {"app"},
+		"app/runners":         {"app"},
+		"poller/store/lease":  {"poller/store"},
+		"status/github":       {"app", "poller", "status"},
+		"status/history":      {"poller"},
+		"status/metrics":      {"poller", "status"},
+		"status/api":          {"poller", "status/history"},
+		"status/page":         {"app", "poller", "status", "status/api", "status/history"},
+		"status/notify":       {"app", "poller", "poller/git", "status", "status/history"},
 		"cmd/kitops/yamlfile": nil,
+		"cmd/kitops/release":  nil,
+		"cmd/kitops/upgrade":  {"cmd/kitops/release"},
 		"cmd/kitops/systemd":  {"poller"},
-		"cmd/kitops/settings": {"cmd/kitops/yamlfile", "actions", "app", "poller", "poller/git", "status", "webhook"},
+		"cmd/kitops/handover": {"cmd/kitops/settings", "cmd/kitops/systemd", "cmd/kitops/upgrade", "cmd/kitops/wiring", "poller"},
+		"cmd/kitops/installed": {
+			"actions", "status", "cmd/kitops/build", "cmd/kitops/release", "cmd/kitops/service", "cmd/kitops/settings", "cmd/kitops/upgrade",
+		},
+		"poller/store/members": {
+			"poller/store", "poller/store/bucket", "poller/store/lease",
+		},
+		"poller/store":          {"poller/store/document"},
+		"poller/store/document": nil,
+		"poller/store/file":     {"poller/store", "poller/store/document"},
+		"poller/store/bucket":   {"poller/store", "poller/store/document"},
+		"poller/store/s3":       {"poller/store/bucket"},
+		"poller/store/azblob":   {"poller/store/bucket"},
+		"cmd/kitops/settings":   {"cmd/kitops/yamlfile", "actions", "app", "poller", "poller/git", "status", "status/api", "status/github", "status/history", "status/metrics", "status/notify", "status/page", "webhook"},
 	}
 	decoder := json.NewDecoder(bytes.NewReader(goList(t, "-json=ImportPath,Imports", "./...")))
 	for {

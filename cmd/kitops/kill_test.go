@@ -3,8 +3,10 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -20,7 +22,7 @@ import (
 
 	"github.com/bittrance/kitops/poller"
 	"github.com/bittrance/kitops/poller/git/gittest"
-	"github.com/bittrance/kitops/poller/store"
+	"github.com/bittrance/kitops/poller/store/file"
 )
 
 var killsFor = flag.Int("kills", 0, "how often TestKilledAtAnyMoment kills; 0 is 60, or 10 with -short")
@@ -28,13 +30,11 @@ var killsFor = flag.Int("kills", 0, "how often TestKilledAtAnyMoment kills; 0 is
 // TestKilledAtAnyMoment kills the agent while heads move, again and again, and
 // looks after each time whether what it left behind is right.
 func TestKilledAtAnyMoment(t *testing.T) {
+	scenic(t)
 	t.Parallel()
 	kills := *killsFor
 	if kills == 0 {
 		kills = 60
-		if testing.Short() {
-			kills = 10
-		}
 	}
 	v := newVictim(t)
 	stop := v.keepCommitting()
@@ -66,6 +66,7 @@ type victim struct {
 	done    chan struct{}
 	applied map[string]int // SHA → how often it had been started when it was seen as applied
 	cut     int            // kills that hit a run
+	grown   int            // how often changes were at the end of the state file
 }
 
 func newVictim(t *testing.T) *victim {
@@ -73,6 +74,10 @@ func newVictim(t *testing.T) *victim {
 	v := &victim{t: t, dir: t.TempDir(), repo: gittest.New(committerTB{t}), applied: map[string]int{}}
 	v.repo.Commit(map[string]string{"file": "first"})
 	if err := os.Mkdir(v.path("state"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	large := "version: 1\ntasks:\n  gone:\n    padding: " + strings.Repeat("x", 70_000) + "\n" // so that it grows
+	if err := os.WriteFile(v.path("state/state.yaml"), []byte(large), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return v
@@ -157,7 +162,7 @@ func (v *victim) kill() {
 	}
 	// A child that was being made at that moment holds the lock until it is another program.
 	if !eventually(func() bool {
-		lock, err := store.AcquireLock(v.path("state/state.yaml.lock"))
+		lock, err := file.AcquireLock(v.path("state/state.yaml.lock"))
 		return err == nil && lock.Release() == nil
 	}) {
 		v.t.Fatal("the lock is never free")
@@ -181,14 +186,17 @@ func (v *victim) state() poller.State {
 	if err := os.WriteFile(copied, []byte(v.read("state/state.yaml")), 0o600); err != nil {
 		v.t.Fatal(err)
 	}
-	file, err := store.OpenFile(copied)
+	file, err := file.Open(copied)
 	if err != nil {
 		v.t.Fatalf("the state does not read: %v", err)
 	}
-	if keys, err := file.List(v.t.Context(), ""); err != nil || len(keys) == 0 {
-		return state // killed before anything happened
+	if file.Grown() {
+		v.grown++
 	}
 	doc, err := file.Get(v.t.Context(), "repo")
+	if errors.Is(err, fs.ErrNotExist) {
+		return state // killed before anything happened
+	}
 	if err == nil {
 		err = yaml.Unmarshal(doc.Data, &state)
 	}
@@ -225,6 +233,9 @@ func (v *victim) verdict(kills int) {
 		if now := strings.Count(log, sha+" start\n"); now != starts {
 			v.t.Errorf("%s was applied, and started %d times more", sha, now-starts)
 		}
+	}
+	if text := v.read("state/state.yaml"); v.grown == 0 || !strings.Contains(text, "\nversion: 1 ") {
+		v.t.Errorf("a large state grew %d times, and ends as %.200q", v.grown, text)
 	}
 	v.t.Logf("%d kills, %d of them during a run; %d runs, %d revisions seen as applied",
 		kills, v.cut, strings.Count(log, " start\n"), len(v.applied))

@@ -6,8 +6,11 @@ import (
 	"os"
 	"time"
 
+	"github.com/spf13/cobra"
+
+	"github.com/bittrance/kitops/cmd/kitops/handover"
+	"github.com/bittrance/kitops/cmd/kitops/installed"
 	"github.com/bittrance/kitops/cmd/kitops/settings"
-	"github.com/bittrance/kitops/cmd/kitops/systemd"
 	"github.com/bittrance/kitops/cmd/kitops/wiring"
 	"github.com/bittrance/kitops/status"
 )
@@ -15,22 +18,45 @@ import (
 const (
 	logFarewell     = 2 * time.Second        // for log lines that are queued when the agent ends
 	logHardFarewell = 200 * time.Millisecond // the same, when it was told twice to end
-	lastWords       = time.Second            // for the errors that a command ends with
 )
 
 // errHard says that a second signal cut the farewell short.
 var errHard = errors.New("stopped the hard way: running actions were killed")
 
-// run is the agent, from the settings to its end.
-func (p program) run(all settings.Options) (err error) {
-	cfg, warnings, err := all.Load(p.environ)
+func (p program) runCommand() *cobra.Command {
+	return p.withOptions(&cobra.Command{
+		Use: "run [flags]", Short: "Watch and act until SIGTERM (the default command)",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			start := p.start()
+			return start.Run(cmd.Context(), func() (*handover.Heir, error) { return p.agent(start) })
+		},
+	})
+}
+
+// start is this start of the program, which another may follow in its process.
+func (p program) start() *handover.Start {
+	file, _ := installed.File() // without /proc it is not known
+	return &handover.Start{
+		Args: append([]string{os.Args[0]}, p.args...), Process: p.process(), Options: p.options, Systemd: p.systemd,
+		Complain: p.complain, Exit: func() { os.Exit(exitFailure) },
+		Version: p.installed().Number(), Program: file, Line: p.build.Line(),
+		Excluded: func(err error) bool { return exitCode(err) == exitLocked },
+		Refused:  func(err error) bool { return exitCode(err) == exitUsage },
+	}
+}
+
+// agent is the agent, from the settings to its end. Next is the program that is
+// to take its place.
+func (p program) agent(start *handover.Start) (next *handover.Heir, err error) {
+	load := func() (settings.Settings, []string, error) { return p.options.Load(p.environ) }
+	cfg, warnings, err := load()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer outliveReaders()()
 	var s *signals
 	defer func() { s.close() }() // after everything: a second signal is heard to the end
-	log, queue := status.NewLogger(p.stderr, cfg.Status, plain())
+	log, queue := status.NewLogger(p.stderr, cfg.Status, spared())
 	patience := logFarewell
 	defer func() { queue.Close(patience) }()
 	for _, warning := range warnings {
@@ -38,44 +64,48 @@ func (p program) run(all settings.Options) (err error) {
 	}
 	agent, err := wiring.Open(context.Background(), cfg, p.process(), log)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, agent.Close()) }()
+	start.Watch(agent, log)
 	if p.exposed != nil {
 		log.Warn("actions are not kept from reading kitops' memory", "err", p.exposed)
 	}
 	s = listen(log)
+	go s.heed(p.stops)
 	defer s.end()
 	agent.Kill = s.hard.Done()
 	s.onChild = agent.Processes.Reap
+	s.onPoll, s.grace = agent.NudgeAll, agent.LongestGrace
+	s.longer = agent.Farewell
+	s.onHangup = func() { agent.Reload(s.soft, load, p.systemd.Reloading) }
 	s.closable = cfg.Task.ConfigFile == "" && !cfg.Patterns()
 	s.exit = func(code int) {
 		within(logHardFarewell, agent.Processes.Kill)
 		queue.Close(logHardFarewell)
 		os.Exit(code)
 	}
-	s.onReload = p.systemd.Reloading
-	s.onHangup = func() {
-		agent.Catalog.Reload(s.soft, func() (settings.Settings, []string, error) { return all.Load(p.environ) })
-	}
-	if cfg.Poller.PollOnce {
-		s.onHangup = func() { log.Warn("nothing to reload: --poll-once polls once") }
-	}
 	go s.loop()
 
 	if cfg.Poller.PollOnce {
+		start.Ready(log)
 		err = agent.Once(s.soft)
 	} else {
-		err = agent.Serve(s.soft, p.build().Line(), func() (stop func()) {
-			return p.systemd.Notify(s.soft, func() bool { return systemd.Moving(agent.Health()) }, log)
-		})
+		next, err = start.Serve(s.soft, agent, log)
 	}
 	if s.hard.Err() != nil {
 		patience = logHardFarewell
-		return errors.Join(err, errHard)
+		return nil, errors.Join(err, errHard)
 	}
-	return err
+	if s.soft.Err() != nil {
+		start.Stopped()
+		next = nil
+	}
+	return next, err
 }
 
-// plain tells whether colours are unwanted (https://no-color.org).
-func plain() bool { return os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" }
+// spared is what a terminal is spared that can do nothing, or that nobody wants colours on (https://no-color.org).
+func spared() status.Terminal {
+	dumb := os.Getenv("TERM") == "dumb"
+	return status.Terminal{Plain: dumb || os.Getenv("NO_COLOR") != "", Still: dumb}
+}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/bittrance/kitops/actions"
 	"github.com/bittrance/kitops/poller/git/gittest"
 )
 
@@ -26,6 +27,10 @@ const patience = time.Minute
 const nobody = 65534
 
 func TestMain(m *testing.M) {
+	if hub := os.Getenv("TEST_RUNNER"); hub != "" {
+		os.Exit(beRunner(hub))
+	}
+	gittest.InMemory()
 	haveBug()
 	// Scripts and scenes wait more than they work: a grace period here, a pause there.
 	if err := flag.Set("test.parallel", "12"); err != nil {
@@ -54,7 +59,7 @@ func withProgram(run func() int) int {
 	if err != nil {
 		panic(err)
 	}
-	args := []string{"build", "-buildvcs=false", "-ldflags=-w -X main.second=40ms", "-o", filepath.Join(dir, "kitops")}
+	args := []string{"build", "-buildvcs=false", "-ldflags=-w -X main.second=40ms -X main.machine=/nowhere -X main.version=" + testVersion + " -X main.keys=" + testKeys(), "-o", filepath.Join(dir, "kitops")}
 	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
 		args = append(args, "-race")
 	}
@@ -72,10 +77,11 @@ func withProgram(run func() int) int {
 //
 //	exits CODE PROGRAM [ARG...]    runs a program that must end with this code
 //	start NAME [ARG...]            runs kitops in the background, its output goes to NAME.log
-//	signal NAME SIGNAL             sends it TERM, INT, HUP or KILL
+//	signal NAME SIGNAL             sends it TERM, INT, HUP, USR1 or KILL
 //	ends NAME CODE                 waits until it has ended, with this code
 //	unprivileged                   exits and start are nobody from here on, if they would be root
 //	await FILE REGEXP [N]          waits until the file has N (1) lines that match
+//	cleared DIR                    waits until the directory is empty
 //	[!] alive FILE                 waits until the processes whose ids are in the file all live, or none does
 //	mkrepo NAME                    makes NAME.git and NAME, a work tree of it with a first commit on main
 //	commit NAME [PATH=TEXT...]     commits files to the current branch and pushes it by force; sets SHA
@@ -83,6 +89,7 @@ func withProgram(run func() int) int {
 //	serve-http [USER PASSWORD]     serves the script's directory; sets HTTP
 //	serve-ssh                      the same; sets SSH, SSHADDR and HOME to one with a key and known_hosts
 //	serve-redirect URL             redirects to URL, notes credentials it is shown in redirect.log; sets REDIRECT
+//	serve-store                    serves a bucket where kitops shares its state; sets KITOPS_STATE and the keys to it
 //	serve-nothing                  accepts connections and says nothing; sets HANGING
 //	tmpfs DIR                      mounts one of 1 MB
 func TestScript(t *testing.T) {
@@ -100,12 +107,14 @@ func TestScript(t *testing.T) {
 			"unprivileged":   unprivileged,
 			"await":          await,
 			"alive":          alive,
+			"cleared":        cleared,
 			"mkrepo":         makeRepo,
 			"commit":         commit,
 			"served":         served,
 			"serve-http":     serveHTTP,
 			"serve-ssh":      serveSSH,
 			"serve-redirect": serveRedirect,
+			"serve-store":    serveStore,
 			"serve-nothing":  serveNothing,
 			"tmpfs":          mountTmpfs,
 		},
@@ -132,6 +141,8 @@ func condition(name string) (bool, error) {
 		return err == nil, nil
 	case "tmpfs": // may be mounted
 		return exec.Command("unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt").Run() == nil, nil
+	case "limits": // can be set
+		return actions.Supports(actions.Limits{Memory: 1 << 30}) == nil, nil
 	case "pidns": // a new process may be PID 1
 		return exec.Command("unshare", "--map-root-user", "--pid", "--fork", "--mount-proc", "true").Run() == nil, nil
 	}

@@ -48,7 +48,7 @@ func usage(ts *testscript.TestScript, neg bool, args []string, least int) {
 func scriptCommand(ts *testscript.TestScript, args []string) *exec.Cmd {
 	// testscript has no other way to the whole environment of a script.
 	list := filepath.Join(ts.Getenv("WORK"), ".env")
-	ts.Check(ts.Exec("sh", "-c", `env -0 > "$0"`, list))
+	ts.Check(ts.Exec("sh", "-c", `exec env -0 > "$0"`, list))
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Env = strings.Split(strings.TrimSuffix(ts.ReadFile(list), "\x00"), "\x00")
 	cmd.Dir = ts.MkAbs(".")
@@ -109,7 +109,7 @@ func agentNamed(ts *testscript.TestScript, name string) *agent {
 func sendSignal(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, neg, args, 2)
 	sig := map[string]syscall.Signal{
-		"TERM": syscall.SIGTERM, "INT": syscall.SIGINT, "HUP": syscall.SIGHUP, "KILL": syscall.SIGKILL,
+		"TERM": syscall.SIGTERM, "INT": syscall.SIGINT, "HUP": syscall.SIGHUP, "KILL": syscall.SIGKILL, "USR1": syscall.SIGUSR1,
 	}[args[1]]
 	ts.Check(agentNamed(ts, args[0]).cmd.Process.Signal(sig))
 }
@@ -172,6 +172,19 @@ func served(ts *testscript.TestScript, neg bool, args []string) {
 	// One look may have begun before now, what the next finds is run before the third.
 	if !eventually(func() bool { return looks() > before+2 }) {
 		ts.Fatalf("%s looks no more:\n%s", args[0], ts.ReadFile(a.log))
+	}
+}
+
+// cleared waits until a directory is empty: removal has the lowest priority.
+func cleared(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, neg, args, 1)
+	left := func() []os.DirEntry {
+		entries, err := os.ReadDir(ts.MkAbs(args[0]))
+		ts.Check(err)
+		return entries
+	}
+	if !eventually(func() bool { return len(left()) == 0 }) {
+		ts.Fatalf("%s still has %v", args[0], left())
 	}
 }
 

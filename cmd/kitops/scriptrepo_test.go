@@ -13,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/bittrance/kitops/poller/git/gittest"
+	"github.com/bittrance/kitops/poller/store/storetest/objects"
 )
 
 // scriptTB lets gittest work for a script.
@@ -57,6 +58,15 @@ func serveHTTP(ts *testscript.TestScript, neg bool, args []string) {
 		o.User, o.Password = args[0], args[1]
 	}
 	ts.Setenv("HTTP", gittest.ServeHTTP(scriptTB{ts}, ts.MkAbs("."), o))
+}
+
+// serveStore serves a bucket in memory, and has kitops share its state there.
+func serveStore(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, neg, args, 0)
+	ts.Setenv("KITOPS_STATE", "s3://bucket/team?region=eu-north-1&endpoint="+new(objects.Bucket).S3(scriptTB{ts}).URL)
+	ts.Setenv("KITOPS_TEST_LEASE_TTL", "8s")
+	ts.Setenv("AWS_ACCESS_KEY_ID", "AK")
+	ts.Setenv("AWS_SECRET_ACCESS_KEY", "SK")
 }
 
 func serveSSH(ts *testscript.TestScript, neg bool, args []string) {

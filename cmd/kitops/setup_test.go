@@ -16,9 +16,19 @@ import (
 // walk registers and installs the App as a browser does, without a browser.
 func (n *newcomer) walk(address string) {
 	n.t.Helper()
+	n.install(n.register(address))
+}
+
+// register returns the page that waits for the installation.
+func (n *newcomer) register(address string) (waiting string) {
+	n.t.Helper()
 	action, fields := n.form(n.page(http.Get(address)))
 	action, fields = n.form(n.page(http.PostForm(action, fields)))
-	waiting := n.page(http.PostForm(n.URL+action, fields)) // follows GitHub back to kitops
+	return n.page(http.PostForm(n.URL+action, fields)) // follows GitHub back to kitops
+}
+
+func (n *newcomer) install(waiting string) {
+	n.t.Helper()
 	m := regexp.MustCompile(`href="([^"]+/installations)/new"`).FindStringSubmatch(waiting)
 	if m == nil {
 		n.t.Fatalf("no way to the installation:\n%s", waiting)
@@ -67,8 +77,30 @@ func TestNewcomerSetsUpAndRuns(t *testing.T) {
 	}
 	n.goesGreen(command)
 	again := n.start("again", "kitops", "setup")
-	again.ends(exitFailure)
-	again.says(`(?m)^kitops: (the App "kitops-acme" is set up already.+--dir)$`)
+	again.ends(0)
+	again.says(`(?m)^The App (kitops-acme of acme is registered already, and stored in .+): setup goes on with it\.$`)
+	again.says(`(tasks\.yaml is there already and stays as it is)`)
+	other := n.start("other", "kitops", "setup", "--org", "lab")
+	other.ends(exitFailure)
+	other.says(`(?m)^kitops: (the App "kitops-acme" of acme is set up already.+--dir)$`)
+}
+
+// TestSetupIsKilledBeforeTheInstallation goes on from there.
+func TestSetupIsKilledBeforeTheInstallation(t *testing.T) {
+	t.Parallel()
+	n := newNewcomer(t)
+	setup := n.start("setup", "kitops", "setup", "--org", "acme")
+	n.register(setup.says(`(?m)^  (http://127\.0\.0\.1:\d+/\S+/)$`))
+	setup.says(`(?m)^The App (kitops-acme) of acme is registered and stored in `)
+	_ = setup.cmd.Process.Kill()
+	<-setup.done
+	setup = n.start("again", "kitops", "setup", "--org", "acme")
+	address := setup.says(`(?m)^Install it on this page:\n\n  (http://127\.0\.0\.1:\d+/\S+/)$`)
+	n.install(n.page(http.Get(address)))
+	n.seesTheEnd(address)
+	setup.ends(0)
+	setup.says(`(?m)^  (sudo /.+/kitops service) install$`)
+	n.goesGreen(setup.says(`(?m)^Run kitops:\n\n  (.+)$`))
 }
 
 func TestSetupElsewhereNamesTheApp(t *testing.T) {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/bittrance/kitops/actions"
-	"github.com/bittrance/kitops/poller/bug"
 )
 
 const (
@@ -22,8 +21,6 @@ const (
 	farewell = actions.Grace + 2*time.Second
 	// lastFarewell is what killing the actions may take after a second signal.
 	lastFarewell = 3 * time.Second
-	// reloadLimit is how long a reload may take before that is an error.
-	reloadLimit = 20 * time.Second
 )
 
 // signals turns what the system says into contexts and calls. The loop that
@@ -33,14 +30,17 @@ type signals struct {
 	soft, hard       context.Context
 	stopSoft, kill   context.CancelFunc
 	ends, hups, kids chan os.Signal
+	polls            chan os.Signal
 	quit             chan struct{}
 	terminal         terminal
 
 	// Set before loop is called.
 	onHangup func()               // reads the task file again; may take its time
-	onReload func() (told func()) // tells the service manager that a reload begins, then that it is over
 	closable bool                 // there is nothing to read again: without its terminal the agent is of no use
 	onChild  func()               // a child has ended
+	onPoll   func()               // polls all tasks now
+	longer   func() time.Duration // that runners with jobs may take to end; nil: there are none
+	grace    func() time.Duration // the longest that actions have to end
 	exit     func(code int)       // ends the process whatever the rest of it does
 	log      *slog.Logger         // never waits
 }
@@ -49,6 +49,7 @@ func listen(log *slog.Logger) *signals {
 	s := &signals{
 		log: log, quit: make(chan struct{}), terminal: controllingTerminal(),
 		ends: make(chan os.Signal, 2), hups: make(chan os.Signal, 1), kids: make(chan os.Signal, 1),
+		polls: make(chan os.Signal, 1),
 	}
 	s.soft, s.stopSoft = context.WithCancel(context.Background())
 	s.hard, s.kill = context.WithCancel(context.Background())
@@ -58,9 +59,10 @@ func listen(log *slog.Logger) *signals {
 }
 
 func (s *signals) loop() {
-	reload, child := make(chan struct{}, 1), make(chan struct{}, 1)
-	go s.each(reload, s.reload)
+	reload, child, poll := make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{}, 1)
+	go s.each(reload, s.onHangup)
 	go s.each(child, s.onChild)
+	go s.each(poll, s.onPoll)
 	var first time.Time // signal to stop
 	last := false       // another came
 	for {
@@ -87,15 +89,38 @@ func (s *signals) loop() {
 			}
 		case <-s.kids:
 			nudge(child)
+		case <-s.polls:
+			nudge(poll)
+		}
+	}
+}
+
+// heed takes what comes another way for a signal to stop.
+func (s *signals) heed(stops <-chan os.Signal) {
+	for {
+		select {
+		case sig := <-stops:
+			s.ends <- sig
+		case <-s.quit:
+			return
 		}
 	}
 }
 
 // stop lets running actions end.
 func (s *signals) stop(key, why string) {
-	s.log.Info("stopping: running actions get 8 seconds, another signal kills them", key, why) // before the log is closed
+	grace := s.grace()
+	limit := max(farewell, grace+2*time.Second)
+	said := []any{key, why, "grace", grace}
+	if s.longer != nil {
+		if longest := s.longer(); longest > 0 {
+			limit += longest
+			said = append(said, "jobs_of_runners_get", longest)
+		}
+	}
+	s.log.Info("stopping: running actions may end by themselves, another signal kills them", said...) // before the log is closed
 	s.stopSoft()
-	s.exitAfter(farewell)
+	s.exitAfter(limit)
 }
 
 // exitAfter ends the process if it has not ended by itself until then.
@@ -140,33 +165,6 @@ func (s *signals) each(nudges <-chan struct{}, f func()) {
 	}
 }
 
-// reload reads the task file again, which may be on a file system that does
-// not answer. Then the tasks stay as they are, until it does.
-func (s *signals) reload() {
-	told := s.onReload()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := bug.Catch(func() error { s.onHangup(); return nil }); err != nil {
-			s.log.Error("the task file is not taken over, the tasks stay as they are", "err", err)
-		}
-	}()
-	select {
-	case <-done:
-		told()
-		return
-	case <-s.quit:
-		return
-	case <-time.After(reloadLimit):
-		told()
-		s.log.Error("the task file cannot be read, the tasks stay as they are: the file system does not answer", "after", reloadLimit)
-	}
-	select {
-	case <-done:
-	case <-s.quit:
-	}
-}
-
 // end ends what is still at work.
 func (s *signals) end() {
 	s.stopSoft()
@@ -180,7 +178,7 @@ func (s *signals) close() {
 	if s == nil {
 		return
 	}
-	for _, c := range []chan os.Signal{s.hups, s.kids} {
+	for _, c := range []chan os.Signal{s.hups, s.kids, s.polls} {
 		signal.Stop(c)
 	}
 	close(s.quit)

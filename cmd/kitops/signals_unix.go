@@ -11,6 +11,7 @@ import (
 func notifyPlatform(s *signals) {
 	signal.Notify(s.hups, syscall.SIGHUP)
 	signal.Notify(s.kids, syscall.SIGCHLD)
+	signal.Notify(s.polls, syscall.SIGUSR1)
 }
 
 // outliveReaders lets the process go on when whoever reads its log goes away:

@@ -1,6 +1,6 @@
 package main
 
-// notifyPlatform has nothing to do: Windows has neither SIGHUP nor SIGCHLD.
+// notifyPlatform has nothing to do: Windows has none of these signals.
 func notifyPlatform(*signals) {}
 
 // outliveReaders has nothing to do: writing to nobody only fails.

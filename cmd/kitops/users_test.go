@@ -81,7 +81,7 @@ func TestUsersOfTheMachine(t *testing.T) {
 			if err := app.Storable(s.path("conf")); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := (app.Registration{ID: 1, PEM: secret.New("a key")}).Store(s.path("conf")); err != nil {
+			if _, err := (app.Registration{ID: 1, PEM: secret.New("a key")}).Store(s.path("conf"), false); err != nil {
 				t.Fatal(err)
 			}
 			s.write("probe.sh", probe)

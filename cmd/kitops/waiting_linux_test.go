@@ -32,6 +32,7 @@ type waiting struct {
 	repo *gittest.Repo
 	args []string // beside those that say where kitops keeps what
 	log  *os.File // where its log goes, by default the test's
+	env  []string // beside the test's
 
 	wrapper    []string // what starts it
 	stdin      *os.File
@@ -77,15 +78,17 @@ func (w *waiting) task(command string) {
 
 func (w *waiting) start() {
 	w.t.Helper()
-	line := slices.Concat(w.wrapper, []string{
-		"kitops", "--state-file", w.path("state.yaml"), "--repo-dir", w.path("clones"), "--interval", "100ms", "--log-format", "text",
-	}, w.args)
+	line := slices.Concat(w.wrapper, []string{"kitops", "--repo-dir", w.path("clones"), "--interval", "100ms", "--log-format", "text"}, w.args)
+	if !slices.Contains(w.args, "--state") {
+		line = append(line, "--state-file", w.path("state.yaml"))
+	}
 	w.cmd = exec.Command(line[0], line[1:]...)
 	w.cmd.Dir, w.cmd.SysProcAttr = w.dir, w.attributes
 	if w.stdin != nil {
 		w.cmd.Stdin = w.stdin
 	}
 	w.cmd.Env = append(os.Environ(), "HOME="+w.dir, "GORACE=atexit_sleep_ms=10")
+	w.cmd.Env = append(w.cmd.Env, w.env...)
 	w.cmd.Stderr = w.t.Output()
 	if w.log != nil {
 		w.cmd.Stderr = w.log
@@ -148,6 +151,7 @@ func (w *waiting) lease(name string) (waited func() bool) {
 
 // TestStopsWhateverItWaitsFor stops the agent in each place where it can wait.
 func TestStopsWhateverItWaitsFor(t *testing.T) {
+	scenic(t)
 	t.Parallel()
 	if farewell > stopLimit {
 		t.Errorf("the agent may take %s to stop", farewell)
@@ -181,13 +185,4 @@ func TestStopsWhateverItWaitsFor(t *testing.T) {
 			})
 		}
 	}
-}
-
-func readFile(t *testing.T, path string) string {
-	t.Helper()
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(data)
 }

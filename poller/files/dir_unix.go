@@ -32,13 +32,13 @@ func trace(path string) (real string, found *finding, err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	real, links := "/", 0
+	root, err := os.Lstat("/")
+	if err != nil {
+		return "", nil, err
+	}
+	real, info, links := "/", root, 0
 	rest := strings.Split(path, "/")
 	for {
-		info, err := os.Lstat(real)
-		if err != nil {
-			return "", nil, err
-		}
 		if f := suspect(real, info); found == nil && f != nil {
 			found = f
 		}
@@ -56,7 +56,7 @@ func trace(path string) (real string, found *finding, err error) {
 		case err != nil:
 			return "", nil, err
 		case link.Mode()&fs.ModeSymlink == 0:
-			real, rest = next, rest[1:]
+			real, info, rest = next, link, rest[1:]
 			continue
 		}
 		if links++; links > maxLinks {
@@ -70,7 +70,7 @@ func trace(path string) (real string, found *finding, err error) {
 			return "", nil, err
 		}
 		if filepath.IsAbs(target) {
-			real = "/"
+			real, info = "/", root
 		}
 		rest = append(strings.Split(target, "/"), rest[1:]...)
 	}
@@ -130,12 +130,12 @@ func foreignLink(path string, info fs.FileInfo) *finding {
 func stranger(info fs.FileInfo) (problem, remedy string) {
 	owner, mode := ownerOf(info), info.Mode()
 	stat := info.Sys().(*syscall.Stat_t)
-	switch private := stat.Gid == stat.Uid && !strict(); {
+	switch {
 	case !trusted(owner):
 		return "belongs to " + nameOf(owner) + ", who could lead kitops to other files", "chown " + nameOf(uint32(os.Geteuid())) + " %s"
 	case mode&0o002 != 0:
 		return "can be written to by everybody, who could lead kitops to other files", "chmod o-w %s"
-	case mode&0o020 != 0 && !private:
+	case mode&0o020 != 0 && (stat.Gid != stat.Uid || strict()): // a group of one's own is oneself
 		return fmt.Sprintf("can be written to by its group (gid %d), who could lead kitops to other files", stat.Gid), "chmod g-w %s"
 	}
 	return "", ""

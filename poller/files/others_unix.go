@@ -14,3 +14,9 @@ func OpenToOthers(info fs.FileInfo) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	return ok && int(stat.Uid) == os.Getuid() && info.Mode().Perm()&0o077 != 0
 }
+
+// Linked tells whether a file has a second name, under which somebody keeps it as it is.
+func Linked(info fs.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && stat.Nlink > 1
+}

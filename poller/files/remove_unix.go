@@ -68,37 +68,43 @@ func (r *remover) removeDir(above *folder, name string, top *folder) error {
 	if top == nil {
 		top = dir
 	}
-	if empty, err := r.empty(dir, top); err != nil || !empty {
-		return err
+	for {
+		seen, gone, err := r.empty(dir, top)
+		if err != nil || !gone {
+			return err
+		}
+		err = above.unlink(name, unix.AT_REMOVEDIR)
+		if seen == 0 || !errors.Is(err, unix.ENOTEMPTY) && !errors.Is(err, unix.EEXIST) {
+			return err
+		}
+		// Some file systems skip names while others go away.
+		if _, err := dir.file.Seek(0, io.SeekStart); err != nil {
+			return err
+		}
 	}
-	return above.unlink(name, unix.AT_REMOVEDIR)
 }
 
-// empty removes what is in a directory, and tells whether all is gone.
-func (r *remover) empty(dir, top *folder) (bool, error) {
+// empty removes what is in a directory, and tells how many names it saw and
+// whether all of them are gone.
+func (r *remover) empty(dir, top *folder) (seen int, gone bool, err error) {
 	before := r.failures()
 	for {
 		entries, err := dir.file.ReadDir(batch)
 		for _, entry := range entries {
 			if r.done() {
-				return false, nil
+				return seen, false, nil
 			}
 			if err := r.removeEntry(dir, entry, top); err != nil {
 				r.fail(err)
 			}
 		}
-		all := r.failures() == before // also where something below stays
-		if len(entries) == 0 {
-			if errors.Is(err, io.EOF) {
-				err = nil
-			}
-			return all && !r.stopped, err
+		if seen += len(entries); len(entries) > 0 {
+			continue
 		}
-		if all { // some file systems skip names while others go away
-			if _, err := dir.file.Seek(0, io.SeekStart); err != nil {
-				return false, err
-			}
+		if errors.Is(err, io.EOF) {
+			err = nil
 		}
+		return seen, r.failures() == before && !r.stopped, err // also where something below stays
 	}
 }
 

@@ -110,6 +110,7 @@ func TestCheckoutWithAttributes(t *testing.T) {
 // TestLargeWithAttributes has files that are not held in memory: in the first
 // checkout, and in one that follows.
 func TestLargeWithAttributes(t *testing.T) {
+	long(t)
 	large := noise(rand.New(rand.NewPCG(2, 2)), pack.StreamAbove+1000)
 	r := gittest.New(t)
 	over := map[string]*Mirror{"path": mirrorOf(t, r.Dir), "http": overHTTP(t, r)}
@@ -165,6 +166,7 @@ func TestAttributesDifferential(t *testing.T) {
 // TestAttributesCount sees to it that the limit is for what is written in the
 // end, however often that was done.
 func TestAttributesCount(t *testing.T) {
+	long(t)
 	for _, lines := range []int{10_000, pack.StreamAbove/2 + 1000} { // of two bytes that become three
 		r := gittest.New(t)
 		text := strings.Repeat("x\n", lines)

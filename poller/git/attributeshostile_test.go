@@ -13,6 +13,7 @@ import (
 // TestHostileAttributes has files of attributes that are no such thing, or too
 // much of it.
 func TestHostileAttributes(t *testing.T) {
+	long(t)
 	t.Parallel()
 	random := rand.New(rand.NewPCG(8, 8))
 	binary := make([]byte, 100_000)
@@ -20,7 +21,7 @@ func TestHostileAttributes(t *testing.T) {
 		binary[i] = byte(1 + random.IntN(255))
 	}
 	var globs, macros, names strings.Builder
-	lines := rounds(30_000, 10_000)
+	lines := rounds(30_000, 3_000)
 	for i := range lines {
 		fmt.Fprintf(&globs, "**/x?%d*/*.c text eol=crlf\n", i)
 		fmt.Fprintf(&names, "some/dir/file%d eol=crlf\n", i)

@@ -9,11 +9,13 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/dotgit"
 	"github.com/bittrance/kitops/poller/git/local"
 	"github.com/bittrance/kitops/poller/git/mirror"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/odb"
+	"github.com/bittrance/kitops/poller/git/pack"
 	"github.com/bittrance/kitops/poller/git/refs"
 	"github.com/bittrance/kitops/poller/git/remote"
 	"github.com/bittrance/kitops/poller/git/worktree"
@@ -51,6 +53,8 @@ import (
 // file that RecordPath(dir) was when that call returned. All else, directories
 // included, is made as without it.
 //
+// With Park dir may also be what Prepare has made. It is brought to the revision.
+//
 // With Reuse dir may be there from an earlier such call, for whatever revision.
 // Then files that are as they should be are not touched, files of the revision
 // that are not, and those of the one before, are replaced or removed whatever has
@@ -63,15 +67,23 @@ import (
 // It returns ErrMoved when the remote no longer gives the revision. It refuses
 // what would fill the disk: 256 MB stay free, or a twentieth of a small one.
 func (m *Mirror) Checkout(ctx context.Context, rev refs.Revision, dir string, o Options) error {
-	id, ok := object.ParseID(rev.SHA)
-	if !ok {
-		return fmt.Errorf("check out %q of %s: not a commit id", rev.SHA, m.URL)
+	held, err := o.held(rev)
+	if err != nil {
+		return fmt.Errorf("check out %q of %s: %w", rev.SHA, m.URL, err)
 	}
-	c := &checkout{Mirror: m, Options: o, kept: m.depot(o.depth()), rev: mirror.Held{Ref: rev.Ref, ID: id}, dir: dir}
-	if err := c.room(filepath.Dir(dir)).Explain(c.run(ctx)); err != nil {
-		return fmt.Errorf("check out %s of %s: %w", rev.SHA, m.URL, err)
+	c := &checkout{Mirror: m, Options: o, progress: disk.ProgressOf(ctx), kept: m.depot(o.depth()), rev: held, wanted: rev.SHA, dir: dir}
+	if err := c.explained(ctx, rev.SHA); err != nil {
+		return err
 	}
 	c.tidyAll(ctx)
+	return nil
+}
+
+// explained is run, with errors that say what was to be done.
+func (c *checkout) explained(ctx context.Context, sha string) error {
+	if err := c.room(filepath.Dir(c.dir)).Explain(c.run(ctx)); err != nil {
+		return fmt.Errorf("check out %s of %s: %w", sha, c.URL, err)
+	}
 	return nil
 }
 
@@ -79,9 +91,10 @@ func (m *Mirror) Checkout(ctx context.Context, rev refs.Revision, dir string, o 
 type checkout struct {
 	*Mirror
 	Options
-	kept *repo
-	rev  mirror.Held // its commit is known once it is here
-	dir  string
+	kept   *repo
+	rev    mirror.Held // its commit is known once it is here
+	wanted string      // that commit; "": whatever it is
+	dir    string
 
 	fresh    bool                    // all of the mirror came with this call
 	known    func() *worktree.Record // what dir holds, or the parked directory; nil: it is not there
@@ -92,7 +105,10 @@ type checkout struct {
 	worktree string                  // of a submodule, from git on
 	whole    bool                    // a remote that gives heads only is asked for all that they lead to
 
-	noModes bool // the file system does not keep the modes of files
+	base     object.ID       // what the revision will be compared with, which stays in the mirror; zero: nothing
+	hurry    <-chan struct{} // of Prepare; nil: it is a checkout
+	progress *disk.Progress  // nil: nobody asks
+	noModes  bool            // the file system does not keep the modes of files
 }
 
 // revision is a revision with all that belongs to it, open.
@@ -110,15 +126,19 @@ func (c *checkout) run(ctx context.Context) error {
 	}
 	attempt := c.attempt
 	if info, err := os.Lstat(c.dir); err == nil {
-		if !c.Reuse || !info.IsDir() {
+		if !c.Reuse && !c.prepared() || !info.IsDir() {
 			return &fs.PathError{Op: "create", Path: c.dir, Err: fs.ErrExist}
 		}
 		gone, err := c.discardForeign()
 		if err != nil {
 			return err
 		}
-		if !gone {
+		switch {
+		case gone:
+		case c.Reuse:
 			attempt = c.update
+		default:
+			attempt = c.renew
 		}
 	}
 	var thrown []*repo
@@ -221,9 +241,12 @@ func (c *checkout) reach(ctx context.Context, dir string) (*odb.Store, *worktree
 // has landed.
 func (c *checkout) makePlan(ctx context.Context, s *odb.Store, l *worktree.EarlyWriter) (*worktree.Plan, *worktree.TreeWriter, error) {
 	read := s.Reader().Read
-	_, tree, err := object.CommitOf(ctx, c.rev.ID, read)
+	commit, tree, err := object.CommitOf(ctx, c.rev.ID, read)
 	if err != nil {
 		return nil, nil, err
+	}
+	if c.Tag != "" && commit.String() != c.wanted {
+		return nil, nil, fmt.Errorf("the tag leads to %s, and the remote said %s", commit, c.wanted)
 	}
 	if l == nil {
 		var known *worktree.Record
@@ -246,6 +269,10 @@ func (c *checkout) openLocal(ctx context.Context) (*odb.Store, error) {
 		return nil, err
 	}
 	s, err := repo.Store(ctx, c.rev.ID)
+	if err == nil && c.dir != "" {
+		parent := filepath.Dir(c.dir)
+		s.Spools = pack.Spools{Dir: parent, Room: c.room(parent)}
+	}
 	if err == nil && c.git != nil {
 		if err = c.copyHistory(ctx, repo, s); err != nil {
 			s.Close()

@@ -108,7 +108,7 @@ func TestKilled(t *testing.T) {
 	k := keep(t, mirrorOf(t, r.Dir), Options{})
 	for round := range rounds(12, 4) {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilled$")
-		cmd.Env = append(os.Environ(), "KITOPS_TEST_KILLED="+strings.Join(append([]string{r.Dir, k.dir}, shas...), "\n"))
+		cmd.Env = append(os.Environ(), "TMPDIR="+t.TempDir(), "KITOPS_TEST_KILLED="+strings.Join(append([]string{r.Dir, k.dir}, shas...), "\n"))
 		out, err := cmd.StdoutPipe()
 		if err == nil {
 			err = cmd.Start()

@@ -1,5 +1,5 @@
-// Package git is what kitops needs of Git behind two calls. One returns the
-// heads of a remote, the other checks one of them out.
+// Package git is what kitops needs of Git behind three calls. One returns the
+// heads of a remote, one tells what has changed at a head, one checks it out.
 //
 // It speaks upload-pack over http(s) and ssh itself and reads local
 // repositories from their files, so the git program is never run and no call
@@ -15,6 +15,8 @@
 //	graft     submodules, each fetched by its recorded commit into its own mirror ─► one plan, one store
 //	checkout  plan ─► applyAttributes ─► treeWriter: several writers, from packs to files ─► rename
 //	or        update: inspection of what is there, meanwhile ─► match ─► journal ─► survey ─► treeWriter ─► verify ─► record
+//	or        Prepare, ahead: the files of a parked workdir in new directories, for update to bring to the next revision
+//	changes   fetch ─► two trees compared; of a new ref with its merge base, for which the remote is asked for commits only
 //	after     tidy: many packs become one
 //
 // # What a mirror holds

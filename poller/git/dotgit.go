@@ -77,7 +77,7 @@ func (c *checkout) copyHistory(ctx context.Context, l local.Repository, s *odb.S
 	for _, t := range c.tags {
 		tags = append(tags, t.ID)
 	}
-	path, encoded, sum, err := odb.Repack(ctx, s, c.git.PackDir(), func(r *odb.Repacker) error {
+	path, index, sum, err := odb.Repack(ctx, s, c.git.PackDir(), func(r *odb.Repacker) error {
 		r.Limit, r.Room = c.maxSize(), c.git.Room
 		return r.Gather(ctx, a, tags)
 	})
@@ -85,7 +85,7 @@ func (c *checkout) copyHistory(ctx context.Context, l local.Repository, s *odb.S
 		return err
 	}
 	name := filepath.Join(c.git.PackDir(), "pack-"+sum.String())
-	err = errors.Join(files.Chmod(path, 0o444), os.Rename(path, name+".pack"), os.WriteFile(name+".idx", encoded, 0o444))
+	err = errors.Join(files.Chmod(path, 0o444), os.Rename(path, name+".pack"), files.Chmod(index, 0o444), os.Rename(index, name+".idx"))
 	if err != nil {
 		return err
 	}
@@ -105,8 +105,8 @@ func (c *checkout) localTags(ctx context.Context, l local.Repository, s *odb.Sto
 	if err != nil {
 		return err
 	}
-	tags := ad.Tags()
-	c.choose(ctx, tags, len(tags))
+	tags, count := ad.Tags()
+	c.choose(ctx, tags, count)
 	r := s.Reader()
 	for i, t := range c.tags {
 		if commit, _, err := object.CommitOf(ctx, t.ID, r.Read); err == nil {

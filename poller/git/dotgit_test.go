@@ -18,12 +18,12 @@ import (
 
 // TestGitCommands uses a checkout as actions do.
 func TestGitCommands(t *testing.T) {
-	for way, reach := range map[string]func(*testing.T, *gittest.Repo) *Mirror{"path": ways()["path"], "http": overHTTP} {
+	for way, reach := range some(map[string]func(*testing.T, *gittest.Repo) *Mirror{"path": ways()["path"], "http": overHTTP}) {
 		t.Run(way, func(t *testing.T) {
 			r := gittest.New(t)
 			r.Commit(map[string]string{"a": "1", "dir/b": "2"})
 			r.Git("tag", "--annotate", "--message=first", "v1.0")
-			r.Git("push", "--quiet", "--tags")
+			r.PushTags()
 			r.Commit(map[string]string{"a": "2"})
 			sha := r.Commit(map[string]string{"a": "3"})
 			m := reach(t, r)
@@ -89,7 +89,7 @@ func TestShallowCommands(t *testing.T) {
 	if got := gittest.Git(t, dir, "rev-list", "--count", "origin/main"); got != "7" {
 		t.Errorf("%s commits when not cut", got)
 	}
-	if out := gittest.Git(t, dir, "fsck", "--full", "--strict", "--no-dangling"); out != "" {
+	if out := gittest.Fsck(t, dir); out != "" {
 		t.Errorf("fsck: %s", out)
 	}
 }
@@ -114,7 +114,7 @@ func TestDotGitOfRefs(t *testing.T) {
 	sha := r.Commit(map[string]string{"a": "1"})
 	r.Git("tag", "light")
 	r.Git("tag", "--annotate", "--message=x", "heavy")
-	r.Git("push", "--quiet", "--tags")
+	r.PushTags()
 	r.Bare("update-ref", "refs/pull/1/head", sha)
 	r.Bare("update-ref", "refs/heads/feature/x", sha)
 	heavy := r.SHA("refs/tags/heavy")

@@ -40,9 +40,9 @@ func TestOwnerOfDotGit(t *testing.T) {
 	r := gittest.New(t)
 	r.Commit(map[string]string{"a": "1", "dir/b": "2"})
 	r.Git("tag", "--annotate", "--message=x", "v1")
-	r.Git("push", "--quiet", "--tags")
+	r.PushTags()
 	sha := r.Commit(map[string]string{"a": "2"})
-	for _, way := range []string{"path", "http"} {
+	for _, way := range both() {
 		m := ways()[way](t, r)
 		root := t.TempDir()
 		for _, above := range []string{filepath.Dir(root), root} {

@@ -12,7 +12,8 @@ import (
 // fileOptions are those of this checkout.
 func (c *checkout) fileOptions() worktree.FileOptions {
 	return worktree.FileOptions{
-		Limit: c.maxSize(), Owner: c.Owner, Stats: c.Reuse || c.Park || c.DotGit, Room: c.room(filepath.Dir(c.dir)), Fail: safedir.Fail(c.fail), NoModes: c.noModes,
+		Limit: c.maxSize(), Owner: c.Owner, Stats: c.Reuse || c.Park || c.DotGit, Room: c.room(filepath.Dir(c.dir)), Fail: safedir.Fail(c.fail), NoModes: c.noModes, Hurry: c.hurry,
+		Progress: c.progress,
 	}
 }
 

@@ -62,10 +62,11 @@ func TestLyingTags(t *testing.T) {
 
 // TestDeepHistory walks many commits, each upon the one before.
 func TestDeepHistory(t *testing.T) {
+	long(t)
 	t.Parallel()
 	r := gittest.New(t)
 	var stream strings.Builder
-	commits := rounds(30_000, 10_000)
+	const commits = 30_000
 	for i := range commits {
 		fmt.Fprintf(&stream, "commit refs/heads/main\nmark :%d\ncommitter x <x@example.com> %d +0000\ndata 1\nx\n", i+1, 1700000000+i)
 		if i > 0 {
@@ -92,6 +93,7 @@ func TestDeepHistory(t *testing.T) {
 // TestLocalHistory leaves a repository of this host as it is, whatever it looks
 // like, and heeds the limit.
 func TestLocalHistory(t *testing.T) {
+	long(t)
 	t.Parallel()
 	r := gittest.New(t)
 	large := randomText(1, pack.StreamAbove+1000) // which streams

@@ -10,6 +10,7 @@ import (
 
 // TestTreeBomb has five trees that stand for ten billion files.
 func TestTreeBomb(t *testing.T) {
+	long(t)
 	t.Parallel()
 	r := gittest.New(t)
 	over := map[string]*Mirror{"path": mirrorOf(t, r.Dir), "http": overHTTP(t, r)}

@@ -19,10 +19,9 @@ func mustEqual(t *testing.T, m *Mirror, r *gittest.Repo, sha string) {
 
 func mustBeSound(t *testing.T, m *Mirror) {
 	t.Helper()
-	if out := gittest.Git(t, m.Dir, "fsck", "--full", "--strict", "--no-dangling"); out != "" {
+	if out := gittest.Fsck(t, m.Dir); out != "" {
 		t.Errorf("git fsck: %s", out)
 	}
-	gittest.Git(t, m.Dir, "for-each-ref")
 }
 
 // churn changes a work tree at random: edits, new files, deletions, renames,
@@ -67,6 +66,7 @@ func churn(t *testing.T, r *gittest.Repo, random *rand.Rand) {
 
 // TestGrowth follows many commits, and looks after the size of the mirror.
 func TestGrowth(t *testing.T) {
+	long(t)
 	t.Parallel()
 	r := gittest.New(t)
 	files := map[string]string{}
@@ -89,6 +89,7 @@ func TestGrowth(t *testing.T) {
 
 // TestThinPack sees to it that little is sent for a small change.
 func TestThinPack(t *testing.T) {
+	long(t)
 	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 1))
 	files := map[string]string{}

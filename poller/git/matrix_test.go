@@ -49,7 +49,7 @@ func life() []step {
 			r.Git("tag", "light")
 			r.Git("tag", "--annotate", "--message=a tag", "v1")
 			r.Git("tag", "--annotate", "--message=of a tag", "inner", "v1")
-			r.Git("push", "--quiet", "--tags")
+			r.PushTags()
 		}},
 		{"force-push", func(t *testing.T, f *forge) {
 			t.Helper()
@@ -68,7 +68,7 @@ func life() []step {
 			}
 			f.repos["super"].History(commits...)
 			f.repos["super"].Git("tag", "--annotate", "--message=late", "v2", "HEAD~1")
-			f.repos["super"].Git("push", "--quiet", "--tags")
+			f.repos["super"].PushTags()
 		}},
 		{"orphan", func(t *testing.T, f *forge) {
 			t.Helper()

@@ -46,6 +46,9 @@ type Mirror struct {
 	depots repos
 	warned warned
 
+	peeling sync.Mutex
+	leads   map[string]string // of a repository on this host: objects of refs/tags → their commits; guarded by peeling, replaced
+
 	space func(dir string) (disk.Space, error) // nil: SpaceOf
 	fail  pack.Fail                            // for tests: of what the mirror keeps, named by absolute paths, and of the files of a checkout
 }
@@ -56,20 +59,28 @@ type Mirror struct {
 // that come while one is under way share the next question to the remote.
 //
 // It returns ErrEmpty when the remote has no refs at all, and an error when
-// HEAD is asked for and names no branch.
+// HEAD is asked for and names no branch. A tag is at the commit that it leads to.
 func (m *Mirror) Heads(ctx context.Context, patterns refs.Patterns) ([]refs.Revision, error) {
+	heads, _, err := m.HeadsAndTags(ctx, patterns)
+	return heads, err
+}
+
+// HeadsAndTags is Heads, and the objects of those among them that are annotated tags.
+func (m *Mirror) HeadsAndTags(ctx context.Context, patterns refs.Patterns) (heads []refs.Revision, tags Tags, err error) {
 	if err := patterns.Validate(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	ad, err := m.looks.join(ctx, patterns, m.look)
-	if err != nil {
-		return nil, fmt.Errorf("list heads of %s: %w", m.URL, err)
+	if err == nil {
+		heads, err = selected(ad, patterns)
 	}
-	heads, err := selected(ad, patterns)
-	if err != nil {
-		return nil, fmt.Errorf("list heads of %s: %w", m.URL, err)
+	if err == nil {
+		heads, tags, err = m.peel(ctx, ad, heads)
 	}
-	return heads, nil
+	if err != nil {
+		return nil, nil, fmt.Errorf("list heads of %s: %w", m.URL, err)
+	}
+	return heads, tags, nil
 }
 
 // look lets only those refs in whose names git would give. Others are left out
@@ -79,7 +90,8 @@ func (m *Mirror) look(ctx context.Context, patterns refs.Patterns) (*remote.Adve
 	if err != nil {
 		return nil, err
 	}
-	if out, example := refs.Sieve(ad.Refs); out > 0 {
+	valid, out, example := ad.Refs.Sieve()
+	if ad.Refs = valid; out > 0 {
 		m.warnOnce(ctx, "refs are left out whose names git would not give, or that are no UTF-8", "refs", out, "example", example)
 	}
 	return ad, nil

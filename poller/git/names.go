@@ -1,11 +1,14 @@
 package git
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/bittrance/kitops/poller/git/address"
 	"github.com/bittrance/kitops/poller/git/ancestry"
+	"github.com/bittrance/kitops/poller/git/changes"
 	"github.com/bittrance/kitops/poller/git/disk"
+	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/refs"
 	"github.com/bittrance/kitops/poller/git/remote"
 	"github.com/bittrance/kitops/poller/git/safedir"
@@ -20,6 +23,10 @@ type (
 	Revision = refs.Revision
 	// Patterns select refs.
 	Patterns = refs.Patterns
+	// Versions select the highest version among tags.
+	Versions = refs.Versions
+	// Choice is what Versions select.
+	Choice = refs.Choice
 	// Auth gives the credentials for a repository.
 	Auth = remote.Auth
 	// Hosts is what mirrors of repositories on the same hosts share.
@@ -28,6 +35,14 @@ type (
 	Size = disk.Size
 	// Space is the room of a file system.
 	Space = disk.Space
+	// Progress is how far a checkout has come.
+	Progress = disk.Progress
+	// Changed are paths that differ.
+	Changed = changes.List
+	// ChangedPath is one of them.
+	ChangedPath = changes.Path
+	// PathPatterns select paths.
+	PathPatterns = changes.Patterns
 	// Owner is whom the files of a checkout belong to.
 	Owner = safedir.Owner
 )
@@ -41,6 +56,8 @@ var (
 	// ErrMoved says that the remote no longer gives the revision asked for:
 	// its branch was pushed over or deleted since the look.
 	ErrMoved = remote.ErrMoved
+	// ErrNoCommit says that a tag leads to something else than a commit.
+	ErrNoCommit = object.ErrNoCommit
 	// ErrCredentials says that the remote did not take the credentials.
 	ErrCredentials = remote.ErrCredentials
 	// ErrHidden says that the remote knows no such repository, or none that
@@ -63,5 +80,19 @@ func NewDistantTransport() http.RoundTripper { return remote.NewDistantTransport
 // NewTransport is what mirrors should share for http(s).
 func NewTransport() *http.Transport { return remote.NewTransport() }
 
+// WithProgress returns a context whose checkouts count in p.
+func WithProgress(ctx context.Context, p *Progress) context.Context { return disk.WithProgress(ctx, p) }
+
+// ProgressOf is where the checkouts of a context count; nil for nowhere.
+func ProgressOf(ctx context.Context) *Progress { return disk.ProgressOf(ctx) }
+
 // SpaceOf tells the room of the file system that dir is on.
 func SpaceOf(dir string) (Space, error) { return disk.SpaceOf(dir) }
+
+// NewVersions checks what selects versions among tags.
+func NewVersions(versions, match string, prerelease bool) (*Versions, error) {
+	return refs.NewVersions(versions, match, prerelease)
+}
+
+// Meant are the refs that a person may mean by a name.
+func Meant(name string) []string { return refs.Meant(name) }

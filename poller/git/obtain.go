@@ -23,6 +23,7 @@ func (c *checkout) obtain(ctx context.Context, dir string) (*odb.Store, *worktre
 		return nil, nil, err
 	}
 	b.Fail = c.fail
+	b.Store.Spools.Room = c.room(c.kept.dir)
 	l, err := c.refresh(ctx, b, dir)
 	if err == nil && c.git != nil {
 		err = c.borrowPacks(ctx, b)
@@ -43,6 +44,14 @@ func (c *checkout) refresh(ctx context.Context, b *mirror.Bare, dir string) (*wo
 	c.rev = rev
 	if here && !c.tagged() {
 		return nil, nil //nolint:nilnil // nothing to fetch, and nothing written meanwhile
+	}
+	if c.hurry != nil {
+		return nil, errNotHeld
+	}
+	if !c.base.IsZero() {
+		if err := b.Keep(c.base); err != nil {
+			return nil, err
+		}
 	}
 	var l *worktree.EarlyWriter
 	if c.fresh = len(b.Held) == 0; c.fresh && dir != "" {
@@ -93,6 +102,6 @@ func (c *checkout) ask(ctx context.Context, r *remote.Remote, b *mirror.Bare, w 
 		return err
 	}
 	defer func() { _ = d.Close() }()
-	d.Reader = c.room(c.kept.dir).Reader(d.Reader)
+	d.Reader = c.progress.Reader(c.room(c.kept.dir).Reader(d.Reader))
 	return take(d)
 }

@@ -45,7 +45,7 @@ func mustOwn(t *testing.T, dir string, owner *safedir.Owner) {
 func TestOwner(t *testing.T) {
 	r := gittest.New(t)
 	sha := gittest.OddTree(t, r)
-	for _, way := range []string{"path", "http"} {
+	for _, way := range both() {
 		m := ways()[way](t, r)
 		dir := filepath.Join(t.TempDir(), "workdir")
 		if err := m.Checkout(gittest.Generous(t), refs.Revision{Ref: "refs/heads/main", SHA: sha}, dir, Options{Owner: anotherOwner()}); err != nil {

@@ -2,6 +2,7 @@ package git
 
 import (
 	"encoding/binary"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,6 +24,10 @@ type parking struct {
 	o     Options
 	above string
 	count int
+
+	prepare bool // what there is of the one before is prepared first
+	sha     string
+	hurry   chan struct{}
 }
 
 // next checks a revision out and gives the directory. What was moved stays where it was.
@@ -35,7 +40,11 @@ func (p *parking) next(t *testing.T, sha string) string {
 	if _, err := os.Lstat(RecordPath(last)); err == nil {
 		must(t, os.Rename(last, ParkedPath(dir)))
 		must(t, os.Rename(RecordPath(last), RecordPath(ParkedPath(dir))))
+		if p.prepare {
+			must(t, p.Prepare(gittest.Generous(t), refs.Revision{Ref: "refs/heads/main", SHA: p.sha}, dir, p.o, p.hurry))
+		}
 	}
+	p.sha = sha
 	if err := p.Checkout(gittest.Generous(t), refs.Revision{Ref: "refs/heads/main", SHA: sha}, dir, p.o); err != nil {
 		t.Fatal(err)
 	}
@@ -147,5 +156,36 @@ func TestAChangeWithinATickIsSeen(t *testing.T) {
 		must(t, err)
 		must(t, f.Close())
 		must(t, os.Chtimes(path, info.ModTime(), info.ModTime()))
+	}
+}
+
+// A link may lead where another was, and a submodule is as good as its mirror.
+func TestLinksAndSubmodulesAreNotMoved(t *testing.T) {
+	f := newForge(t, "super", "a")
+	must(t, os.Symlink("plain", filepath.Join(f.repos["super"].Work, "link")))
+	f.repos["super"].Commit(map[string]string{"plain": "plain"})
+	first := f.linked(t, "super", "sub", "../a.git")
+	second := f.repos["super"].Commit(map[string]string{"new": "new"})
+	for _, prepare := range []bool{false, true} {
+		root, mirrors := f.overHTTP(t)
+		p := &parking{Mirror: mirrors.at(root + "/super.git"), o: Options{Park: true, DotGit: prepare, Submodules: mirrors.get}, above: t.TempDir(), prepare: prepare, hurry: make(chan struct{})}
+		dir := p.next(t, first)
+		age(t, dir)
+		were := map[string]file{}
+		for _, name := range []string{"plain", "link", "sub/a"} {
+			were[name] = inode(t, filepath.Join(dir, name))
+		}
+		dir = p.next(t, second)
+		found := gittest.Snapshot(t, dir)
+		maps.DeleteFunc(found, func(path, _ string) bool { return slices.Contains(strings.Split(path, "/"), ".git") })
+		gittest.MustHave(t, second, found, f.cloned(t, second))
+		for name, was := range were {
+			if moved := inode(t, filepath.Join(dir, name)) == was; moved != (name == "plain") {
+				t.Errorf("prepared %t: %s was moved: %t", prepare, name, moved)
+			}
+		}
+		if prepare && gittest.Git(t, dir, "status", "--porcelain") != "" {
+			t.Errorf("git status: %s", gittest.Git(t, dir, "status", "--porcelain"))
+		}
 	}
 }

@@ -167,11 +167,12 @@ func TestNothingOfAnActionComesAlong(t *testing.T) {
 		"nothing": true, "bits of a directory": true, "a default ACL": true, "a link in a directory's place": true, "a hook": true, "files of its own": true,
 	}
 	for name, attack := range attacks {
-		for _, park := range []bool{true, false} {
-			t.Run(fmt.Sprintf("%s, moving %t", name, park), func(t *testing.T) {
+		for _, way := range []string{"moved", "prepared", "written"} {
+			t.Run(name+", "+way, func(t *testing.T) {
+				park := way != "written"
 				r := gittest.New(t)
 				first := r.Commit(map[string]string{"victim": "good", "other": "other", "d/e": "e", "d/f": "f"})
-				p := &parking{Mirror: mirrorOf(t, r.Dir), o: Options{Park: park, DotGit: name == "a hook"}, above: t.TempDir()}
+				p := &parking{Mirror: mirrorOf(t, r.Dir), o: Options{Park: park, DotGit: name == "a hook"}, above: t.TempDir(), prepare: way == "prepared", hurry: make(chan struct{})}
 				dir := p.next(t, first)
 				if park {
 					age(t, dir)

@@ -161,7 +161,7 @@ func TestNoRoomForDotGit(t *testing.T) {
 	r := gittest.New(t)
 	rev := refs.Revision{Ref: "refs/heads/main", SHA: r.Commit(randomFiles(40, 20_000, 1))}
 	r.Commit(map[string]string{"d0/f0": "less", "d1/f1": "less"})
-	for name, m := range map[string]*Mirror{"http": overHTTP(t, r), "path": mirrorOf(t, r.Dir)} {
+	for name, m := range some(map[string]*Mirror{"http": overHTTP(t, r), "path": mirrorOf(t, r.Dir)}) {
 		mustCheckout(t, m, rev.SHA)
 		m.space = func(string) (disk.Space, error) { return disk.Space{Free: disk.MaxReserve, Total: 1 << 40}, nil }
 		c := &checkout{Mirror: m, Options: Options{DotGit: true, Owner: &safedir.Owner{}}, kept: m.depot(1), rev: mirror.Held{Ref: rev.Ref, ID: idOf(t, rev.SHA)}, dir: filepath.Join(t.TempDir(), "workdir")}

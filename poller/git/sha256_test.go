@@ -36,7 +36,7 @@ func TestSHA256(t *testing.T) {
 		r.Git("tag", "--annotate", "--message=x", fmt.Sprint("v", i))
 		r.Bare("update-ref", fmt.Sprint("refs/heads/at", i), shas[i]) // servers of version 0 give heads only
 	}
-	r.Git("push", "--quiet", "--tags")
+	r.PushTags()
 	r.Bare("repack", "-a", "-d", "-q")
 	for way, reach := range some(historyWays()) {
 		t.Run(way, func(t *testing.T) {

@@ -78,6 +78,7 @@ func TestShallowRemote(t *testing.T) {
 
 // TestHistoryOfServerWithoutShallow gets more than was asked for.
 func TestHistoryOfServerWithoutShallow(t *testing.T) {
+	long(t)
 	t.Parallel()
 	r := gittest.New(t)
 	m := mirrorOf(t, serveWithout(t, r, "shallow"))

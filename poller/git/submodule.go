@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/bittrance/kitops/poller/git/address"
+	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/dotgit"
 	"github.com/bittrance/kitops/poller/git/gitmodules"
 	"github.com/bittrance/kitops/poller/git/mirror"
@@ -59,7 +60,7 @@ func (s *submodule) wrap(err error) error {
 
 // fetch opens the mirror, with the recorded commit in it. Only then is the mirror's lock held.
 func (s *submodule) fetch(ctx context.Context, noModes bool) error {
-	c := &checkout{Mirror: s.mirror, kept: s.mirror.depot(1), rev: mirror.Held{ID: s.id}, git: s.git, noModes: noModes}
+	c := &checkout{Mirror: s.mirror, progress: disk.ProgressOf(ctx), kept: s.mirror.depot(1), rev: mirror.Held{ID: s.id}, git: s.git, noModes: noModes}
 	if s.git != nil {
 		c.worktree = dotgit.WorktreeOf(s.path, s.modules())
 	}

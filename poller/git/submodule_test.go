@@ -65,6 +65,7 @@ func TestSubmodules(t *testing.T) {
 // TestSubmodulesWhileLanding plans the submodules after files were written from
 // the pack that comes in.
 func TestSubmodulesWhileLanding(t *testing.T) {
+	long(t)
 	t.Parallel()
 	f := nested(t)
 	f.repos["super"].Git("tag", "tip")
@@ -252,6 +253,7 @@ func TestSubmoduleCanceled(t *testing.T) {
 }
 
 func TestTooManySubmodules(t *testing.T) {
+	long(t)
 	t.Parallel()
 	f := newForge(t, "super", "a")
 	sha := f.repos["a"].SHA("HEAD")

@@ -61,6 +61,7 @@ func TestSubmoduleRefused(t *testing.T) {
 // TestSubmoduleOfOldServer has recorded commits that are no heads on a server of
 // version 0, which gives heads only.
 func TestSubmoduleOfOldServer(t *testing.T) {
+	long(t)
 	t.Parallel()
 	f := newForge(t, "super", "a")
 	f.repos["a"].Commit(map[string]string{"second": "2"})
@@ -91,8 +92,8 @@ func TestSubmoduleOfOldServer(t *testing.T) {
 			// The superproject's own commits are heads in turn.
 			f.repos["super"].Reset(sha)
 			f.equal(t, m, p, sha)
-			if n := strings.Count(log.String(), "heads only"); n != i {
-				t.Errorf("%d warnings: %s", n, log.String())
+			if n := strings.Count(log.String(), "heads only"); n != min(i, 1) { // the third is where a tag is, and fetched by that
+				t.Errorf("%d: %d warnings: %s", i, n, log.String())
 			}
 		}
 		f.repos["a"].Reset(headOfFifth)

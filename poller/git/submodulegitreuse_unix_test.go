@@ -55,9 +55,8 @@ func mustNot(t *testing.T, err error) {
 
 // TestSubmodulesWithGitInKeptWorkdir brings a workdir through it, forth and back.
 // In between an action does what it likes with the links to the repositories.
-// The short form goes one way without Clean, and the other with it, and compares
-// every other revision.
 func TestSubmodulesWithGitInKeptWorkdir(t *testing.T) {
+	long(t)
 	f, shas := movingSubmodules(t)
 	back := slices.Clone(shas)
 	slices.Reverse(back)
@@ -77,9 +76,6 @@ func TestSubmodulesWithGitInKeptWorkdir(t *testing.T) {
 		m := p.at(root + "/super.git")
 		k := keep(t, m, Options{Clean: clean, DotGit: true, Submodules: p.get})
 		course := slices.Concat(shas, back)
-		if testing.Short() {
-			course = map[bool][]string{false: shas, true: back}[clean]
-		}
 		for i, sha := range course {
 			k.update(t, sha)
 			links := 0
@@ -92,7 +88,7 @@ func TestSubmodulesWithGitInKeptWorkdir(t *testing.T) {
 				t.Errorf("%d: %d links, want %d", i, links, want)
 			}
 			mustBeRepository(t, k.dir, sha)
-			if !compared[sha] && (i%2 == 1 || !testing.Short()) {
+			if !compared[sha] {
 				compared[sha] = true
 				f.mustBeUpdated(t, root, k.dir, sha)
 			}
@@ -136,6 +132,7 @@ func errorsOf(errs ...error) error {
 // TestHostileNamesOfSubmodules refuses names that lead into another repository,
 // or are none of directories, and goes by no path but those of the tree.
 func TestHostileNamesOfSubmodules(t *testing.T) {
+	long(t)
 	f := newForge(t, "super", "a")
 	root, p := f.overHTTP(t)
 	m := p.at(root + "/super.git")

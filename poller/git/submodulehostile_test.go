@@ -47,7 +47,7 @@ func TestHostileSubmodules(t *testing.T) {
 		"no such repository": {[]string{file, ".gitmodules", section("../nowhere.git"), link, "sub", good}, []string{`submodule "sub"`, "nowhere.git"}},
 	} {
 		sha := gittest.CommitTree(t, f.repos["super"], gittest.RawTree(t, f.repos["super"], tt.entries...))
-		for way, reach := range map[string]func(t *testing.T) (string, *pool){"path": f.ways()["path"], "http": f.overHTTP} {
+		for way, reach := range some(map[string]func(t *testing.T) (string, *pool){"path": f.ways()["path"], "http": f.overHTTP}) {
 			t.Run(name+" over "+way, func(t *testing.T) {
 				root, p := reach(t)
 				p.fails(t, p.at(root+"/super.git"), sha, tt.wants...)

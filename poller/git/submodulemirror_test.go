@@ -56,6 +56,7 @@ func TestSubmoduleCredentials(t *testing.T) {
 // TestSubmoduleDoubt damages one mirror: it comes anew, with one warning, and
 // no other does.
 func TestSubmoduleDoubt(t *testing.T) {
+	long(t)
 	f := newForge(t, "super", "a", "b", "c")
 	for i, repo := range []string{"super", "a", "b", "c"} {
 		f.repos[repo].Commit(map[string]string{"noise": incompressible(uint64(i), 20_000)})
@@ -99,6 +100,7 @@ func TestSubmoduleDoubt(t *testing.T) {
 
 // TestAllMirrorsInDoubt mends several of them in one call.
 func TestAllMirrorsInDoubt(t *testing.T) {
+	long(t)
 	t.Parallel()
 	f := nested(t)
 	root, p := f.overHTTP(t)

@@ -17,6 +17,7 @@ import (
 // TestSubmodulesOfKeptWorkdir brings one workdir through all that can become of
 // a submodule, forth and back, with submodules and without.
 func TestSubmodulesOfKeptWorkdir(t *testing.T) {
+	long(t)
 	f := newForge(t, "super", "a", "b", "c")
 	super := f.repos["super"]
 	shas := []string{super.SHA("HEAD")}

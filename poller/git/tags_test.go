@@ -67,12 +67,13 @@ func TestTagsFollow(t *testing.T) {
 // TestTagsOfAHistoryPushedOver looks at what is left of the tags of a branch
 // when that was pushed over, was rewound and grew again: what git clone has.
 func TestTagsOfAHistoryPushedOver(t *testing.T) {
+	long(t)
 	r := gittest.New(t)
 	first := r.Commit(map[string]string{"a": "1"})
 	second := r.Commit(map[string]string{"a": "2"})
 	r.Bare("tag", "base", first)
 	r.Bare("tag", "--annotate", "--message=x", "v1", second)
-	for way, m := range map[string]*Mirror{"path": mirrorOf(t, r.Dir), "http": overHTTP(t, r)} {
+	for way, m := range some(map[string]*Mirror{"path": mirrorOf(t, r.Dir), "http": overHTTP(t, r)}) {
 		for _, to := range []string{second, first, second} {
 			r.Reset(to)
 			sha := to

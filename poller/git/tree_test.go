@@ -16,6 +16,7 @@ import (
 
 // TestLargeTree compares 2,000 files of all kinds with what git archive says.
 func TestLargeTree(t *testing.T) {
+	long(t)
 	t.Parallel()
 	r := gittest.New(t)
 	files := map[string]string{

@@ -28,11 +28,16 @@ func (c *checkout) update(ctx context.Context) error {
 	format := c.rev.ID.Format() // the revision changes while it is fetched
 	c.known = sync.OnceValue(func() *worktree.Record { return worktree.LoadRecord(c.dir, id, format) })
 	n := &worktree.Inspection{Owner: c.Owner, Dev: id.Dev, NoModes: c.noModes}
-	r, err := c.openMeanwhile(ctx, func(ctx context.Context) error { return n.Run(ctx, c.dir, c.known()) })
+	r, err := c.openMeanwhile(ctx, func(ctx context.Context) error { return c.inspect(ctx, n) })
 	if err != nil {
 		return err
 	}
 	defer r.store.Close()
+	if !c.Reuse {
+		if err := c.useUp(); err != nil {
+			return err
+		}
+	}
 	k := worktree.Kept{
 		Dir: c.dir, ID: id, Known: c.known(), Inspected: n, Plan: r.plan, Clean: c.Clean, FileOptions: c.fileOptions(),
 	}

@@ -1,6 +1,7 @@
 package hosts
 
 import (
+	"net"
 	"net/netip"
 	"strings"
 )
@@ -14,6 +15,14 @@ func Loopback(host string) bool {
 	}
 	address, ok := parse(host)
 	return ok && address.IsLoopback()
+}
+
+// LoopbackAt is Loopback of an address that may have a port.
+func LoopbackAt(address string) bool {
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		address = host
+	}
+	return Loopback(address)
 }
 
 // LinkLocal tells whether a host is an address that is reached on the same link

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"unique"
 )
 
@@ -76,3 +77,14 @@ func (t Text) MarshalJSON() ([]byte, error) { return []byte(`"` + t.String() + `
 
 // MarshalYAML implements the marshaler of YAML libraries.
 func (t Text) MarshalYAML() (any, error) { return t.String(), nil }
+
+// Named tells whether a variable of this name counts as a secret: one of its words says so.
+func Named(name string) bool {
+	for word := range strings.FieldsFuncSeq(strings.ToUpper(name), func(r rune) bool { return r == '_' || r == '-' || r == '.' }) {
+		switch word {
+		case "TOKEN", "SECRET", "PASSWORD", "PASSWD", "KEY", "CREDENTIAL", "CREDENTIALS":
+			return true
+		}
+	}
+	return false
+}

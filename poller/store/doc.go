@@ -1,7 +1,8 @@
 // Package store keeps versioned documents that change only by compare-and-swap.
 //
-// A document is one YAML mapping. Stores keep what it means, not how it was written: keys come back sorted, comments are dropped,
-// and anchors, aliases, tags, merge keys and complex keys are refused, so that no document means more than it shows.
-// [File] keeps all documents in one file that a person can read, and can be killed at any moment; [Memory] is for tests.
-// Whether a document is the same as before is decided by its content: the version is a hash, and so survives the process.
+// Package document, below, says what a document is. Package file keeps them in one file of this host, bucket in objects
+// that many instances share; [Memory] is for tests. Whether a document is the same as before is decided by its content: its
+// version is a hash of that, and so survives the process.
+//
+// Package lease, below, has documents change hands between instances that share a store.
 package store

@@ -11,45 +11,64 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/bittrance/kitops/poller/store/document"
 )
 
-// documents holds each document in its canonical form.
-type documents map[string][]byte
+// Documents are those that a store has in memory, each in its canonical form. It is not safe for concurrent changes.
+type Documents map[string][]byte
 
-// write is one call of Put. Its error is set before done is closed.
-type write struct {
-	key     string
-	data    []byte // canonical; nil deletes
-	version string
-	done    chan struct{}
-	err     error
+// Change is what a call of Put asks for.
+type Change struct {
+	Key     string
+	Data    []byte // canonical; nil deletes
+	Version string
 }
 
-func newWrite(key string, data []byte, version string) (*write, error) {
+// NewChange refuses what no store takes.
+func NewChange(key string, data []byte, version string) (Change, error) {
 	if !utf8.ValidString(key) {
-		return nil, fmt.Errorf("put %q: the key is not valid UTF-8", key)
+		return Change{}, fmt.Errorf("put %q: the key is not valid UTF-8", key)
 	}
-	w := &write{key: key, version: version, done: make(chan struct{})}
+	c := Change{Key: key, Version: version}
 	if data == nil {
-		return w, nil
+		return c, nil
 	}
 	var err error
-	if w.data, err = canonical(data); err != nil {
-		return nil, fmt.Errorf("put %s: %w", key, err)
+	if c.Data, err = document.Canonical(data); err != nil {
+		return Change{}, fmt.Errorf("put %s: %w", key, err)
 	}
-	return w, nil
+	return c, nil
 }
 
-// apply does the compare and the swap, and says whether anything is different now.
-func (d documents) apply(w *write) (changed bool, err error) {
-	changed, err = w.changes(d[w.key])
-	if changed {
-		d.set(w.key, w.data)
+// Compare says whether the change makes a difference to what is there, or returns an error that is [ErrConflict].
+func (c Change) Compare(old []byte) (differs bool, err error) {
+	if VersionOf(old) != c.Version {
+		return false, fmt.Errorf("put %s: %w", c.Key, ErrConflict)
 	}
-	return changed, err
+	return !bytes.Equal(old, c.Data), nil
 }
 
-func (d documents) set(key string, data []byte) {
+// VersionOf is the version of a document, which its content decides; "" is that of none.
+func VersionOf(data []byte) string {
+	if data == nil {
+		return ""
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:16])
+}
+
+// Get is the Get of a [Store] that has these documents.
+func (d Documents) Get(key string) (Document, error) {
+	data, ok := d[key]
+	if !ok {
+		return Document{Now: time.Now()}, fmt.Errorf("get %s: %w", key, fs.ErrNotExist)
+	}
+	return Document{Data: bytes.Clone(data), Version: VersionOf(data), Now: time.Now()}, nil
+}
+
+// Set replaces a document; nil removes it.
+func (d Documents) Set(key string, data []byte) {
 	if data == nil {
 		delete(d, key)
 	} else {
@@ -57,40 +76,8 @@ func (d documents) set(key string, data []byte) {
 	}
 }
 
-// changes compares the write with what is there, and says whether it makes a difference.
-func (w *write) changes(old []byte) (bool, error) {
-	if versionOf(old) != w.version {
-		return false, fmt.Errorf("put %s: %w", w.key, ErrConflict)
-	}
-	return !bytes.Equal(old, w.data), nil
-}
-
-func (d documents) get(key string) (Document, error) {
-	data, ok := d[key]
-	if !ok {
-		return Document{}, fmt.Errorf("get %s: %w", key, fs.ErrNotExist)
-	}
-	return Document{Data: bytes.Clone(data), Version: versionOf(data), Now: time.Now()}, nil
-}
-
-// size is that of the documents themselves; in the file their lines are indented.
-func (d documents) size() int {
-	size := 0
-	for key, data := range d {
-		size += len(key) + len(data)
-	}
-	return size
-}
-
-func (d documents) list(prefix string) []string {
+// List is the List of a [Store] that has these documents.
+func (d Documents) List(prefix string) []string {
 	keys := slices.Sorted(maps.Keys(d))
 	return slices.DeleteFunc(keys, func(key string) bool { return !strings.HasPrefix(key, prefix) })
-}
-
-func versionOf(data []byte) string {
-	if data == nil {
-		return ""
-	}
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:16])
 }

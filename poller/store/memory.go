@@ -5,14 +5,14 @@ import (
 	"sync"
 )
 
-// Memory is a [Store] that lives as long as the process. It accepts and refuses the same documents as [File].
+// Memory is a [Store] that lives as long as the process. It accepts and refuses the same documents as every other.
 type Memory struct {
 	mu   sync.Mutex
-	docs documents
+	docs Documents
 }
 
 // NewMemory returns an empty store.
-func NewMemory() *Memory { return &Memory{docs: documents{}} }
+func NewMemory() *Memory { return &Memory{docs: Documents{}} }
 
 // Get implements [Store].
 func (m *Memory) Get(ctx context.Context, key string) (Document, error) {
@@ -21,7 +21,7 @@ func (m *Memory) Get(ctx context.Context, key string) (Document, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.docs.get(key)
+	return m.docs.Get(key)
 }
 
 // Put implements [Store].
@@ -29,16 +29,17 @@ func (m *Memory) Put(ctx context.Context, key string, data []byte, version strin
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
-	w, err := newWrite(key, data, version)
+	change, err := NewChange(key, data, version)
 	if err != nil {
 		return "", err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if _, err := m.docs.apply(w); err != nil {
+	if _, err := change.Compare(m.docs[key]); err != nil {
 		return "", err
 	}
-	return versionOf(w.data), nil
+	m.docs.Set(key, change.Data)
+	return VersionOf(change.Data), nil
 }
 
 // List implements [Store].
@@ -48,5 +49,5 @@ func (m *Memory) List(ctx context.Context, prefix string) ([]string, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.docs.list(prefix), nil
+	return m.docs.List(prefix), nil
 }

@@ -8,6 +8,7 @@ import (
 	"crypto/sha1"
 	"encoding/binary"
 	"fmt"
+	"hash/adler32"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -26,6 +27,7 @@ type hostile struct {
 	branch string // that is watched
 	refs   func(w io.Writer, tip string)
 	pack   func(b *testing.B, first [][]byte) []byte
+	tip    func(b *testing.B, first [][]byte) (tip string, pack []byte) // of its own, with its pack
 }
 
 const hostilePatience = "60" // seconds
@@ -37,10 +39,19 @@ const commit, tree, blob, refDelta = 1, 2, 3, 7
 // process, and the time on processors. Packs are met as a submodule's, too.
 func BenchmarkHostile(b *testing.B) {
 	w := newWorkbench(b)
+	b.Run("a_byte_of_a_text_of_300_MB", w.largeChange)
 	for _, h := range []hostile{
 		{title: "3,000,000 empty blobs", pack: func(b *testing.B, first [][]byte) []byte {
 			b.Helper()
 			return packOf(first, gittest.RawEntry(b, blob, 0, nil, nil), 3_000_000)
+		}},
+		{title: "520,000 small objects", pack: func(b *testing.B, first [][]byte) []byte {
+			b.Helper()
+			return distinct(b, first, 520_000)
+		}},
+		{title: "3,000,000 small objects", pack: func(b *testing.B, first [][]byte) []byte {
+			b.Helper()
+			return distinct(b, first, 3_000_000)
 		}},
 		{title: "1,000,000 deltas upon nothing", pack: func(b *testing.B, first [][]byte) []byte {
 			b.Helper()
@@ -51,6 +62,14 @@ func BenchmarkHostile(b *testing.B) {
 			b.Helper()
 			content := make([]byte, 400<<20)
 			return packOf(first, gittest.RawEntry(b, blob, int64(len(content)), nil, content), 1)
+		}},
+		{title: "a tree of 27 MB", tip: func(b *testing.B, first [][]byte) (string, []byte) {
+			b.Helper()
+			return names(b, first, 100_000, 240)
+		}},
+		{title: "a tree of 300,000 short names", tip: func(b *testing.B, first [][]byte) (string, []byte) {
+			b.Helper()
+			return names(b, first, 300_000, 0)
 		}},
 		{title: "10,000 refs of 65 KB", refs: func(w io.Writer, tip string) {
 			for i := range 10_000 {
@@ -115,8 +134,12 @@ func (h hostile) compare(b *testing.B, w *workbench, how string, kitops, git []s
 		return w.took(b)
 	}
 	k, g := meet(kitops), meet(git)
-	fmt.Printf("%-45s kitops %5.0f MB %5.1f s, git %5.0f MB %5.1f s\n", h.title+how, rssMB(k), k.cpu.Seconds(), rssMB(g), g.cpu.Seconds())
+	printMemory(h.title+how, k, g)
 	b.ReportMetric(0, "ns/op")
+}
+
+func printMemory(title string, kitops, git sample) {
+	fmt.Printf("%-45s kitops %5.0f MB %5.1f s, git %5.0f MB %5.1f s\n", title, rssMB(kitops), kitops.cpu.Seconds(), rssMB(git), git.cpu.Seconds())
 }
 
 // serve speaks as much of version 2 of git's protocol as a fetch needs.
@@ -124,8 +147,11 @@ func (h hostile) serve(b *testing.B) (url, tip string) {
 	b.Helper()
 	tip, first := smallest(b)
 	var pack []byte
-	if h.pack != nil {
+	switch {
+	case h.pack != nil:
 		pack = h.pack(b, first)
+	case h.tip != nil:
+		tip, pack = h.tip(b, first)
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		asked, _ := io.ReadAll(r.Body) // what did not come asks for nothing
@@ -180,6 +206,31 @@ func idOf(kind int, content []byte) []byte {
 
 func packOf(first [][]byte, entry []byte, count int) []byte {
 	return gittest.RawPack(uint32(len(first)+count), bytes.Join(first, nil), bytes.Repeat(entry, count))
+}
+
+// distinct is a pack of blobs that differ, each of nine bytes and not compressed, RFC 1950 and 1951.
+func distinct(b *testing.B, first [][]byte, count int) []byte {
+	b.Helper()
+	entries := bytes.Join(first, nil)
+	for i := range count {
+		content := fmt.Appendf(nil, "%09d", i)
+		entries = append(entries, blob<<4|9, 0x78, 1, 1, 9, 0, 0xf6, 0xff)
+		entries = binary.BigEndian.AppendUint32(append(entries, content...), adler32.Checksum(content))
+	}
+	return gittest.RawPack(uint32(len(first)+count), entries)
+}
+
+// names has a tree of many names, of seven bytes and more each, be what is checked out.
+func names(b *testing.B, first [][]byte, count, more int) (tip string, pack []byte) {
+	b.Helper()
+	var names []byte
+	for i := range count {
+		names = append(fmt.Appendf(names, "100644 %07d%s\x00", i, strings.Repeat("n", more)), idOf(blob, []byte("hello\n"))...)
+	}
+	text := fmt.Appendf(nil, "tree %x\nauthor a <a@b> 1 +0000\ncommitter a <a@b> 1 +0000\n\nx\n", idOf(tree, names))
+	entries := append(first,
+		gittest.RawEntry(b, tree, int64(len(names)), nil, names), gittest.RawEntry(b, commit, int64(len(text)), nil, text))
+	return fmt.Sprintf("%x", idOf(commit, text)), gittest.RawPack(uint32(len(entries)), bytes.Join(entries, nil))
 }
 
 // bombs are 30 deltas of some bytes that make 520 MB each.

@@ -10,9 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/bittrance/kitops/poller/git"
 	"github.com/bittrance/kitops/poller/git/gittest"
@@ -31,9 +29,11 @@ func BenchmarkHotPath(b *testing.B) {
 		b.Run(fmt.Sprintf("First/%dfiles", files), func(b *testing.B) { w.first(b, size, served) })
 		b.Run(fmt.Sprintf("Commit/%dfiles", files), func(b *testing.B) { w.commit(b, size, served) })
 		b.Run(fmt.Sprintf("Reuse/%dfiles", files), func(b *testing.B) { w.reuse(b, size, served) })
+		b.Run(fmt.Sprintf("Paths/%dfiles", files), func(b *testing.B) { w.paths(b, size, files, served) })
 	}
 	b.Run("Growth", w.growth)
 	b.Run("Idle/1000tasks", w.idleTasks)
+	b.Run("Idle/seen", w.idleSeen)
 	w.print(os.Stdout)
 }
 
@@ -219,33 +219,7 @@ func (w *workbench) idleTasks(b *testing.B) {
 			one = tasks.Len()
 		}
 	}
-	rss := func(text string, count int) float64 {
-		dir := ramTB{b}.TempDir()
-		file := filepath.Join(dir, "tasks.yaml")
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			b.Fatal(err)
-		}
-		cmd := exec.Command(w.kitops, "--config-file", file, "--state-file", filepath.Join(dir, "state.yaml"), "--repo-dir", filepath.Join(dir, "repos"), "--log-format", "json")
-		cmd.Dir, cmd.Env = dir, append(gittest.Environ(), "TMPDIR="+dir)
-		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-		a := startAgent(b, cmd)
-		for range count {
-			a.await(b, "run finished", nil)
-		}
-		time.Sleep(5 * time.Second) // so that it is idle
-		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid))
-		_, after, found := strings.Cut(string(status), "VmRSS:")
-		if err != nil || !found {
-			b.Fatal("no VmRSS in /proc")
-		}
-		kb, err := strconv.ParseFloat(strings.Fields(after)[0], 64)
-		if err != nil {
-			b.Fatal(err)
-		}
-		a.stop(b)
-		return kb / 1024
-	}
-	w.add(b, "RSS of an idle agent: 1,000 tasks | 1 task", "MB", rss(tasks.String(), 1_000), rss(tasks.String()[:one], 1))
+	w.add(b, "RSS of an idle agent: 1,000 tasks | 1 task", "MB", w.idleRSS(b, tasks.String(), 1_000), w.idleRSS(b, tasks.String()[:one], 1))
 }
 
 // add is compare for figures that need no median.

@@ -16,7 +16,8 @@ import (
 )
 
 // otherHooks is a program that waits for webhooks and runs a script for each, which fetches and checks out in a kept clone. It
-// takes part where it is in PATH: go install github.com/adnanh/webhook@2.8.2, cargo install snare.
+// takes part where it is in PATH: go install github.com/adnanh/webhook@2.8.2, and
+// cargo install --git https://github.com/softdevteam/snare (in the registry that name is another's by now).
 type otherHooks struct {
 	name, address string
 	kept, said    map[string]string // by repository: its clone, and the file that the script writes

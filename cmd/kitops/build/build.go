@@ -3,9 +3,11 @@ package build
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"runtime"
 	"runtime/debug"
 
@@ -22,6 +24,13 @@ type Build struct {
 	Program string           // absolute path of the program; "" when not known
 	Environ []string
 	Root    fs.FS // the root of the file system
+}
+
+// Running is the program that runs. Linked is the linker's word for its version.
+func Running(linked string, environ []string, root fs.FS) Build {
+	info, _ := debug.ReadBuildInfo()
+	executable, _ := os.Executable()
+	return Build{Linked: linked, Info: info, Program: executable, Environ: environ, Root: root}
 }
 
 // Version is the linker's word, or the module's.
@@ -59,14 +68,15 @@ func (b Build) commit() string {
 }
 
 // install is how the program came here, and how a newer one does.
-func (b Build) install() (by, update string) {
-	switch {
-	case b.Info != nil && b.Info.Main.Sum != "": // only a module that was downloaded has one
-		return "go install", "go install " + module + "@latest, then start kitops again"
-	case b.contained():
-		return "in a container", "replace its image and start a new container"
+func (b Build) install(ctx context.Context) (by, update string) {
+	by, command := b.evident()
+	if by == "" && packaged(b.Program) {
+		by, command = b.byDatabase(ctx)
 	}
-	return "by hand", "put a newer program in its place and start kitops again"
+	if by != "" {
+		return "by " + by, command
+	}
+	return "by hand", "kitops upgrade"
 }
 
 // contained tells whether Docker, Podman, Kubernetes or systemd-nspawn made this machine.
@@ -84,8 +94,8 @@ func (b Build) contained() bool {
 }
 
 // Write prints all of it, the line first.
-func (b Build) Write(w io.Writer) error {
-	by, update := b.install()
+func (b Build) Write(ctx context.Context, w io.Writer) error {
+	by, update := b.install(ctx)
 	_, err := fmt.Fprintf(w, "kitops %s\n\ncommit     %s\nprogram    %s\ninstalled  %s\nto update  %s\n",
 		b.Line(), b.commit(), cmp.Or(b.Program, "not known"), by, update)
 	return err

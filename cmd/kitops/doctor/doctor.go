@@ -17,7 +17,7 @@ import (
 	"github.com/bittrance/kitops/cmd/kitops/settings"
 	"github.com/bittrance/kitops/cmd/kitops/wiring"
 	"github.com/bittrance/kitops/poller/git"
-	"github.com/bittrance/kitops/poller/store"
+	"github.com/bittrance/kitops/poller/store/file"
 	"github.com/bittrance/kitops/status"
 )
 
@@ -34,7 +34,10 @@ const (
 type Doctor struct {
 	Out     io.Writer
 	Process wiring.Process
-	failed  bool
+
+	NotifyTrial bool // send a message to everybody who is to be notified
+
+	failed bool
 }
 
 // Run prints one line for each thing that a run needs.
@@ -58,15 +61,24 @@ func (d *Doctor) Run(ctx context.Context, all settings.Options) error {
 		d.say(app.Warn, "actions can read the GitHub App's private key ("+strings.Join(keys, ", ")+"), so whoever may push can take it", settings.KeyRemedy)
 	}
 	d.processes(s)
-	d.state(ctx, s.Poller.StateFile)
+	d.limits(s)
+	if s.Poller.State == "" {
+		d.state(ctx, s.Poller.StateFile)
+	} else {
+		d.sharedState(ctx, s)
+	}
 	d.repoDir(ctx, s.Poller.RepoDir, user)
 	d.kept(s)
 	d.entrypoints(s)
+	d.notifications(ctx, s)
 	d.apps(ctx, s, w)
+	d.suites(ctx, s, w)
 	if s, err = d.repositories(ctx, s, w); err != nil {
 		return err
 	}
 	d.tasks(ctx, s, w)
+	d.required(ctx, s, w)
+	d.runners(ctx, s, w)
 	if d.failed {
 		return errDoctor
 	}
@@ -118,8 +130,8 @@ func (d *Doctor) state(ctx context.Context, path string) {
 	}
 	lock := path + ".lock"
 	_, missing := os.Lstat(lock)
-	held, err := store.AcquireLock(lock)
-	var locked *store.LockedError
+	held, err := file.AcquireLock(lock)
+	var locked *file.LockedError
 	switch {
 	case errors.As(err, &locked):
 		d.say(app.OK, fmt.Sprintf("state file %s: in use by a running kitops (%s)", path, locked.Owner), "")
@@ -134,9 +146,9 @@ func (d *Doctor) state(ctx context.Context, path string) {
 			_ = os.Remove(lock)
 		}
 	}()
-	file, err := store.OpenFile(path)
+	file, err := file.Open(path)
 	if err == nil {
-		_, err = wiring.NewPoller(ctx, path, file)
+		_, err = wiring.NewPoller(ctx, &wiring.State{Tasks: file, Place: path})
 	}
 	if err != nil {
 		d.fail("state file "+path, err, "fix it, or move it away to start with an empty memory")
@@ -147,10 +159,10 @@ func (d *Doctor) state(ctx context.Context, path string) {
 
 // repoDir tries whether there is room for clones.
 func (d *Doctor) repoDir(ctx context.Context, path string, user *actions.User) {
-	if path == "" {
-		path = os.TempDir()
+	existing, temporary := path, path == ""
+	if temporary {
+		path, existing = os.TempDir(), os.TempDir()
 	}
-	existing := path
 	for { // what is missing will be made
 		if _, err := os.Stat(existing); err == nil || existing == filepath.Dir(existing) {
 			break
@@ -163,6 +175,14 @@ func (d *Doctor) repoDir(ctx context.Context, path string, user *actions.User) {
 	}
 	if err := executed(ctx, existing, d.Process.Environ, user); err != nil {
 		d.fail("directory for clones "+path+": no program can be executed there", err, "name a directory with --repo-dir that is not mounted noexec, and that the action's user reaches")
+		return
+	}
+	above := existing
+	if existing == path && !temporary { // which kitops opens itself
+		above = filepath.Dir(filepath.Clean(path))
+	}
+	if err := entered(ctx, above, d.Process.Environ, user); err != nil {
+		d.fail("directory for clones "+path+": the user of the actions does not get through "+above, err, "chmod o+x the folders above, or name a directory elsewhere with --repo-dir")
 		return
 	}
 	space, err := git.SpaceOf(existing)
@@ -191,7 +211,7 @@ func (d *Doctor) kept(s settings.Settings) {
 // entrypoints looks for the programs of the actions as a run would.
 func (d *Doctor) entrypoints(s settings.Settings) {
 	for _, t := range s.Tasks {
-		for _, a := range t.Actions {
+		for _, a := range t.AllActions() {
 			if problem, remedy := entrypoint(a, d.Process.Environ); problem != "" {
 				d.say(app.Fail, fmt.Sprintf("task %s: action %s: %s", t.Name, a.Name, problem), remedy)
 			}
@@ -229,7 +249,7 @@ func (d *Doctor) checks(prefix string, checks []app.Check) {
 func (d *Doctor) tasks(ctx context.Context, s settings.Settings, w *wiring.Wiring) {
 	for _, t := range s.Tasks {
 		prefix := "task " + t.Name + ": "
-		if r := w.Repository(t.Name); r == nil || d.reaches(ctx, prefix, r, t.Refs) {
+		if r := w.Repository(t.Name); r == nil || d.reaches(ctx, prefix, r, wiring.WithoutPulls(t.Refs)) && d.pulls(ctx, prefix, r, t) {
 			d.look(ctx, prefix, t, w)
 		}
 	}

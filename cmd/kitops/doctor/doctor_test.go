@@ -14,6 +14,7 @@ import (
 
 	"github.com/bittrance/kitops/actions"
 	"github.com/bittrance/kitops/cmd/kitops/settings"
+	"github.com/bittrance/kitops/cmd/kitops/wiring"
 	"github.com/bittrance/kitops/poller/git"
 	"github.com/bittrance/kitops/poller/secret"
 )
@@ -83,6 +84,37 @@ func TestEachCauseHasItsRemedy(t *testing.T) {
 			t.Errorf("one remedy for %s and %v: %q", before, c.err, got)
 		}
 		said[got] = c.err.Error()
+	}
+}
+
+// TestRepoDirBelowAClosedFolder is none for actions of another user: kitops opens its own directory only.
+func TestRepoDirBelowAClosedFolder(t *testing.T) {
+	nobody, err := actions.LookupUser("nobody")
+	if err != nil || os.Geteuid() != 0 {
+		return // only root runs actions as another user
+	}
+	dir, err := os.MkdirTemp("/tmp", "kitops-doctor-test-") //nolint:usetesting // others get through to it
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := errors.Join(os.Chmod(dir, 0o755), os.MkdirAll(filepath.Join(dir, "cache", "repos"), 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		mode os.FileMode
+		path string
+		good bool
+	}{{0o700, "cache/repos", false}, {0o700, "cache/new/repos", false}, {0o711, "cache/repos", true}, {0o711, "cache/repos/", true}, {0o711, "cache/new/repos", true}} {
+		if err := os.Chmod(filepath.Join(dir, "cache"), c.mode); err != nil {
+			t.Fatal(err)
+		}
+		var out strings.Builder
+		d := &Doctor{Out: &out, Process: wiring.Process{Environ: os.Environ()}}
+		d.repoDir(t.Context(), filepath.Join(dir, c.path), nobody)
+		if said := strings.Contains(out.String(), "does not get through"); said == c.good || d.failed == c.good {
+			t.Errorf("%s below %s:\n%s", c.path, c.mode, &out)
+		}
 	}
 }
 

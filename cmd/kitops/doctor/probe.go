@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/bittrance/kitops/actions"
+	"github.com/bittrance/kitops/cmd/kitops/wiring"
 	"github.com/bittrance/kitops/poller/files"
 )
 
@@ -39,6 +40,16 @@ func written(path string) error {
 	}
 	_, err = probe.Write(make([]byte, probeSize))
 	return errors.Join(err, probe.Sync(), probe.Close(), dir.Remove(name))
+}
+
+// entered has the action's user, if that is another one, go into a directory.
+func entered(ctx context.Context, path string, environ []string, user *actions.User) error {
+	if !user.IsAnother() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	return actions.Action{Name: "probe", Entrypoint: "/bin/sh", Args: []string{"-c", "exit 0"}}.Run(ctx, actions.Options{Dir: path, Environ: environ, User: user})
 }
 
 // executed runs a program from a new folder of a directory, as the action's
@@ -102,7 +113,7 @@ func entrypoint(a actions.Action, environ []string) (problem, remedy string) {
 	case strings.ContainsRune(name, '/'):
 		return "", ""
 	}
-	path := variableOf(environ, "PATH")
+	path := wiring.Process{Environ: environ}.Getenv("PATH")
 	if own, ok := a.Environment["PATH"]; ok {
 		path = own.Reveal()
 	}
@@ -123,14 +134,4 @@ func wordsRemedy(name, otherwise string) string {
 
 func runnable(info fs.FileInfo) bool {
 	return info.Mode().IsRegular() && info.Mode().Perm()&0o111 != 0
-}
-
-func variableOf(environ []string, name string) string {
-	value := ""
-	for _, entry := range environ {
-		if rest, ok := strings.CutPrefix(entry, name+"="); ok {
-			value = rest
-		}
-	}
-	return value
 }

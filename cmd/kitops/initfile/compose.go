@@ -41,7 +41,7 @@ func (i *Init) compose(task settings.Task) ([]byte, error) {
 		return nil, fmt.Errorf("the task file that would be written has mistakes: %w", err)
 	}
 	if len(again.Tasks) != 1 || !same(again.Tasks[0], task) {
-		return nil, mistake("no task file can be written with these characters; write one by hand (docs/tasks.md)")
+		return nil, settings.Mistake("no task file can be written with these characters; write one by hand (docs/tasks.md)")
 	}
 	return source, nil
 }

@@ -30,7 +30,7 @@ type Init struct {
 	Environ             []string
 	In                  io.Reader
 	Terminal            bool      // somebody answers on In
-	Ask                 io.Writer // the questions
+	Ask, Out            io.Writer // the questions; how to go on
 }
 
 // A question is asked until its answer is one that a task file may have.
@@ -66,15 +66,13 @@ func (i *Init) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("write the task file: %w", err)
 	}
-	return nil
+	command := "kitops --config-file " + ShellWord(i.Path)
+	_, err = fmt.Fprintf(i.Out, "%s is written. Run it once, then for good:\n\n  %s --poll-once\n  %s\n", i.Path, command, command)
+	return err
 }
 
 func (i *Init) exists() error {
-	return mistake("%s is there already and stays as it is: name another file with --config-file", i.Path)
-}
-
-func mistake(format string, args ...any) error {
-	return &settings.Error{Mistakes: []error{fmt.Errorf(format, args...)}}
+	return settings.Mistake("%s is there already and stays as it is: name another file with --config-file", i.Path)
 }
 
 // complete asks for what no flag gave, or names the flags that would.
@@ -126,7 +124,7 @@ func (i *Init) ask(in *bufio.Reader, q question) error {
 		line, err := in.ReadString('\n')
 		if err != nil {
 			fmt.Fprintln(i.Ask)
-			return mistake("no answer to %q: nothing was written", q.text)
+			return settings.Mistake("no answer to %q: nothing was written", q.text)
 		}
 		if *q.answer = strings.TrimSpace(line); *q.answer == "" {
 			*q.answer = q.proposed

@@ -16,7 +16,7 @@ func TestWhatIsSaidIsWhatIsRead(t *testing.T) {
 		"it's", "{a}", "[a]", "a\nb\n", "a\tb", "  a ", "über & <b>", "\u0085", "\u2028", "'\n'", `\n`, "? x", "| x", "> x", "x:", "=", "<<",
 	} {
 		path := filepath.Join(t.TempDir(), "tasks.yaml")
-		i := initfile.Init{Path: path, URL: "https://mona:p%23w@git.example.com/a%20b/true.git", Branch: "*", Action: action}
+		i := initfile.Init{Path: path, URL: "https://mona:p%23w@git.example.com/a%20b/true.git", Branch: "*", Action: action, Out: t.Output()}
 		if err := i.Run(t.Context()); err != nil {
 			t.Errorf("%q: %v", action, err)
 			continue

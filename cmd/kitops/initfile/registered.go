@@ -1,11 +1,13 @@
 package initfile
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -23,6 +25,40 @@ type Registered struct {
 	Program string // the name kitops is called by
 	Environ []string
 	Out     io.Writer // what the user reads
+	Errors  io.Writer // why nothing goes on for now
+}
+
+// Setup has the user register an App, tells how that goes, and writes the task file. It returns when all is done.
+func (r Registered) Setup(ctx context.Context, s setup.Setup) error {
+	if s.Dir == "" {
+		return settings.Mistake("neither HOME nor XDG_CONFIG_HOME says where to store the App: give --dir")
+	}
+	dir, err := filepath.Abs(s.Dir)
+	if err != nil {
+		return fmt.Errorf("locate %s: %w", s.Dir, err)
+	}
+	s.Dir = dir
+	what := "Register the App on this page"
+	s.Resumed = func(stored app.Stored) {
+		what = "Install it on this page"
+		fmt.Fprintf(r.Out, "The App %s of %s is registered already, and stored in %s: setup goes on with it.\n\n", status.Printable(stored.Name), status.Printable(stored.Owner), dir)
+	}
+	s.Opened = func(address, page string) {
+		fmt.Fprintf(r.Out, "%s:\n\n  %s\n\n", what, address)
+		if tunnel := setup.Browse(ctx, r.Environ, page, address); tunnel != "" {
+			fmt.Fprintf(r.Out, "No browser can be opened here. To open it on another machine, run this there first:\n\n  %s\n\n", tunnel)
+		}
+	}
+	s.Registered = func(stored app.Stored) {
+		fmt.Fprintf(r.Out, "The App %s of %s is registered and stored in %s. Install it:\n\n  %s\n\n", status.Printable(stored.Name), status.Printable(stored.Owner), dir, stored.InstallURL())
+	}
+	s.Trouble = func(err error) {
+		fmt.Fprintln(r.Errors, "kitops: looking for the installation, will try again: "+status.Printable(err.Error()))
+	}
+	s.Installed = func(stored app.Stored, reaches []app.Reach) (setup.Instructions, error) {
+		return r.Write(dir, stored, reaches)
+	}
+	return s.Run(ctx)
 }
 
 // Write writes tasks.yaml below the App's directory, if there is none, and says
@@ -47,6 +83,9 @@ func (r Registered) Write(dir string, stored app.Stored, reaches []app.Reach) (s
 		TaskFile: tasksFor(web, repositories),
 		Command:  r.command(dir, stored),
 	}
+	if dir == settings.ConfigDir(r.Environ) {
+		i.Service = r.service()
+	}
 	switch err := app.WriteNew(i.Path, []byte(i.TaskFile)); {
 	case errors.Is(err, fs.ErrExist):
 		fmt.Fprintf(r.Out, "\n%s is there already and stays as it is. A task file for these repositories is:\n", i.Path)
@@ -59,7 +98,25 @@ func (r Registered) Write(dir string, stored app.Stored, reaches []app.Reach) (s
 		fmt.Fprintf(r.Out, "\nThe task file %s is written; put your own actions there:\n", i.Path)
 	}
 	fmt.Fprintf(r.Out, "\n%s\nRun kitops:\n\n  %s\n", i.TaskFile, i.Command)
+	if i.Service != "" {
+		fmt.Fprintf(r.Out, "\nIt ends with Ctrl-C. A service goes on, and starts with the machine:\n\n  %s install\n\n", i.Service)
+		fmt.Fprintf(r.Out, "%s status shows it, %s uninstall stops it.\n", i.Service, i.Service)
+	}
 	return i, nil
+}
+
+// service is the command that is about the service, as its path is, since sudo may not find the name.
+func (r Registered) service() string {
+	program := r.Program
+	if path, err := exec.LookPath(program); err == nil {
+		if path, err = filepath.Abs(path); err == nil {
+			program = path
+		}
+	}
+	if os.PathSeparator == '\\' {
+		return ShellWord(program) + " service" // as an administrator
+	}
+	return "sudo " + ShellWord(program) + " service"
 }
 
 // tasksFor is a task file with one task on everything that the App reaches.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -37,13 +38,16 @@ func (s *Service) find(p places) (found, error) {
 		return f, err
 	}
 	environ := s.variables(p)
+	if stored, err := app.LoadStored(p.App); err == nil && p.Secrets == "" && stored.APIURL != settings.DefaultConfig().App.APIURL {
+		f.api = stored.APIURL // nothing but the service itself remembers it
+	}
 	if !s.User {
 		if err := s.findApp(p, &f); err != nil {
 			return f, err
 		}
 	}
 	if f.app != "" {
-		environ = append(environ, "XDG_CONFIG_HOME="+filepath.Dir(f.app), "HOME="+filepath.Dir(filepath.Dir(f.app)))
+		environ = append(environ, configuredIn(f.app)...)
 	}
 	if f.api != "" {
 		environ = append(environ, "KITOPS_GITHUB_API_URL="+f.api)
@@ -58,9 +62,19 @@ func (s *Service) find(p places) (found, error) {
 	after, err := settings.Preview(environ, p.Config, f.source)
 	same := func(a, b settings.Task) bool { return a.Digest == b.Digest && a.URL == b.URL }
 	if err != nil || !slices.EqualFunc(before.Tasks, after.Tasks, same) {
-		return f, errors.Join(mistake("%s names files or repositories by paths from its own folder, and the service would read a copy of it, %s: make them absolute", f.config, p.Config), err)
+		return f, errors.Join(settings.Mistake("%s names files or repositories by paths from its own folder, and the service would read a copy of it, %s: make them absolute", f.config, p.Config), err)
 	}
 	return f, nil
+}
+
+// configuredIn are the variables of one whose settings.ConfigDir is a folder, on any system.
+func configuredIn(folder string) []string {
+	above := filepath.Dir(folder)
+	home := filepath.Dir(above)
+	if runtime.GOOS == darwinOS { // where it is in Library/Application Support
+		home = filepath.Dir(home)
+	}
+	return []string{"APPDATA=" + above, "XDG_CONFIG_HOME=" + above, "HOME=" + home}
 }
 
 // taskFile is the one that was named, that is installed, or that the caller has.
@@ -85,11 +99,11 @@ func (s *Service) taskFile(p places) (string, error) {
 	candidates = slices.DeleteFunc(slices.Compact(candidates), func(path string) bool { _, err := os.Stat(path); return err != nil })
 	switch len(candidates) {
 	case 0:
-		return "", mistake("there is no task file here nor where kitops setup writes one: kitops init writes one, --config-file names one")
+		return "", settings.Mistake("there is no task file here nor where kitops setup writes one: kitops init writes one, --config-file names one")
 	case 1:
 		return candidates[0], nil
 	}
-	return "", mistake("there are several task files: say --config-file with one of %s", strings.Join(candidates, ", "))
+	return "", settings.Mistake("there are several task files: say --config-file with one of %s", strings.Join(candidates, ", "))
 }
 
 // named is the file of --config-file. It never replaces one that is installed.
@@ -107,7 +121,7 @@ func (s *Service) named(p places) (string, error) {
 		return "", err
 	}
 	if !bytes.Equal(source, installed) {
-		return "", mistake("%s is there already, with other tasks than %s: change that file, or move it away", p.Config, path)
+		return "", settings.Mistake("%s is there already, with other tasks than %s: change that file, or move it away", p.Config, path)
 	}
 	return p.Config, nil
 }
@@ -137,7 +151,7 @@ func (s *Service) findApp(p places, f *found) error {
 		case err != nil:
 			return err
 		case have && (stored.AppID != installed.AppID || stored.APIURL != installed.APIURL):
-			return mistake("the service has the App %q, in %s, and %s has the App %q: move one of them away", installed.Name, p.App, folder, stored.Name)
+			return settings.Mistake("the service has the App %q, in %s, and %s has the App %q: move one of them away", installed.Name, p.App, folder, stored.Name)
 		case have:
 			return nil
 		}
@@ -147,7 +161,7 @@ func (s *Service) findApp(p places, f *found) error {
 		}
 		f.api = stored.APIURL
 		if _, err := os.Lstat(p.Secrets); err == nil && !slices.Contains(s.variables(p), "KITOPS_GITHUB_API_URL="+f.api) {
-			return mistake("the App of %s is on another GitHub: put the line KITOPS_GITHUB_API_URL=%s into %s", folder, f.api, p.Secrets)
+			return settings.Mistake("the App of %s is on another GitHub: put the line KITOPS_GITHUB_API_URL=%s into %s", folder, f.api, p.Secrets)
 		}
 		return nil
 	}
@@ -158,10 +172,10 @@ func (s *Service) findApp(p places, f *found) error {
 func read(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, mistake("%w", err)
+		return nil, settings.Mistake("%w", err)
 	}
 	if !info.Mode().IsRegular() || info.Size() > largestFile {
-		return nil, mistake("%s is no task file", path)
+		return nil, settings.Mistake("%s is no task file", path)
 	}
 	return os.ReadFile(path)
 }

@@ -18,6 +18,8 @@ type places struct {
 	Secrets                               string // EnvironmentFile
 	App                                   string // folder of the App
 	ActionUser                            string // "": the service's own
+	API                                   string // where the App is registered, for a unit that has variables; "": github.com
+	Log                                   string // "": the service manager's
 }
 
 func (s *Service) variable(name string) string { return env.ToMap(s.Environ)[name] }
@@ -49,6 +51,12 @@ func (p *places) fill(command []string) {
 
 // places are where a new service has its files.
 func (s *Service) places() (places, error) {
+	switch s.system() {
+	case darwinOS:
+		return s.placesLaunchd()
+	case windowsOS:
+		return s.placesWindows()
+	}
 	if !s.User {
 		p := places{
 			Unit: "/etc/systemd/system/" + name, Secrets: directive(systemUnit, "EnvironmentFile"),
@@ -63,7 +71,7 @@ func (s *Service) places() (places, error) {
 	}
 	home, config := s.variable("HOME"), settings.ConfigDir(s.Environ)
 	if !filepath.IsAbs(home) || config == "" {
-		return places{}, mistake("HOME does not say where your files are")
+		return places{}, settings.Mistake("HOME does not say where your files are")
 	}
 	return places{
 		Unit: filepath.Join(filepath.Dir(config), "systemd/user", name), Program: s.Program,
@@ -74,6 +82,9 @@ func (s *Service) places() (places, error) {
 
 // unit is the text of the unit for these places.
 func (s *Service) unit(p places) (string, error) {
+	if s.system() == darwinOS {
+		return s.plist(p)
+	}
 	text := userUnit
 	if !s.User {
 		text = systemUnit
@@ -81,7 +92,7 @@ func (s *Service) unit(p places) (string, error) {
 	words := []string{p.Program, "--config-file", p.Config, "--state-file", p.State, "--repo-dir", p.RepoDir}
 	for _, word := range words {
 		if strings.ContainsFunc(word, func(r rune) bool { return r <= ' ' || strings.ContainsRune(`"'\%$;`, r) }) {
-			return "", mistake("%q cannot stand in a unit: choose a path without blanks and any of \"'\\%%$;", word)
+			return "", settings.Mistake("%q cannot stand in a unit: choose a path without blanks and any of \"'\\%%$;", word)
 		}
 	}
 	line := "ExecStart=" + strings.Join(words, " ")
@@ -94,7 +105,12 @@ func (s *Service) unit(p places) (string, error) {
 // variables are what the service will have in its environment.
 func (s *Service) variables(p places) []string {
 	environ := []string{"HOME=" + s.variable("HOME"), "XDG_CONFIG_HOME=" + s.variable("XDG_CONFIG_HOME")}
-	if !s.User {
+	switch {
+	case s.system() == windowsOS:
+		return []string{"APPDATA=" + filepath.Dir(p.App)}
+	case s.system() == darwinOS && !s.User:
+		return []string{"HOME=" + rootHome, "KITOPS_ACTION_USER=" + p.ActionUser}
+	case !s.User:
 		environ = []string{"HOME=" + directive(systemUnit, "Environment=HOME"), "KITOPS_ACTION_USER=" + p.ActionUser}
 	}
 	data, err := os.ReadFile(p.Secrets)

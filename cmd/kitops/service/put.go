@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 
 	"github.com/bittrance/kitops/app"
+	"github.com/bittrance/kitops/cmd/kitops/settings"
+	"github.com/bittrance/kitops/poller/files"
 )
 
 // put writes the files of the service. What is there already is kept, so that it
@@ -20,18 +22,28 @@ func (s *Service) put(ctx context.Context, p *places, f found) (changed bool, er
 	if s.User {
 		p.Config = f.config
 	}
+	p.API = f.api
+	if s.system() == windowsOS { // whose services are no files
+		if err := s.guardWindows(ctx, *p); err != nil {
+			return false, err
+		}
+		return s.putSystem(ctx, *p, f)
+	}
 	unit, err := s.unit(*p)
 	if err != nil {
 		return false, err
 	}
-	if s.User {
+	if s.User || s.system() == darwinOS { // a unit of systemd says it
 		for _, dir := range []string{filepath.Dir(p.State), p.RepoDir} {
 			if err := os.MkdirAll(dir, 0o700); err != nil {
 				return false, err
 			}
 		}
-	} else if changed, err = s.putSystem(ctx, *p, f); err != nil {
-		return false, err
+	}
+	if !s.User {
+		if changed, err = s.putSystem(ctx, *p, f); err != nil {
+			return false, err
+		}
 	}
 	if err := os.MkdirAll(filepath.Dir(p.Unit), 0o755); err != nil {
 		return false, err
@@ -46,8 +58,10 @@ func (s *Service) put(ctx context.Context, p *places, f found) (changed bool, er
 
 // putSystem writes what only a service of the machine has: copies that are root's alone.
 func (s *Service) putSystem(ctx context.Context, p places, f found) (changed bool, err error) {
-	if err := s.addUser(ctx, p.ActionUser); err != nil {
-		return false, err
+	if s.system() == "linux" {
+		if err := s.addUser(ctx, p.ActionUser); err != nil {
+			return false, err
+		}
 	}
 	if err := os.MkdirAll(filepath.Dir(p.Config), 0o755); err != nil {
 		return false, err
@@ -59,7 +73,7 @@ func (s *Service) putSystem(ctx context.Context, p places, f found) (changed boo
 		s.say("Copied the task file %s to %s, which is the one that counts from now on.", f.config, p.Config)
 		changed = true
 	}
-	if f.api != "" {
+	if f.api != "" && p.Secrets != "" {
 		if err := writeOnce(p.Secrets, []byte("KITOPS_GITHUB_API_URL="+f.api+"\n")); err != nil {
 			return false, err
 		}
@@ -121,7 +135,7 @@ func (s *Service) copyApp(from, to string) error {
 		}
 		name, err := filepath.Rel(from, path)
 		if err != nil || !filepath.IsLocal(name) {
-			return mistake("%s names %s, which is outside: name the App in the task file instead, with app_id and private_key_file", from, path)
+			return settings.Mistake("%s names %s, which is outside: name the App in the task file instead, with app_id and private_key_file", from, path)
 		}
 		data, err := root.ReadFile(name)
 		if err != nil {
@@ -148,37 +162,17 @@ func writeOnce(path string, data []byte) error {
 	return err
 }
 
-// replace puts a file in place of what is there, in one step, if it differs.
+// replace puts a file in place of what is there, if it differs.
 func replace(path string, data []byte, mode fs.FileMode) (changed bool, err error) {
 	if there, err := os.ReadFile(path); err == nil && bytes.Equal(there, data) {
 		return false, nil
 	}
-	temporary, err := os.CreateTemp(filepath.Dir(path), ".kitops-*")
-	if err != nil {
-		return false, err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(temporary.Name())
-		}
-	}()
-	_, err = temporary.Write(data)
-	if err = errors.Join(err, temporary.Chmod(mode), temporary.Sync(), temporary.Close()); err != nil {
-		return false, err
-	}
-	if err := os.Rename(temporary.Name(), path); err != nil {
-		return false, err
-	}
-	if dir, err := os.Open(filepath.Dir(path)); err == nil {
-		_ = dir.Sync() // the name survives a power cut
-		dir.Close()
-	}
-	return true, nil
+	return true, files.Replace(path, data, mode)
 }
 
 // label gives files the labels that SELinux wants them to have, where it is.
 func label(ctx context.Context, paths ...string) {
-	if _, err := exec.LookPath("restorecon"); err == nil {
+	if _, err := exec.LookPath("restorecon"); err == nil { // SELinux's
 		_, _ = run(ctx, "restorecon", append([]string{"-R"}, paths...)...)
 	}
 }

@@ -1,16 +1,19 @@
-// Package service makes kitops a service of systemd.
+// Package service makes kitops a service of systemd, of launchd or of Windows.
 //
 // Install may be called again, also after one that was cut off: it takes over what is there, and never changes a task
 // file, a key or a state. Uninstall removes the unit only, and says what stays.
 package service
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
@@ -30,6 +33,8 @@ var (
 )
 
 const (
+	windowsOS, darwinOS = "windows", "darwin"
+
 	name         = "kitops.service"
 	startLimit   = 2 * time.Minute // systemd itself gives up after 90 s
 	commandLimit = 30 * time.Second
@@ -41,31 +46,69 @@ type Service struct {
 	User       bool   // of the caller, not of the machine
 	NoStart    bool   // installed and enabled only
 	ConfigFile string // "": the one that is found
-	Program    string // absolute path of this program
+	Program    string // absolute path of the program; "": of this one
 	Environ    []string
 	Out        io.Writer
+
+	goos string // of tests: another system than this one
+	root string // of tests: what is below / is there
 }
 
-func mistake(format string, args ...any) error {
-	return &settings.Error{Mistakes: []error{fmt.Errorf(format, args...)}}
-}
+// system is the one whose service manager is meant.
+func (s *Service) system() string { return cmp.Or(s.goos, runtime.GOOS) }
 
 func (s *Service) say(format string, args ...any) {
 	fmt.Fprintln(s.Out, status.Printable(fmt.Sprintf(format, args...)))
 }
 
-// usable says why there can be no service here.
+// usable says why there can be no service here, and finds the program.
 func (s *Service) usable(changes bool) error {
-	if _, err := os.Stat("/run/systemd/system"); err != nil || runtime.GOOS != "linux" {
-		return errors.New(`kitops service knows systemd only, which does not run here: have your service manager run "kitops --config-file FILE --state-file FILE --repo-dir DIR" and restart it unless it ends with 2 (docs/deploy.md)`)
+	if err := s.supported(); err != nil {
+		return err
 	}
-	switch root := os.Geteuid() == 0; {
+	switch root := os.Geteuid() == 0 || s.root != ""; {
+	case s.system() == windowsOS:
 	case s.User && root && s.variable("SUDO_USER") != "":
-		return mistake("--user makes a service of the one who calls: run it without sudo")
+		return settings.Mistake("--user makes a service of the one who calls: run it without sudo")
 	case changes && !s.User && !root:
-		return mistake("a service of this machine is root's to change: run it with sudo, or with --user for one of your own")
+		return settings.Mistake("a service of this machine is root's to change: run it with sudo, or with --user for one of your own")
+	}
+	if s.Program != "" {
+		return nil
+	}
+	program, err := os.Executable()
+	if err == nil {
+		s.Program, err = filepath.EvalSymlinks(program)
+	}
+	if err != nil {
+		return fmt.Errorf("find this program: %w", err)
 	}
 	return nil
+}
+
+// supported says what to do where there is no service manager that kitops knows.
+func (s *Service) supported() error {
+	const by = `have your service manager run "kitops --config-file FILE --state-file FILE --repo-dir DIR" and restart it unless it ends with 2 (docs/deploy.md)`
+	switch s.system() {
+	case darwinOS:
+		return nil
+	case windowsOS:
+		if s.User {
+			return settings.Mistake("Windows has no services of users: have Task Scheduler run kitops at logon, or leave --user out")
+		}
+		return nil
+	case "linux":
+		if _, err := os.Stat("/run/systemd/system"); err == nil {
+			return nil
+		}
+		if _, err := exec.LookPath("rc-service"); err == nil {
+			return errors.New("kitops service knows no OpenRC: docs/deploy.md has a script for /etc/init.d")
+		}
+		return errors.New("kitops service knows systemd, which does not run here: " + by)
+	case "freebsd":
+		return errors.New("kitops service knows no rc.d: docs/deploy.md has a script for /usr/local/etc/rc.d")
+	}
+	return errors.New("kitops service knows no service manager of " + s.system() + ": " + by)
 }
 
 // Install makes the service, and ends when it is ready. Errors of what was asked for are *settings.Error.
@@ -85,32 +128,13 @@ func (s *Service) Install(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.systemctl(ctx, "daemon-reload"); err != nil {
-		return err
+	switch s.system() {
+	case darwinOS:
+		return s.installLaunchd(ctx, p, changed)
+	case windowsOS:
+		return s.installWindows(ctx, p, changed)
 	}
-	if _, err := s.systemctl(ctx, "enable", name); err != nil {
-		return err
-	}
-	running := s.property(ctx, "ActiveState") == "active"
-	switch {
-	case s.NoStart:
-		s.say("kitops is installed, and starts with %s. To start it now: %s start kitops", s.beginning(), s.command("systemctl"))
-		return nil
-	case running && !changed:
-		s.say("kitops runs already, as it is installed.")
-	default:
-		if err := s.start(ctx); err != nil {
-			return err
-		}
-		s.say("kitops is ready, and starts with %s.", s.beginning())
-	}
-	s.tell(p)
-	s.linger(ctx)
-	s.say("")
-	s.say("Its log:        %s --unit kitops --follow", s.command("journalctl"))
-	s.say("Take new tasks: %s reload kitops", s.command("systemctl"))
-	s.say("Stop for good:  %s", s.uninstaller(p))
-	return nil
+	return s.installSystemd(ctx, p, changed)
 }
 
 func (s *Service) beginning() string {
@@ -127,35 +151,13 @@ func (s *Service) uninstaller(p places) string {
 	return "sudo " + p.Program + " service uninstall"
 }
 
-// start waits for READY=1. If it does not come, the log says why.
-func (s *Service) start(ctx context.Context) error {
-	_, _ = s.systemctl(ctx, "reset-failed", name) // there may be nothing to reset
-	ctx, cancel := context.WithTimeout(ctx, startLimit)
-	defer cancel()
-	_, err := s.systemctl(ctx, "restart", name)
-	if err == nil && s.property(ctx, "ActiveState") == "active" {
-		return nil
-	}
-	return fmt.Errorf("kitops is installed and does not start (%w); its last log lines:\n%s", errors.Join(err, ctx.Err()), s.log(context.WithoutCancel(ctx)))
-}
-
 // tell prints the paths, as they are in the unit.
 func (s *Service) tell(p places) {
 	s.say("  unit       %s", p.Unit)
-	for _, line := range [][2]string{{"program", p.Program}, {"task file", p.Config}, {"state", p.State}, {"clones", p.RepoDir}} {
-		s.say("  %-10s %s", line[0], line[1])
-	}
-}
-
-// linger has a user's service outlive the session.
-func (s *Service) linger(ctx context.Context) {
-	if !s.User {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, commandLimit)
-	defer cancel()
-	if _, err := run(ctx, "loginctl", "enable-linger"); err != nil {
-		s.say("It ends when you log out, unless root says: loginctl enable-linger %s", s.variable("USER"))
+	for _, line := range [][2]string{{"program", p.Program}, {"task file", p.Config}, {"state", p.State}, {"clones", p.RepoDir}, {"log", p.Log}} {
+		if line[1] != "" {
+			s.say("  %-10s %s", line[0], line[1])
+		}
 	}
 }
 
@@ -167,21 +169,13 @@ func (s *Service) Status(ctx context.Context) error {
 	if err := s.usable(false); err != nil {
 		return err
 	}
-	p := places{Unit: s.property(ctx, "FragmentPath")}
-	if p.Unit == "" {
-		return fmt.Errorf("%w: there is no %s; kitops service install makes it", ErrNotRunning, name)
+	switch s.system() {
+	case darwinOS:
+		return s.statusLaunchd(ctx)
+	case windowsOS:
+		return s.statusWindows()
 	}
-	p.fill(argv(s.property(ctx, "ExecStart")))
-	state := s.property(ctx, "ActiveState")
-	s.say("kitops is %s (%s), process %s, since %s; %s", state, s.property(ctx, "SubState"), s.property(ctx, "MainPID"), s.property(ctx, "StateChangeTimestamp"), s.property(ctx, "UnitFileState"))
-	s.tell(p)
-	if drops := s.property(ctx, "DropInPaths"); drops != "" {
-		s.say("  changed by %s", drops)
-	}
-	if state != "active" && state != "reloading" {
-		return fmt.Errorf("%w; its last log lines:\n%s", ErrNotRunning, s.log(ctx))
-	}
-	return nil
+	return s.statusSystemd(ctx)
 }
 
 // Uninstall stops the service and removes its unit.
@@ -193,25 +187,24 @@ func (s *Service) Uninstall(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	used := p
-	used.fill(argv(s.property(ctx, "ExecStart")))
-	switch at := s.property(ctx, "FragmentPath"); {
-	case at != "" && at != p.Unit:
-		return fmt.Errorf("the service is another's: its unit is %s, and this command makes and removes %s", at, p.Unit)
-	case at != "":
-		if _, err := s.systemctl(ctx, "disable", "--now", name); err != nil {
-			return err
-		}
+	switch s.system() {
+	case darwinOS:
+		err = s.uninstallLaunchd(ctx, &p)
+	case windowsOS:
+		err = s.uninstallWindows(ctx, &p)
+	default:
+		err = s.uninstallSystemd(ctx, &p)
 	}
-	err = os.Remove(p.Unit)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("remove the unit: %w", err)
-	}
-	if _, err := s.systemctl(ctx, "daemon-reload"); err != nil {
+	if err != nil {
 		return err
 	}
-	_, _ = s.systemctl(ctx, "reset-failed", name)
 	s.say("kitops is no service any more.")
+	s.tellWhatStays(p)
+	return nil
+}
+
+// tellWhatStays lists what uninstalling leaves, and why.
+func (s *Service) tellWhatStays(used places) {
 	stays := [][2]string{
 		{used.Config, "your tasks"},
 		{used.Secrets, "variables"},
@@ -219,6 +212,7 @@ func (s *Service) Uninstall(ctx context.Context) error {
 		{used.State, "what has run; without it all branches run once more"},
 		{used.RepoDir, "clones, which may go"},
 		{used.Unit + ".d", "what systemctl edit added"},
+		{used.Log, "its log"},
 		{used.Program, "this program"},
 	}
 	for _, stay := range stays {
@@ -226,10 +220,9 @@ func (s *Service) Uninstall(ctx context.Context) error {
 			s.say("  stays: %s (%s)", stay[0], stay[1])
 		}
 	}
-	if used.ActionUser != "" {
+	if used.ActionUser != "" && s.system() == "linux" {
 		s.say("  stays: the user %s (files may be its)", used.ActionUser)
 	}
-	return nil
 }
 
 // indented is the log below a sentence.

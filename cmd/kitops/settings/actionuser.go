@@ -9,7 +9,7 @@ import (
 
 // User is whom actions run as, nil for the agent itself.
 func (s Settings) User() (*actions.User, error) {
-	if s.Actions.User == "" {
+	if !s.Actions.Named() {
 		return nil, nil //nolint:nilnil // no user is a valid answer
 	}
 	user, err := actions.LookupUser(s.Actions.User)

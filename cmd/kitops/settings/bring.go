@@ -22,6 +22,9 @@ type Bring struct {
 	Inherit     bool                   // they may ask for the agent's environment
 	Token       map[string]string      // the permissions that a token for them may have at most; nil: none
 	Environment map[string]secret.Text // the operator's own variables for them
+	Grace       time.Duration          `json:",omitempty"` // the task's
+
+	Secrets map[string]actions.Secret `json:",omitempty"` // that they may ask for
 }
 
 func (b Bring) check() error {
@@ -34,7 +37,7 @@ func (b Bring) check() error {
 // trusts demands a word where anybody who may push some branch of some
 // repository commands the agent.
 func (c Config) trusts(t Task) error {
-	if t.Bring == nil || !t.Refs.Wild() && t.Repos == nil || c.Actions.User != "" || c.Task.Trust {
+	if t.Bring == nil || !t.Refs.Wild() && t.Repos == nil || c.Actions.Named() || c.Task.Trust {
 		return nil
 	}
 	return errors.New("whoever may push there commands this agent: name an --action-user for the actions, or say --trust-pushers")
@@ -42,9 +45,20 @@ func (c Config) trusts(t Task) error {
 
 // bring makes of the keys config and allow what a task may be brought.
 func (f taskFile) bring(keys *taskKeys) *Bring {
-	b := &Bring{File: keys.Config.value, Inherit: keys.Allow.keys.Inherit.value, Token: keys.Allow.keys.Token.values}
+	b := &Bring{File: keys.Config.value, Inherit: keys.Allow.keys.Inherit.value, Token: keys.Allow.keys.Token.values, Grace: keys.Grace.value}
 	if b.File != "" {
 		f.judge(keys.Config.node, "config", b.check())
+	}
+	for _, name := range keys.Allow.keys.Secrets.entries {
+		from, ok := keys.Secrets.values[name.value]
+		if !ok {
+			f.Wrong(name.node, "the task has no secret %q: secrets: {%s: {file: PATH}} says where it is", name.value, name.value)
+			continue
+		}
+		if b.Secrets == nil {
+			b.Secrets = map[string]actions.Secret{}
+		}
+		b.Secrets[name.value] = from
 	}
 	for _, name := range []string{"checks", "statuses"} {
 		if b.Token[name] != "" {
@@ -54,7 +68,7 @@ func (f taskFile) bring(keys *taskKeys) *Bring {
 	return b
 }
 
-// Parse reads the keys that a repository may set: actions, branches, timeout.
+// Parse reads the keys that a repository may set.
 func (b Bring) Parse(source []byte, limit time.Duration) (Task, []error) {
 	f := taskFile{Reader: &yamlfile.Reader{File: b.File, Needs: "actions"}}
 	body := f.Parse(source)
@@ -64,6 +78,13 @@ func (b Bring) Parse(source []byte, limit time.Duration) (Task, []error) {
 	var keys broughtKeys
 	f.require(&keys, f.fill(&keys, body, "the file"), "the file")
 	t := Task{Timeout: keys.Timeout.value}
+	for _, list := range []*list[actionKeys]{&keys.Actions, &keys.Failing, &keys.Always} {
+		for i := range list.entries {
+			if g := &list.entries[i].keys.Grace; g.value > max(b.Grace, actions.Grace) {
+				f.Wrong(g.node, "grace is more than the %s that this agent allows", yamlfile.FormatDuration(max(b.Grace, actions.Grace)))
+			}
+		}
+	}
 	if t.Timeout > limit {
 		f.Wrong(keys.Timeout.node, "timeout is more than the %s that this agent allows", yamlfile.FormatDuration(limit))
 	}
@@ -72,11 +93,38 @@ func (b Bring) Parse(source []byte, limit time.Duration) (Task, []error) {
 			f.Wrong(keys.Branches.node, "branches are given by name here, not as HEAD")
 		}
 	}
-	t.Actions = f.actions(&keys.Actions)
-	for i, a := range t.Actions {
-		f.forbid(keys.Actions.entries[i].node, a, b)
+	t.Paths = f.paths(&keys.Paths)
+	for _, part := range []struct {
+		keys *list[actionKeys]
+		to   *[]actions.Action
+	}{{&keys.Actions, &t.Actions}, {&keys.Failing, &t.OnFailure}, {&keys.Always, &t.Always}} {
+		*part.to = f.broughtActions(part.keys, b)
 	}
 	return t, f.Errors()
+}
+
+// broughtActions are actions with what the operator allows them.
+func (f taskFile) broughtActions(all *list[actionKeys], b Bring) []actions.Action {
+	var made []actions.Action
+	for i := range all.entries {
+		e := &all.entries[i]
+		a := f.action(e, i+1)
+		f.forbid(e.node, a, b)
+		a.Secrets = f.lent(&e.keys.Secrets, b.Secrets)
+		a.Environment = merged(b.Environment, a.Environment)
+		made = append(made, a)
+	}
+	return made
+}
+
+// merged lets the operator's variables win.
+func merged(operator, brought map[string]secret.Text) map[string]secret.Text {
+	all := maps.Clone(brought)
+	if all == nil {
+		all = map[string]secret.Text{}
+	}
+	maps.Copy(all, operator)
+	return all
 }
 
 // forbid notes what the operator does not allow an action.

@@ -3,14 +3,17 @@ package settings
 import (
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/bittrance/kitops/actions"
 	"github.com/bittrance/kitops/poller/git"
 )
 
@@ -35,6 +38,14 @@ func (all Options) WriteSettings(w io.Writer, s Settings) error {
 		tasks = append(tasks, show(&keys))
 	}
 	shown := yaml.MapSlice{{Key: "agent", Value: all.shown(s.Config)}, {Key: "tasks", Value: tasks}}
+	if len(s.Runners) > 0 {
+		var sets []yaml.MapSlice
+		for _, set := range s.Runners {
+			keys := set.shown()
+			sets = append(sets, show(&keys))
+		}
+		shown = append(shown, yaml.MapItem{Key: "runners", Value: sets})
+	}
 	data, err := yaml.MarshalWithOptions(shown, yaml.IndentSequence(true))
 	if err != nil {
 		return fmt.Errorf("print settings: %w", err)
@@ -86,9 +97,13 @@ func (t Task) shown() taskKeys {
 	}
 	var branches []string
 	for _, ref := range t.Refs {
-		branches = append(branches, strings.Replace(ref, "refs/heads/", "", 1))
+		if !isTag(ref) && !isPull(ref) {
+			branches = append(branches, strings.Replace(ref, "refs/heads/", "", 1))
+		}
 	}
-	g.Branches = shownTexts(branches)
+	if g.Tags = t.shownTags(); len(branches) > 0 {
+		g.Branches = shownTexts(branches)
+	}
 	if t.SSHKeyFile != "" {
 		g.SSHKeyFile = text{given(), t.SSHKeyFile}
 	}
@@ -96,27 +111,74 @@ func (t Task) shown() taskKeys {
 	if t.RunNew {
 		keys.OnNew.value = "run"
 	}
+	keys.Limits = limitsShown(t.Limits)
+	if t.Each {
+		keys.RunOn = text{given(), "each"}
+	}
+	if len(t.Where) > 0 {
+		keys.Where = shownTexts(t.Where)
+	}
+	if t.Pulls != nil {
+		keys.Pulls = t.Pulls.shown()
+	}
 	if t.GitHub != nil {
 		keys.GitHub = section[githubKeys]{place: given(), keys: t.GitHub.shown()}
 	}
-	if b := t.Bring; b != nil {
-		keys.Config, keys.OnNone = text{given(), b.File}, text{given(), "success"}
-		if t.Silent {
+	if t.Verify != nil {
+		keys.Verify = t.Verify.shown()
+	}
+	if len(t.Paths) > 0 {
+		keys.Paths = shownTexts(t.Paths)
+	}
+	if t.Bring != nil || len(t.Paths) > 0 {
+		if keys.OnNone = (text{given(), "success"}); t.Silent {
 			keys.OnNone.value = "silent"
 		}
-		keys.Allow = section[allowKeys]{place: given(), keys: allowKeys{boolean{given(), b.Inherit}, permissions{given(), b.Token}}}
 	}
-	for _, a := range t.Actions {
-		keys.Actions.given = true
-		keys.Actions.entries = append(keys.Actions.entries, entry[actionKeys]{keys: actionShown(a)})
+	if b := t.Bring; b != nil {
+		keys.Config = text{given(), b.File}
+		keys.Allow = section[allowKeys]{place: given(), keys: allowKeys{Inherit: boolean{given(), b.Inherit}, Token: permissions{given(), b.Token}}}
+		if len(b.Secrets) > 0 {
+			keys.Secrets = sources{place: given(), values: b.Secrets}
+			keys.Allow.keys.Secrets = shownTexts(slices.Sorted(maps.Keys(b.Secrets)))
+		}
 	}
+	keys.Actions, keys.Always = actionsShown(t.Actions), actionsShown(t.Always)
+	t.rulesShown(&keys)
+	keys.Notify = notificationsShown(t.Notify)
 	return keys
+}
+
+func actionsShown(all []actions.Action) (shown list[actionKeys]) {
+	for _, a := range all {
+		shown.given = true
+		shown.entries = append(shown.entries, entry[actionKeys]{keys: actionShown(a)})
+	}
+	return shown
 }
 
 func (g GitHub) shown() githubKeys {
 	keys := githubKeys{AppID: word{given(), g.AppID}}
 	if g.KeyFile != "" {
 		keys.KeyFile = text{given(), g.KeyFile}
+	}
+	if g.Fleet {
+		keys.Fleet = text{given(), "one"}
+	}
+	if g.Report != "" {
+		keys.Report = text{given(), g.Report}
+	}
+	if g.CheckLog != "" {
+		keys.Log = text{given(), g.CheckLog}
+	}
+	if g.Environment != "" {
+		keys.Environ = text{given(), g.Environment}
+	}
+	if g.Comment != "" {
+		keys.Comment = text{given(), g.Comment}
+	}
+	if g.EnvironmentURL != "" {
+		keys.EnvURL = text{given(), g.EnvironmentURL}
 	}
 	if g.StatusContext != "" {
 		keys.Context = text{given(), g.StatusContext}

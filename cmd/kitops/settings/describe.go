@@ -2,6 +2,7 @@ package settings
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/bittrance/kitops/cmd/kitops/yamlfile"
@@ -13,6 +14,9 @@ const maxNamed = 5
 // Describe says what is watched, in keys and values for the log: one task with
 // where and how often, several by their number.
 func (s Settings) Describe() []any {
+	if len(s.Runners) > 0 {
+		return []any{"tasks", len(s.Tasks), "runners", len(s.Runners)}
+	}
 	if len(s.Tasks) != 1 {
 		return []any{"tasks", len(s.Tasks)}
 	}
@@ -55,6 +59,9 @@ func (s Settings) Changes(before Settings) []any {
 		} else if len(kind.names) > 0 {
 			all = append(all, kind.key, strings.Join(kind.names, ", "))
 		}
+	}
+	if slices.CompareFunc(s.Runners, before.Runners, func(a, b RunnerSet) int { return strings.Compare(a.Digest, b.Digest) }) != 0 {
+		all = append(all, "runners", "changed")
 	}
 	if len(all) == 0 {
 		return []any{"changed", "nothing"}

@@ -29,8 +29,11 @@ func KeyTables() []Table {
 		{"the file", reflect.TypeFor[topKeys]()},
 		{"a task", reflect.TypeFor[taskKeys]()},
 		{"git", reflect.TypeFor[gitKeys]()},
+		{"pull_requests", reflect.TypeFor[pullKeys]()},
 		{"github", reflect.TypeFor[githubKeys]()},
 		{"an action", reflect.TypeFor[actionKeys]()},
+		{"runners", reflect.TypeFor[runnerKeys]()},
+		{"verify", reflect.TypeFor[verifyKeys]()},
 		{"allow", reflect.TypeFor[allowKeys]()},
 		{"the file that a repository brings", reflect.TypeFor[broughtKeys]()},
 	} {

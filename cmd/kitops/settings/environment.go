@@ -193,7 +193,7 @@ func (all Options) unknownVariables(environ []string) []string {
 	}
 	for _, entry := range environ {
 		name, _, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, VariablePrefix) || slices.Contains(known, name) || IsForeign(name) {
+		if !strings.HasPrefix(name, VariablePrefix) || slices.Contains(known, name) || IsForeign(name) || name == VariablePrefix+"TEST_LEASE_TTL" {
 			continue
 		}
 		warnings = append(warnings, fmt.Sprintf("unknown variable %s is ignored; did you mean %s?", name, yamlfile.Nearest(name, known)))
@@ -213,7 +213,9 @@ func IsForeign(name string) bool {
 func isGiven(name string) bool {
 	suffix, ours := strings.CutPrefix(name, VariablePrefix)
 	switch suffix {
-	case "SHA", "LAST_SUCCESSFUL_SHA", "REF", "REF_NAME", "REPOSITORY_URL", "TASK_NAME", "ACTION_NAME", "RUN_ID", "RUN_ATTEMPT":
+	case "SHA", "LAST_SUCCESSFUL_SHA", "REF", "REF_NAME", "REPOSITORY_URL", "TASK_NAME", "ACTION_NAME", "RUN_ID", "RUN_ATTEMPT",
+		"TAG", "TAG_SHA", "PULL_REQUEST", "BASE_REF", "HEAD_SHA", "HEAD_REPOSITORY",
+		"OUTCOME", "FAILED_ACTION", "EXIT_CODE", "REASON", "LOG_FILE", "EVENT_FILE", "CHANGED_FILES", "SIGNER":
 		return ours
 	}
 	return false

@@ -3,16 +3,29 @@ package settings
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
-// WriteHelp describes every option with its variable and its default.
-// It never shows what is set.
-func (all Options) WriteHelp(w io.Writer) {
-	group := ""
+// aside are the options that a command takes, so that it can be called with
+// those of the run, and makes nothing of.
+func aside(command string) []string {
+	switch command {
+	case "doctor":
+		return []string{"POLL_ONCE", "LOG_FORMAT", "LOG_LEVEL", "MAX_PARALLEL", "INTERVAL", "TIMEOUT", "STATUS_URL", "DELIVERIES_INTERVAL"}
+	case "check":
+		return []string{"POLL_ONCE"}
+	}
+	return nil
+}
+
+// WriteHelp describes every option of a command with its variable and its
+// default. It never shows what is set.
+func (all Options) WriteHelp(w io.Writer, command string) {
+	group, unused := "", aside(command)
 	for _, o := range all {
 		usage := o.Tag.Get("usage")
-		if usage == "" {
+		if usage == "" || slices.Contains(unused, o.key) {
 			continue // a variable that the usage of its flag names
 		}
 		if o.group != group {
@@ -28,6 +41,10 @@ func (all Options) WriteHelp(w io.Writer) {
 		}
 		fmt.Fprintf(w, "  %-44s %s\n      %s\n", head, o.Variable(), Wrapped(usage, 6))
 	}
+	if len(unused) > 0 {
+		fmt.Fprint(w, "\nThe other flags of kitops run are taken, too, and make no difference here.\n")
+	}
+	fmt.Fprint(w, "\nEvery flag has the variable beside it; the flag wins. A task's own key in the\ntask file wins over both.\n")
 }
 
 // helpWidth is that of a terminal since there are some.

@@ -16,6 +16,11 @@ import (
 	"github.com/bittrance/kitops/poller/git"
 	"github.com/bittrance/kitops/poller/secret"
 	"github.com/bittrance/kitops/status"
+	"github.com/bittrance/kitops/status/api"
+	"github.com/bittrance/kitops/status/history"
+	"github.com/bittrance/kitops/status/metrics"
+	"github.com/bittrance/kitops/status/notify"
+	"github.com/bittrance/kitops/status/page"
 	"github.com/bittrance/kitops/webhook"
 )
 
@@ -39,6 +44,11 @@ type Config struct {
 	Actions actions.Config `group:"Actions"`
 	App     app.Config     `group:"GitHub App"`
 	Status  status.Config  `group:"Reporting"`
+	History history.Config `group:"History"`
+	Control api.Config     `group:"Control"`
+	Metrics metrics.Config `group:"Metrics"`
+	Page    page.Config    `group:"Page"`
+	Notify  notify.Config  `group:"Notifications"`
 	Webhook webhook.Config `group:"Webhooks"`
 }
 
@@ -49,11 +59,13 @@ func DefaultConfig() Config {
 			Interval:    time.Minute,
 			Timeout:     time.Hour,
 			StateFile:   "./state.yaml",
+			LeaseTTL:    time.Minute,
 			MaxParallel: runtime.NumCPU(),
 		},
 		Git:     git.Config{MaxSize: git.DefaultMaxSize},
 		App:     app.Config{APIURL: "https://api.github.com"},
-		Status:  status.Config{LogLevel: "info"},
+		Status:  status.Config{LogLevel: "info", Report: reportStatus},
+		History: history.Config{Keep: history.DefaultKeep()},
 		Webhook: webhook.Config{DeliveriesInterval: 10 * time.Second},
 	}
 }

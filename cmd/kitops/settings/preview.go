@@ -24,10 +24,10 @@ func Sketch(environ []string, address, branch, action string) (Task, error) {
 // Preview is what a task file of this content would mean at that path.
 func Preview(environ []string, path string, source []byte) (Settings, error) {
 	all := NewOptions().with(map[string]string{"CONFIG_FILE": path})
-	s, _, err := all.load(withoutTasks(environ), func(path string, flags Config) ([]Task, []error) {
+	s, _, err := all.load(withoutTasks(environ), func(path string, flags Config) ([]Task, []RunnerSet, []error) {
 		dir, err := filepath.Abs(filepath.Dir(path))
 		if err != nil {
-			return nil, []error{fmt.Errorf("locate %s: %w", path, err)}
+			return nil, nil, []error{fmt.Errorf("locate %s: %w", path, err)}
 		}
 		return parseTaskFile(path, dir, source, flags)
 	})

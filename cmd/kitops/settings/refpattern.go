@@ -42,11 +42,11 @@ func refPattern(branch string) (string, error) {
 		return "", errors.New("empty branch")
 	case name == "HEAD" || strings.HasPrefix(name, "refs/heads/"):
 	case strings.HasPrefix(name, "refs/"):
-		return "", fmt.Errorf("%q is no branch; only branches can be watched", name)
+		return "", fmt.Errorf("%q is no branch", name)
 	case strings.HasPrefix(name, "pull/"):
-		return "", fmt.Errorf("%q: pull requests are no branches; only branches can be watched (a branch of this name is refs/heads/%s)", name, name)
+		return "", fmt.Errorf("%q: pull requests are no branches: see the key pull_requests of the task file (a branch of this name is refs/heads/%s)", name, name)
 	case strings.HasPrefix(name, "tags/"):
-		return "", fmt.Errorf("%q: tags are no branches; only branches can be watched (a branch of this name is refs/heads/%s)", name, name)
+		return "", fmt.Errorf("%q: tags are no branches: see the key git.tags of the task file (a branch of this name is refs/heads/%s)", name, name)
 	default:
 		name = "refs/heads/" + name
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bittrance/kitops/actions"
+	"github.com/bittrance/kitops/poller"
 	"github.com/bittrance/kitops/poller/git"
 	"github.com/bittrance/kitops/poller/secret"
 )
@@ -19,6 +20,7 @@ type Settings struct {
 	Config
 	IntervalSet bool // a flag or a variable gave --interval
 	Tasks       []Task
+	Runners     []RunnerSet
 }
 
 // Task are one task, with the defaults filled in.
@@ -26,19 +28,31 @@ type Task struct {
 	Name              string
 	URL               git.URL
 	Refs              git.Patterns
+	Versions          *git.Versions `json:",omitempty"` // of the tags among them only the highest of these
+	Pulls             *Pulls        `json:",omitempty"` // nil: no pull requests
 	RunNew            bool
-	Silent            bool   // runs that have nothing to do are not reported
-	SSHKeyFile        string // "": the agent and ~/.ssh/config
+	Each              bool     // every instance runs what is new
+	Where             []string // names, patterns and labels of the instances that have the task; none: all
+	Elsewhere         bool     `json:"-"` // this instance has not
+	FinishUnleased    bool     // a lost lease does not end the actions
+	Silent            bool     // runs that have nothing to do are not reported
+	SSHKeyFile        string   // "": the agent and ~/.ssh/config
 	Checkout          Checkout
 	Interval, Timeout time.Duration
-	GitHub            *GitHub // nil: no App
+	Limits            actions.Limits   `json:",omitzero"` // of the processes of a run
+	GitHub            *GitHub          // nil: no App
+	Verify            *Verify          `json:",omitempty"` // whose signature a revision must have; nil: anybody's will do
+	Paths             git.PathPatterns `json:",omitempty"` // what a revision must have changed to be run; none: anything
 	Actions           []actions.Action
-	Repos             *RepoPatterns // instead of URL: one task for each repository that matches
-	RepositoryID      string        // of a task that stands for one of these: what GitHub calls it
-	Formerly          string        `json:"-"` // the name that task had, while its memory is there
-	Configured        string        // of a task that stands for one of these: the name of the configured one
-	Bring             *Bring        // instead of Actions: the repository brings them
-	Digest            string        // equal for tasks that behave the same
+	Notify            []Notification   `json:",omitempty"` // who is notified of its runs
+	OnFailure, Always []actions.Action `json:",omitempty"` // after those, or after what the repository brings
+	Repos             *RepoPatterns    // instead of URL: one task for each repository that matches
+	RepositoryID      string           // of a task that stands for one of these: what GitHub calls it
+	Formerly          string           `json:"-"` // the name that task had, while its memory is there
+	Configured        string           // of a task that stands for one of these: the name of the configured one
+	Rules             poller.Rules     `json:",omitzero"` // when and how often it runs
+	Bring             *Bring           // instead of Actions: the repository brings them
+	Digest            string           // equal for tasks that behave the same
 }
 
 // GitHub are a task's github: key, with the defaults filled in.
@@ -46,6 +60,12 @@ type GitHub struct {
 	AppID, KeyFile string
 	Key            secret.Text // the key itself, where no file has it
 	StatusContext  string      // "": kitops/TASK; off: none
+	Report         string      `json:",omitempty"` // "": a commit status
+	CheckLog       string      `json:",omitempty"` // "": a check run shows none
+	Environment    string      `json:",omitempty"` // runs are deployments to it; "": they are none
+	EnvironmentURL string      `json:",omitempty"` // "": none is known
+	Comment        string      `json:",omitempty"` // the file that runs write for pull requests; "": none
+	Fleet          bool        // all instances that run a task report together
 	Explicit       bool        // the task itself has the key
 	Own            bool        `json:"-"` // the task file has it, for this task or in defaults
 }
@@ -57,7 +77,8 @@ func (c Config) GitHub() *GitHub {
 	}
 	return &GitHub{
 		AppID: c.App.AppID, KeyFile: c.App.PrivateKeyFile, Key: c.App.PrivateKey,
-		StatusContext: c.Status.Context,
+		StatusContext: c.Status.Context, Report: reportKind(c.Status.Report),
+		Environment: c.Status.DeployTo, EnvironmentURL: c.Status.DeployURL, Comment: c.Status.Comment,
 	}
 }
 
@@ -65,11 +86,12 @@ func (c Config) GitHub() *GitHub {
 // Instances that watch the same repository have one each.
 func (s Settings) StatusContext(t Task) string {
 	switch {
-	case t.GitHub == nil || t.GitHub.StatusContext == StatusesOff:
+	case t.GitHub == nil || t.GitHub.StatusContext == StatusesOff || t.GitHub.Report == reportOff:
 		return ""
 	case t.GitHub.StatusContext != "":
 		return t.GitHub.StatusContext
-	case s.Status.Instance != "":
+	case t.Each && t.GitHub.Fleet: // all together
+	case s.Status.Instance != "" && (t.Each || s.Poller.State == ""): // else whichever instance runs it
 		return "kitops/" + cmp.Or(t.Configured, t.Name) + "@" + s.Status.Instance
 	}
 	return "kitops/" + cmp.Or(t.Configured, t.Name)
@@ -78,12 +100,31 @@ func (s Settings) StatusContext(t Task) string {
 // StatusesOff as a status context turns the statuses off.
 const StatusesOff = "off"
 
-// StatusesWanted tells whether any task of an App has statuses: only then
-// does it need the permission.
+// StatusesWanted tells whether any task of an App has statuses: only then it needs the permission.
 func (s Settings) StatusesWanted(g GitHub) bool {
 	return slices.ContainsFunc(s.Tasks, func(t Task) bool {
-		return t.GitHub != nil && t.GitHub.Credentials() == g.Credentials() && s.StatusContext(t) != ""
+		return t.GitHub != nil && t.GitHub.Credentials() == g.Credentials() && s.StatusContext(t) != "" && t.GitHub.Report != ReportCheck
 	})
+}
+
+// Permissions are what a task needs of its App beside reading contents and posting
+// statuses: checks → write.
+func (t Task) Permissions() map[string]string {
+	all := map[string]string{}
+	if t.Pulls != nil {
+		all["pull_requests"] = "read"
+	}
+	if t.GitHub == nil {
+		return all
+	}
+	for permission, wanted := range map[string]bool{
+		"checks": t.GitHub.Report == ReportCheck, "deployments": t.GitHub.Environment != "", "pull_requests": t.GitHub.Comment != "",
+	} {
+		if wanted {
+			all[permission] = "write"
+		}
+	}
+	return all
 }
 
 // Credentials are what tells Apps apart: tasks that have them in common share one.
@@ -91,9 +132,14 @@ func (g GitHub) Credentials() GitHub {
 	return GitHub{AppID: g.AppID, KeyFile: g.KeyFile, Key: g.Key}
 }
 
-// Error is every mistake in flags, variables and the task file, one a
+// Error is every mistake in arguments, flags, variables and the task file, one a
 // line. The program ends with 2 on it.
 type Error struct{ Mistakes []error }
+
+// Mistake is an *Error of one.
+func Mistake(format string, args ...any) error {
+	return &Error{Mistakes: []error{fmt.Errorf(format, args...)}}
+}
 
 func (e *Error) Error() string { return errors.Join(e.Mistakes...).Error() }
 
@@ -106,7 +152,7 @@ func (all Options) Load(environ []string) (Settings, []string, error) {
 	return all.load(environ, readTaskFile)
 }
 
-func (all Options) load(environ []string, read func(path string, flags Config) ([]Task, []error)) (Settings, []string, error) {
+func (all Options) load(environ []string, read func(path string, flags Config) ([]Task, []RunnerSet, []error)) (Settings, []string, error) {
 	warnings := all.unknownVariables(environ)
 	cfg, mistakes := all.read(environ)
 	mistakes = append(mistakes, all.check(cfg)...)
@@ -115,6 +161,12 @@ func (all Options) load(environ []string, read func(path string, flags Config) (
 		mistakes = append(mistakes, err)
 	}
 	warnings = append(warnings, advice...)
+	if path, isFile := strings.CutPrefix(cfg.Poller.State, "file:"); isFile {
+		cfg.Poller.State, cfg.Poller.StateFile = "", path
+	}
+	if cfg.Poller.State != "" && cfg.Status.Instance == "" {
+		cfg.Status.Instance, _ = os.Hostname() // without one it has no name that is told
+	}
 	s := Settings{Config: cfg, IntervalSet: all.ByKey("INTERVAL").origin != ""}
 
 	var found []error
@@ -122,21 +174,24 @@ func (all Options) load(environ []string, read func(path string, flags Config) (
 	case file.origin == "":
 		s.Tasks, found = all.task(cfg)
 	case cfg.Task.ConfigFile != "":
-		s.Tasks, found = read(cfg.Task.ConfigFile, cfg)
+		s.Tasks, s.Runners, found = read(cfg.Task.ConfigFile, cfg)
 		found = append(all.conflicts(file), found...)
 	default:
 		found = all.conflicts(file)
 	}
 	mistakes = append(mistakes, found...)
 	mistakes = append(mistakes, s.clashes()...)
+	mistakes = append(mistakes, append(s.sameEnvironments(), s.shortLeases()...)...)
 	if err := all.incomplete(s.Tasks); err != nil {
 		mistakes = append(mistakes, err)
 	}
 	mistakes = append(mistakes, all.checkHooks(cfg.Webhook)...)
+	mistakes = append(mistakes, all.checkNotify(cfg.Notify)...)
+	mistakes = append(mistakes, all.checkDeployments(cfg)...)
 	if len(mistakes) > 0 {
 		return Settings{}, warnings, &Error{Mistakes: mistakes}
 	}
-	return s, warnings, nil
+	return s, append(append(warnings, s.notifiedPlainly()...), s.shownLogs()...), nil
 }
 
 // conflicts are the options that a task file leaves no room for.
@@ -186,7 +241,7 @@ func (all Options) task(cfg Config) ([]Task, []error) {
 		judge("ACTION_FILE", t.Bring.check())
 		judge("ACTION_FILE", cfg.trusts(t))
 	}
-	return []Task{t.digested(strings.Join(revealed(cfg.Task.URL), "\n"))}, mistakes
+	return []Task{cfg.notified(t).digested(strings.Join(revealed(cfg.Task.URL), "\n"))}, mistakes
 }
 
 // watch fills in the repository, or the patterns that select some, and the

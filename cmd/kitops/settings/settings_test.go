@@ -39,7 +39,7 @@ func TestEveryFlagHasAVariable(t *testing.T) {
 	all := NewOptions()
 	fields, keys := map[string]bool{}, map[string]bool{}
 	var help bytes.Buffer
-	all.WriteHelp(&help)
+	all.WriteHelp(&help, "run")
 	for _, o := range all {
 		if o.key == "" || keys[o.key] || fields[o.field] {
 			t.Errorf("%s: the variable and the name of the field must be unique", o.field)
@@ -80,7 +80,7 @@ func TestHelpShowsNothingThatIsSet(t *testing.T) {
 	}
 	_, _, _ = all.Load([]string{"KITOPS_GITHUB_PRIVATE_KEY=hunter2", "KITOPS_INSTANCE=hunter2"})
 	var help bytes.Buffer
-	all.WriteHelp(&help)
+	all.WriteHelp(&help, "run")
 	if shown := help.String() + flags.FlagUsages(); strings.Contains(shown, "hunter2") || !strings.Contains(shown, "(default: 1m)") {
 		t.Error(shown)
 	}

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -41,6 +42,9 @@ func (all Options) useStored(cfg *Config, environ []string) (warnings []string, 
 			cfg.App.AppID, cfg.App.PrivateKeyFile = fmt.Sprint(stored.AppID), stored.PrivateKeyFile
 			if all.ByKey("WEBHOOK_SECRET_FILE").origin+all.ByKey("WEBHOOK_SECRET").origin == "" && (cfg.Webhook.Listen != "" || cfg.Webhook.Relay.Given()) {
 				cfg.Webhook.SecretFile = stored.WebhookSecretFile
+			}
+			if all.ByKey("GITHUB_CLIENT_SECRET_FILE").origin == "" && cfg.Page.PageURL != "" {
+				cfg.App.ClientSecretFile = stored.ClientSecretFile
 			}
 			return nil, nil
 		}
@@ -86,4 +90,9 @@ func sameGitHub(a, b string) bool {
 		webs = append(webs, web)
 	}
 	return len(slices.Compact(webs)) == 1
+}
+
+// APIURL is where GitHub's API is: the variable's, or github.com's.
+func APIURL(environ []string) string {
+	return cmp.Or(env.ToMap(environ)[VariablePrefix+"GITHUB_API_URL"], DefaultConfig().App.APIURL)
 }

@@ -21,11 +21,32 @@ func storedApp(t *testing.T, apiURL string) string {
 	if err := app.Storable(dir); err != nil {
 		t.Fatal(err)
 	}
-	r := app.Registration{ID: 77, Name: "kitops-acme", HTMLURL: "https://github.com/apps/kitops-acme", PEM: secret.New(settingstest.AppKey(t)), APIURL: apiURL}
-	if _, err := r.Store(dir); err != nil {
+	r := app.Registration{ID: 77, Name: "kitops-acme", HTMLURL: "https://github.com/apps/kitops-acme", PEM: secret.New(settingstest.AppKey(t)), ClientSecret: secret.New("logins"), APIURL: apiURL}
+	if _, err := r.Store(dir, true); err != nil {
 		t.Fatal(err)
 	}
 	return config
+}
+
+// TestStoredClientSecret is for a page that has an address only, and never in the way of another.
+func TestStoredClientSecret(t *testing.T) {
+	config := storedApp(t, "https://api.github.com")
+	for want, page := range map[string][]string{
+		"":                               {"KITOPS_PAGE=127.0.0.1:0"},
+		config + "/kitops/client.secret": {"KITOPS_PAGE=127.0.0.1:0", "KITOPS_PAGE_URL=https://kitops.example.com"},
+		config + "/kitops/app.pem":       {"KITOPS_PAGE=127.0.0.1:0", "KITOPS_PAGE_URL=https://kitops.example.com", "KITOPS_GITHUB_CLIENT_SECRET_FILE=" + config + "/kitops/app.pem"},
+	} {
+		all := NewOptions()
+		set(t, all, "URL", "https://github.com/acme/shop")
+		set(t, all, "ACTION", "true")
+		s, _, err := all.Load(append(page, "XDG_CONFIG_HOME="+config))
+		if want == config+"/kitops/app.pem" && err != nil { // which is none, and is judged
+			continue
+		}
+		if err != nil || s.App.ClientSecretFile != want {
+			t.Errorf("%v: %q, %v", page, s.App.ClientSecretFile, err)
+		}
+	}
 }
 
 func TestStoredAppIsTheLastDefault(t *testing.T) {

@@ -7,11 +7,14 @@ import (
 	"github.com/bittrance/kitops/poller/secret"
 )
 
-func (f taskFile) actions(all *list[actionKeys]) []actions.Action {
+// actions makes actions of their keys. Each gets the secrets of its task.
+func (f taskFile) actions(all *list[actionKeys], secrets map[string]actions.Secret) []actions.Action {
 	f.common = false
 	var made []actions.Action
 	for i := range all.entries {
-		made = append(made, f.action(&all.entries[i], i+1))
+		a := f.action(&all.entries[i], i+1)
+		a.Secrets = f.granted(&all.entries[i].keys.Secrets, secrets)
+		made = append(made, a)
 	}
 	return made
 }
@@ -23,6 +26,8 @@ func (f taskFile) action(e *entry[actionKeys], number int) actions.Action {
 		Name: fmt.Sprintf("action-%d", number), InheritEnvironment: keys.Inherit.value,
 		Environment: keys.Environment.values, Token: keys.Token.values,
 	}
+	a.Grace = f.grace(&keys.Grace)
+	a.CancelAfter = keys.Cancel.value == "after"
 	if name := keys.Name.value; name != "" {
 		a.Name = name
 		f.judge(keys.Name.node, "name", checkName(name))
@@ -40,6 +45,12 @@ func actionShown(a actions.Action) actionKeys {
 		Name:    text{given(), a.Name},
 		Inherit: boolean{given(), a.InheritEnvironment},
 	}
+	if a.Grace > 0 {
+		keys.Grace = span{given(), a.Grace}
+	}
+	if a.CancelAfter {
+		keys.Cancel = text{given(), "after"}
+	}
 	if a.Token != nil {
 		keys.Token = permissions{given(), a.Token}
 	}
@@ -51,6 +62,9 @@ func actionShown(a actions.Action) actionKeys {
 			keys.Args.given = true
 			keys.Args.values = append(keys.Args.values, masked(arg))
 		}
+	}
+	if a.Secrets != nil {
+		keys.Secrets = sources{place: given(), values: a.Secrets}
 	}
 	if len(a.Environment) > 0 {
 		keys.Environment = variables{given(), map[string]secret.Text{}}

@@ -10,44 +10,47 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/bittrance/kitops/cmd/kitops/yamlfile"
+	"github.com/bittrance/kitops/poller"
 	"github.com/bittrance/kitops/poller/git"
 )
 
 // taskFile reads tasks from a YAML file.
 type taskFile struct {
 	*yamlfile.Reader
-	dir    string    // paths in the file are relative to it
-	flags  Config    // what flags and variables say
-	app    *GitHub   // of tasks without a github key
-	shared *taskKeys // defaults
-	common bool      // it is defaults that are read
+	dir    string         // paths in the file are relative to it
+	flags  Config         // what flags and variables say
+	app    *GitHub        // of tasks without a github key
+	shared *taskKeys      // defaults
+	told   []Notification // of the runs of all tasks
+	common bool           // it is defaults that are read
 	names  map[string]bool
 }
 
-// readTaskFile returns the tasks, or every mistake in the file.
-func readTaskFile(path string, flags Config) ([]Task, []error) {
+// readTaskFile returns the tasks and the runners, or every mistake in the file.
+func readTaskFile(path string, flags Config) ([]Task, []RunnerSet, []error) {
 	source, err := readSource(path, yamlfile.MaxDocument+1)
 	if err != nil {
-		return nil, []error{err}
+		return nil, nil, []error{err}
 	}
 	dir, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
-		return nil, []error{fmt.Errorf("locate %s: %w", path, err)}
+		return nil, nil, []error{fmt.Errorf("locate %s: %w", path, err)}
 	}
 	return parseTaskFile(path, dir, source, flags)
 }
 
-func parseTaskFile(path, dir string, source []byte, flags Config) ([]Task, []error) {
+func parseTaskFile(path, dir string, source []byte, flags Config) ([]Task, []RunnerSet, []error) {
 	f := taskFile{
 		Reader: &yamlfile.Reader{File: path, Needs: "tasks"},
 		dir:    dir, flags: flags, app: flags.GitHub(), shared: &taskKeys{}, names: map[string]bool{},
 	}
 	body := f.Parse(source)
 	if body == nil {
-		return nil, f.Errors()
+		return nil, nil, f.Errors()
 	}
 	var top topKeys
 	f.require(&top, f.fill(&top, body, "the task file"), "the task file")
+	f.told = f.notifications(&top.Notify)
 	if top.Defaults.given {
 		f.shared = &top.Defaults.keys
 		f.task(&entry[taskKeys]{body: top.Defaults.body}, true) // what is wrong with them is told once
@@ -56,7 +59,8 @@ func parseTaskFile(path, dir string, source []byte, flags Config) ([]Task, []err
 	for i := range top.Tasks.entries {
 		tasks = append(tasks, f.task(&top.Tasks.entries[i], false))
 	}
-	return tasks, f.Errors()
+	sets := f.runners(&top.Runners)
+	return tasks, sets, f.Errors()
 }
 
 // readLimited reads at most limit bytes.
@@ -81,16 +85,25 @@ func (f taskFile) task(e *entry[taskKeys], common bool) Task {
 	inherit(keys, f.shared)
 	f.require(keys, e.body, "task")
 	t := Task{
-		Name: keys.Name.value, RunNew: keys.OnNew.value == "run", Silent: keys.OnNone.value == "silent",
+		Name: keys.Name.value, RunNew: keys.OnNew.value == "run", Silent: keys.OnNone.value == "silent", FinishUnleased: keys.OnLost.value == "finish",
+		Each: keys.RunOn.value == "each" && f.flags.Poller.State != "", Where: keys.Where.all(),
 		Interval: keys.Every.or(f.flags.Poller.Interval), Timeout: keys.Timeout.or(f.flags.Poller.Timeout),
 	}
+	t.Limits = f.limits(&keys.Limits)
 	if t.Name != "" {
 		f.judge(keys.Name.node, "name", checkName(t.Name))
+		if strings.HasPrefix(t.Name, poller.GroupPrefix) {
+			f.Wrong(keys.Name.node, "name: %q begins as the memory of a group does: choose another", t.Name)
+		}
 		if f.names[t.Name] {
 			f.Wrong(keys.Name.node, "a second task is named %q", t.Name)
 		}
 		f.names[t.Name] = true
 	}
+	for _, entry := range keys.Where.entries {
+		f.judge(entry.node, "instances", checkWhere(entry.value))
+	}
+	t.Elsewhere = len(t.Where) > 0 && !f.flags.isOneOf(t.Where)
 	if t.GitHub = f.app; keys.GitHub.given {
 		t.GitHub = f.github(&keys.GitHub)
 	}
@@ -99,18 +112,24 @@ func (f taskFile) task(e *entry[taskKeys], common bool) Task {
 	case keys.Git.inherited && !common:
 		f.Wrong(e.body, "task has no git")
 	case keys.Git.given:
-		address = f.git(&keys.Git, &t)
+		address = f.git(&keys.Git, &t, keys.Pulls.given)
 	}
+	f.pulls(&keys.Pulls, &t)
+	t.Paths, t.Verify = f.paths(&keys.Paths), f.verify(&keys.Verify)
 	f.what(keys, &t)
+	t.Rules = f.rules(keys)
 	if c := t.Checkout.Credentials; c != nil && c.Patterns != nil && t.GitHub == nil {
 		f.Wrong(keys.Git.node, "patterns in submodule_credentials need a GitHub App")
 	}
-	return t.digested(address)
+	if t.Notify = f.notifications(&keys.Notify); !common {
+		t.Notify = append(t.Notify, f.told...)
+	}
+	return f.flags.notified(t).digested(address)
 }
 
 // git fills in what to watch. It returns the address as written, which may
 // hold credentials.
-func (f taskFile) git(s *section[gitKeys], t *Task) (address string) {
+func (f taskFile) git(s *section[gitKeys], t *Task, pulls bool) (address string) {
 	keys := &s.keys
 	f.require(keys, s.body, "git")
 	switch address = keys.URL.value; {
@@ -127,13 +146,27 @@ func (f taskFile) git(s *section[gitKeys], t *Task) (address string) {
 		t.URL, err = f.flags.address(address, f.dir)
 		f.judge(keys.URL.node, "url", err)
 	}
-	t.Refs, t.Checkout = f.refs(&keys.Branch, &keys.Branches), f.checkout(keys)
+	f.watched(keys, t, pulls)
+	t.Checkout = f.checkout(keys)
 	t.SSHKeyFile = f.flags.Git.SSHKeyFile
 	if file := keys.SSHKeyFile.value; file != "" {
 		t.SSHKeyFile = f.path(file)
 		f.judge(keys.SSHKeyFile.node, "ssh_key_file", checkSSHKeyFile(t.SSHKeyFile))
 	}
 	return address
+}
+
+// watched fills in which refs are watched: branches, or tags, or both.
+func (f taskFile) watched(keys *gitKeys, t *Task, pulls bool) {
+	tags, versions := f.tags(&keys.Tags)
+	t.Versions = versions
+	if !keys.Tags.given && !pulls || keys.Branch.given || keys.Branches.given {
+		t.Refs = f.refs(&keys.Branch, &keys.Branches)
+	}
+	t.Refs = append(t.Refs, tags...)
+	if len(t.Refs) > maxPatterns && len(tags) > 0 {
+		f.Wrong(keys.Tags.node, "%d patterns of branches and tags are more than %d", len(t.Refs), maxPatterns)
+	}
 }
 
 // what fills in what to do: actions, or the file that brings them.
@@ -143,12 +176,22 @@ func (f taskFile) what(keys *taskKeys, t *Task) {
 		if !f.common {
 			f.judge(keys.Config.node, "config", f.flags.trusts(*t))
 		}
+		f.after(keys, t)
 		return
 	}
 	if keys.Allow.given && !keys.Allow.inherited && !f.common {
 		f.Wrong(keys.Allow.node, "allow goes with config")
 	}
-	t.Actions = f.actions(&keys.Actions)
+	t.Actions = f.actions(&keys.Actions, keys.Secrets.values)
+	f.after(keys, t)
+}
+
+// after fills in what to do afterwards.
+func (f taskFile) after(keys *taskKeys, t *Task) {
+	if len(keys.Secrets.names) > 0 {
+		f.Wrong(keys.Secrets.node, "secrets of a task is a mapping such as {NAME: {file: PATH}}")
+	}
+	t.OnFailure, t.Always = f.actions(&keys.Failing.list, keys.Secrets.values), f.actions(&keys.Always, keys.Secrets.values)
 }
 
 func (f taskFile) refs(one *text, many *texts) git.Patterns {

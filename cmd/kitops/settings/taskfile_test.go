@@ -38,7 +38,7 @@ const oldTaskFile = `tasks:
 // parse also holds the schema to taking what kitops takes.
 func parse(t *testing.T, source string) ([]Task, string) {
 	t.Helper()
-	tasks, mistakes := parseTaskFile("tasks.yaml", t.TempDir(), []byte(source), DefaultConfig())
+	tasks, _, mistakes := parseTaskFile("tasks.yaml", t.TempDir(), []byte(source), DefaultConfig())
 	if len(mistakes) == 0 {
 		if err := judged(t, source); err != nil {
 			t.Errorf("the schema refuses what kitops takes: %v\n%s", err, source)
@@ -83,7 +83,10 @@ func TestTaskFileValues(t *testing.T) {
 		"branch is a pattern": {settingstest.File(`branch: "**"`, "", ""), func(s Task) bool {
 			return slices.Equal(s.Refs, git.Patterns{"refs/heads/**"})
 		}},
-		"on_nothing":  {settingstest.File("", "on_nothing: silent", ""), func(s Task) bool { return s.Silent }},
+		"on_nothing": {settingstest.File("", "on_nothing: silent", ""), func(s Task) bool { return s.Silent }},
+		"paths": {settingstest.File("", `paths: ["api/**", "!**/*.md"]`, ""), func(s Task) bool {
+			return slices.Equal(s.Paths, git.PathPatterns{"api/**", "!**/*.md"})
+		}},
 		"on_new":      {settingstest.File("", "on_new: run", ""), func(s Task) bool { return s.RunNew }},
 		"go duration": {settingstest.File("", "interval: 1.5h", ""), func(s Task) bool { return s.Interval == 90*time.Minute }},
 		"environment": {settingstest.File("", "", "environment: {A: 1, B: '', C: true, D: 0x1F}"), func(s Task) bool {
@@ -119,7 +122,7 @@ func TestTaskFilePathsAreRelativeToIt(t *testing.T) {
 	source := settingstest.File("ssh_key_file: key.pem", "github: {app_id: 4242, private_key_file: key.pem}", "")
 	settingstest.Write(t, path, strings.Replace(source, "https://example.com/shop", "shop.git", 1))
 	t.Chdir(t.TempDir())
-	tasks, mistakes := readTaskFile(path, DefaultConfig())
+	tasks, _, mistakes := readTaskFile(path, DefaultConfig())
 	if len(mistakes) > 0 {
 		t.Fatal(mistakes)
 	}
@@ -162,7 +165,7 @@ func TestDigest(t *testing.T) {
 
 func TestReadTaskFileFails(t *testing.T) {
 	for _, path := range []string{filepath.Join(t.TempDir(), "missing.yaml"), t.TempDir()} {
-		if _, mistakes := readTaskFile(path, DefaultConfig()); len(mistakes) != 1 || !strings.Contains(mistakes[0].Error(), path) {
+		if _, _, mistakes := readTaskFile(path, DefaultConfig()); len(mistakes) != 1 || !strings.Contains(mistakes[0].Error(), path) {
 			t.Errorf("%v", mistakes)
 		}
 	}
@@ -174,7 +177,7 @@ func FuzzTaskFile(f *testing.F) {
 	f.Add(settingstest.File("branch: &b main", "interval: *b", "environment: [A: 1]"))
 	f.Add("? a\n: !!str b\n<<: *x\n---\n- |\n  x\n")
 	f.Fuzz(func(t *testing.T, source string) {
-		tasks, mistakes := parseTaskFile("tasks.yaml", string(filepath.Separator), []byte(source), DefaultConfig())
+		tasks, _, mistakes := parseTaskFile("tasks.yaml", string(filepath.Separator), []byte(source), DefaultConfig())
 		if len(mistakes) > 0 {
 			for _, err := range mistakes {
 				if !strings.HasPrefix(err.Error(), "tasks.yaml:") || strings.HasPrefix(err.Error(), "tasks.yaml:0:") {

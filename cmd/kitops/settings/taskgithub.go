@@ -10,8 +10,10 @@ func (f taskFile) github(s *section[githubKeys]) *GitHub {
 		KeyFile:       f.flags.App.PrivateKeyFile,
 		Key:           f.flags.App.PrivateKey,
 		StatusContext: f.flags.Status.Context,
-		Explicit:      !s.inherited,
-		Own:           true,
+		Environment:   f.flags.Status.DeployTo, EnvironmentURL: f.flags.Status.DeployURL,
+		Comment:  f.flags.Status.Comment,
+		Explicit: !s.inherited,
+		Own:      true,
 	}
 	if keys.AppID.given {
 		if g.AppID = keys.AppID.value; g.AppID != "" {
@@ -31,6 +33,19 @@ func (f taskFile) github(s *section[githubKeys]) *GitHub {
 		}
 	} else if other := f.flags.App.AppID; other != "" && g.AppID != other && !f.common {
 		f.Wrong(s.body, "github has an app_id of its own but no private_key_file: the known key is that of App %s", other)
+	}
+	g.Report = reportKind(f.flags.Status.Report)
+	if keys.Report.given {
+		g.Report = reportKind(keys.Report.value)
+	}
+	if mode := keys.Log.value; mode != logNone {
+		g.CheckLog = mode
+	}
+	g.Fleet = keys.Fleet.value == "one"
+	f.deployment(keys, g)
+	if file := keys.Comment.value; file != "" {
+		g.Comment = file
+		f.judge(keys.Comment.node, "comment", checkComment(file))
 	}
 	if context := keys.Context.value; context != "" {
 		g.StatusContext = context

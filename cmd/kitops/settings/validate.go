@@ -19,7 +19,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/bittrance/kitops/actions"
 	"github.com/bittrance/kitops/app"
+	"github.com/bittrance/kitops/poller"
 	"github.com/bittrance/kitops/poller/files"
 	"github.com/bittrance/kitops/poller/hosts"
 	"github.com/bittrance/kitops/webhook"
@@ -51,21 +53,36 @@ func (all Options) check(cfg Config) []error {
 	if cfg.Poller.Timeout <= 0 {
 		judge("TIMEOUT", errors.New("must be positive"))
 	}
+	_, err := cfg.Poller.LeaseTerms(actions.Grace)
+	judge("LEASE_TTL", err)
+	_, err = ParseLabels(cfg.Poller.Labels)
+	judge("LABELS", err)
+	if state, file := all.ByKey("STATE").origin, all.ByKey("STATE_FILE").origin; state != "" && file != "" {
+		judge("STATE", fmt.Errorf("excludes %s", file))
+	}
+	if cfg.Poller.Again && !cfg.Poller.PollOnce {
+		judge("AGAIN", errors.New("needs --poll-once; kitops again asks a running agent"))
+	}
 	if cfg.Poller.MaxParallel < 1 {
 		judge("MAX_PARALLEL", errors.New("must be at least 1"))
 	}
 	judge("LOG_FORMAT", oneOf(cfg.Status.LogFormat, "console", "text", "journal", "json"))
 	judge("LOG_LEVEL", oneOf(cfg.Status.LogLevel, "debug", "info", "warn", "error"))
-	judge("INSTANCE", checkName(cfg.Status.Instance))
+	judge("GITHUB_REPORT", oneOf(cfg.Status.Report, reportStatus, ReportCheck, reportOff))
+	judge("INSTANCE", cmp.Or(checkName(cfg.Status.Instance), poller.CheckInstance(cfg.Status.Instance)))
 	judge("SSH_KEY_FILE", checkSSHKeyFile(cfg.Git.SSHKeyFile))
 	judge("GITHUB_STATUS_CONTEXT", checkStatusContext(cfg.Status.Context))
-	if cfg.App.AppID != appOff {
+	if cfg.App.AppID != appOff && cfg.App.AppID != "" {
 		judge("GITHUB_APP_ID", checkAppID(cfg.App.AppID))
 	}
 	judge("STATUS_URL", checkStatusURL(cfg.Status.TargetURL))
 	judge("GITHUB_PRIVATE_KEY_FILE", checkKeyFile(cfg.App.PrivateKeyFile))
 	judge("GITHUB_PRIVATE_KEY", checkKey([]byte(cfg.App.PrivateKey.Reveal())))
 	judge("GITHUB_API_URL", checkAPIURL(cfg.App.APIURL))
+	_, err = cfg.Control.GID()
+	judge("CONTROL_GROUP", err)
+	judge("METRICS", checkListen(cfg.Metrics.Address))
+	checkPage(cfg.Page, cfg.App.ClientSecretFile, judge)
 	return mistakes
 }
 

@@ -8,6 +8,7 @@ package systemd
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"slices"
@@ -21,14 +22,33 @@ import (
 // notifyLimit is how long systemd may take to take a message.
 const notifyLimit = time.Second
 
+const (
+	usualStop  = 30 * time.Second // TimeoutStopSec of the unit
+	stopMargin = 15 * time.Second // what a stop takes beside the grace of actions
+)
+
 // Socket is the address that systemd takes messages at: $NOTIFY_SOCKET. The
 // empty one is no systemd, and nothing is told.
 type Socket string
 
+// extension is what a stop that waits for jobs asks for, again and again. See EXTEND_TIMEOUT_USEC in sd_notify(3).
+const (
+	extension     = 30 * time.Second
+	extensionPace = time.Second
+)
+
+// State tells systemd's feeder how the agent stands.
+type State struct {
+	Moving   func() bool          // there is a task in time
+	Draining func() bool          // the stop waits for jobs
+	Grace    func() time.Duration // the longest that actions have to end
+}
+
 // Notify reports readiness, feeds the watchdog where the unit asks for
-// one and for as long as tasks move, and reports the stop when ctx is done.
+// one and for as long as tasks move, and reports the stop when ctx is done, with the time
+// that the grace of actions may take.
 // Without systemd it does nothing. What it returns ends that and waits for it.
-func (s Socket) Notify(ctx context.Context, moving func() bool, log *slog.Logger) (stop func()) {
+func (s Socket) Notify(ctx context.Context, state State, log *slog.Logger) (stop func()) {
 	if err := s.tell(daemon.SdNotifyReady); err != nil {
 		log.Warn("systemd was not told that kitops is ready", "err", err)
 	}
@@ -39,7 +59,7 @@ func (s Socket) Notify(ctx context.Context, moving func() bool, log *slog.Logger
 	quit, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		s.feed(ctx, quit, interval/2, moving)
+		s.feed(ctx, quit, interval/2, state)
 	}()
 	return func() { close(quit); <-done }
 }
@@ -65,8 +85,8 @@ func (s Socket) tell(state string) error {
 
 // feed tells systemd's watchdog that kitops lives, also while actions get
 // their time to end.
-func (s Socket) feed(ctx context.Context, quit <-chan struct{}, every time.Duration, moving func() bool) {
-	var tick <-chan time.Time
+func (s Socket) feed(ctx context.Context, quit <-chan struct{}, every time.Duration, state State) {
+	var tick, extend <-chan time.Time
 	if every > 0 {
 		ticker := time.NewTicker(every)
 		defer ticker.Stop()
@@ -80,8 +100,18 @@ func (s Socket) feed(ctx context.Context, quit <-chan struct{}, every time.Durat
 		case <-stopping:
 			stopping = nil
 			_ = s.tell(daemon.SdNotifyStopping)
+			if limit := state.Grace() + stopMargin; limit > usualStop { // than which TimeoutStopSec is not shorter
+				_ = s.tell(fmt.Sprintf("EXTEND_TIMEOUT_USEC=%d", limit.Microseconds()))
+			}
+			ticker := time.NewTicker(extensionPace)
+			defer ticker.Stop()
+			extend = ticker.C
+		case <-extend:
+			if state.Draining() {
+				_ = s.tell(fmt.Sprintf("EXTEND_TIMEOUT_USEC=%d", extension.Microseconds()))
+			}
 		case <-tick:
-			if moving() {
+			if state.Moving() {
 				_ = s.tell(daemon.SdNotifyWatchdog)
 			}
 		}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/bittrance/kitops/cmd/kitops/settings"
 	"github.com/bittrance/kitops/poller/git/gittest"
-	"github.com/bittrance/kitops/poller/store"
+	"github.com/bittrance/kitops/poller/store/file"
 )
 
 // TestAnAgentNeedsNoProcess has the way from settings to an action, and what an agent holds alone.
@@ -40,7 +40,7 @@ func TestAnAgentNeedsNoProcess(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = Open(t.Context(), s, process, log)
-		if _, locked := errors.AsType[*store.LockedError](err); !locked {
+		if _, locked := errors.AsType[*file.LockedError](err); !locked {
 			t.Errorf("another agent beside it: %v", err)
 		}
 		if err := errors.Join(agent.Once(t.Context()), agent.Close()); err != nil {

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bittrance/kitops/actions"
 	"github.com/bittrance/kitops/app"
 	"github.com/bittrance/kitops/cmd/kitops/settings"
 	"github.com/bittrance/kitops/poller"
@@ -26,6 +27,10 @@ const (
 // the repositories that GitHub Apps cover: a configured task with repository
 // patterns is one task for each repository that matches.
 type Catalog struct {
+	Expect  func(tasks int)            // hears how many there will be, unless it is nil
+	Allow   func(actions.Limits) error // readies the host for the limits of a task
+	Changed func()                     // hears that the settings may be others, unless it is nil
+
 	wiring *Wiring
 	agent  *poller.Poller
 	log    *slog.Logger
@@ -34,6 +39,7 @@ type Catalog struct {
 
 	mu       sync.Mutex // also held while the poller is given its tasks
 	settings settings.Settings
+	targets  targets
 	listings map[*app.App]listing
 	covers   map[string]int // how many repositories, by configured task
 	deleted  deletions
@@ -60,12 +66,35 @@ func (c *Catalog) Set(ctx context.Context, s settings.Settings) error {
 	if err := c.wiring.Try(s); err != nil {
 		return err
 	}
+	if err := c.allow(s.Tasks); err != nil {
+		return err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.settings = s
+	c.settings, c.targets = s, targetsOf(s.Tasks)
 	c.apply(ctx)
 	c.Poke()
+	if c.Changed != nil {
+		c.Changed()
+	}
 	return nil
+}
+
+// allow refuses tasks with limits that the host does not let them have.
+func (c *Catalog) allow(tasks []settings.Task) error {
+	var mistakes []error
+	for _, t := range tasks {
+		if t.Elsewhere || t.Limits == (actions.Limits{}) {
+			continue
+		}
+		if err := c.Allow(t.Limits); err != nil {
+			mistakes = append(mistakes, fmt.Errorf("task %s: %w", t.Name, err))
+		}
+	}
+	if len(mistakes) == 0 {
+		return nil
+	}
+	return &settings.Error{Mistakes: mistakes}
 }
 
 // Settings are what Set took over last.
@@ -73,6 +102,13 @@ func (c *Catalog) Settings() settings.Settings {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.settings
+}
+
+// notified are the targets of what Set took over last.
+func (c *Catalog) notified() targets {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.targets
 }
 
 // Poke asks for a new listing. It never blocks.
@@ -155,7 +191,7 @@ func (c *Catalog) apply(ctx context.Context) {
 	var gone, deleted []string
 	for _, t := range c.settings.Tasks {
 		a, err := c.wiring.Selecting(c.settings, t)
-		if a == nil || err != nil {
+		if a == nil || err != nil || t.Elsewhere {
 			continue // list returns the error
 		}
 		memories, err := c.agent.Memories(ctx, t.Name+settings.FoundMark)
@@ -182,6 +218,9 @@ func (c *Catalog) apply(ctx context.Context) {
 	if err != nil {
 		c.log.Error("the tasks stay as they are", "err", err)
 		return
+	}
+	if c.Expect != nil {
+		c.Expect(len(tasks))
 	}
 	c.agent.Set(tasks)
 	if err := errors.Join(c.agent.Part(ctx, gone...), c.agent.Forget(ctx, deleted...)); err != nil {

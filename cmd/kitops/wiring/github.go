@@ -55,6 +55,16 @@ func (a *apps) get(g settings.GitHub, statuses bool) (*app.App, error) {
 	return made, nil
 }
 
+// remember tells the Apps what accounts were called before.
+func (a *apps) remember(before app.Owners) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.owners = before
+	for _, known := range a.known {
+		known.Remember(before)
+	}
+}
+
 // repository returns the repository of a task as its App sees it, nil when no
 // App has to do with it.
 func (a *apps) repository(s settings.Settings, t settings.Task) (*Repository, error) {
@@ -97,6 +107,31 @@ func (a *apps) used(s settings.Settings) []*app.App {
 		}
 	}
 	return all
+}
+
+// want tells the Apps which permissions their tasks need beside the usual ones.
+func (a *apps) want(s settings.Settings) {
+	wanted := map[*app.App]map[string]string{}
+	for _, t := range s.Tasks {
+		if t.GitHub == nil {
+			continue
+		}
+		found, err := a.get(*t.GitHub, s.StatusesWanted(*t.GitHub))
+		if err != nil {
+			continue
+		}
+		if wanted[found] == nil {
+			wanted[found] = map[string]string{}
+		}
+		for permission, level := range t.Permissions() {
+			if wanted[found][permission] != "write" {
+				wanted[found][permission] = level
+			}
+		}
+	}
+	for found, permissions := range wanted {
+		found.Want(permissions)
+	}
 }
 
 // outdatedRepository says that the settings of a repository may have changed at that time.

@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/bittrance/kitops/poller/store"
+	"github.com/bittrance/kitops/poller/store/file"
 )
 
 // guardInterval is how long the file of a lock may be gone unnoticed.
@@ -14,11 +14,11 @@ const guardInterval = 5 * time.Second
 
 // GuardLocks takes locks anew whose files somebody has removed or replaced, for
 // the next agent would take them for free. It runs until ctx is done. The error is
-// *[store.LockedError]: another agent was faster, and this one must stop.
-func GuardLocks(ctx context.Context, log *slog.Logger, locks ...*store.Lock) error {
+// *[file.LockedError]: another agent was faster, and this one must stop.
+func GuardLocks(ctx context.Context, log *slog.Logger, locks ...*file.Lock) error {
 	ticker := time.NewTicker(guardInterval)
 	defer ticker.Stop()
-	said := map[*store.Lock]string{}
+	said := map[*file.Lock]string{}
 	for {
 		select {
 		case <-ctx.Done():
@@ -27,7 +27,7 @@ func GuardLocks(ctx context.Context, log *slog.Logger, locks ...*store.Lock) err
 		}
 		for _, lock := range locks {
 			renewed, err := lock.Renew()
-			if _, ok := errors.AsType[*store.LockedError](err); ok {
+			if _, ok := errors.AsType[*file.LockedError](err); ok {
 				return err
 			}
 			if renewed {

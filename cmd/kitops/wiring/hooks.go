@@ -15,6 +15,7 @@ import (
 	"github.com/bittrance/kitops/poller"
 	"github.com/bittrance/kitops/poller/bug"
 	"github.com/bittrance/kitops/poller/store"
+	"github.com/bittrance/kitops/status/metrics"
 	"github.com/bittrance/kitops/webhook"
 )
 
@@ -26,6 +27,8 @@ type Hooks struct {
 	state    store.Store
 	log      *slog.Logger
 
+	clicked func(webhook.Event)
+	metrics *metrics.Metrics // nil: off
 	seen    *webhook.Seen
 	secrets *webhook.Secrets // nil: none
 	server  *webhook.Server  // nil: no --listen
@@ -55,7 +58,7 @@ func NewHooks(ctx context.Context, s settings.Settings, agent *poller.Poller, c 
 	if s.Webhook.Relay.Given() {
 		h.relay = &webhook.Relay{
 			URL: s.Webhook.Relay, Secrets: h.secrets, Unverified: s.Webhook.RelayUnverified,
-			Seen: h.seen, Handle: h.handle, Gap: h.gap, Log: log, UserAgent: c.wiring.process.Agent,
+			Seen: h.seen, Handle: h.handler(metrics.Relay), Count: h.counter(metrics.Relay), Gap: h.gap, Log: log, UserAgent: c.wiring.process.Agent,
 		}
 	}
 	if s.Webhook.Listen == "" {
@@ -67,7 +70,8 @@ func NewHooks(ctx context.Context, s settings.Settings, agent *poller.Poller, c 
 	}
 	h.server, err = webhook.Listen(ctx, webhook.Options{
 		Addr: s.Webhook.Listen, CertFile: s.Webhook.TLSCertFile, KeyFile: s.Webhook.TLSKeyFile,
-		TrustedProxies: proxies, Secrets: h.secrets, Seen: h.seen, Handle: h.handle, Health: h.health, Log: log,
+		TrustedProxies: proxies, Secrets: h.secrets, Seen: h.seen, Handle: h.handler(metrics.Webhook), Count: h.counter(metrics.Webhook), Health: h.health, Log: log,
+		Listener: c.wiring.process.Handed.listener(s.Webhook.Listen),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("--listen: %w", err)
@@ -106,13 +110,45 @@ func (h *Hooks) Run(ctx context.Context) error {
 	if h.relay != nil {
 		following.Go(func() { h.report("webhook relay", h.relay.Run(ctx)) })
 	}
-	for _, log := range h.logs {
-		following.Go(func() { h.report("delivery log", log.Run(ctx)) })
+	for a, log := range h.logs {
+		following.Go(func() {
+			h.whileMine(ctx, deliveriesKey+a.ID(), func(ctx context.Context) { h.report("delivery log", log.Run(ctx)) })
+		})
 	}
 	if h.server == nil {
 		return nil
 	}
 	return h.server.Run(ctx)
+}
+
+// whileMine does what one of the instances does for all, whenever that is this one.
+func (h *Hooks) whileMine(ctx context.Context, what string, do func(context.Context)) {
+	members := h.agent.Members
+	if members == nil {
+		do(ctx)
+		return
+	}
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for ctx.Err() == nil {
+		if members.Duty(what) {
+			mine, cancel := context.WithCancel(ctx)
+			var doing sync.WaitGroup
+			doing.Go(func() { defer cancel(); do(mine) })
+			for members.Duty(what) && mine.Err() == nil {
+				select {
+				case <-ticker.C:
+				case <-mine.Done():
+				}
+			}
+			cancel()
+			doing.Wait()
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+		}
+	}
 }
 
 func (h *Hooks) report(what string, err error) {
@@ -121,15 +157,18 @@ func (h *Hooks) report(what string, err error) {
 	}
 }
 
-// handle acts on a delivery. What is wrong with one must not keep others from being handled.
-func (h *Hooks) handle(e webhook.Event) {
-	if err := bug.Catch(func() error { h.act(e); return nil }); err != nil {
-		h.log.Error("a webhook", "event", e.Name, "err", err)
+// handler acts on the deliveries of a source. What is wrong with one must not keep others from being handled.
+func (h *Hooks) handler(source string) func(webhook.Event) {
+	return func(e webhook.Event) {
+		h.count(source, e)
+		if err := bug.Catch(func() error { h.act(source, e); return nil }); err != nil {
+			h.log.Error("a webhook", "event", e.Name, "err", err)
+		}
 	}
 }
 
 // act does what a delivery says, none of which is trusted.
-func (h *Hooks) act(e webhook.Event) {
+func (h *Hooks) act(source string, e webhook.Event) {
 	if i := e.Installation; i != nil {
 		h.catalog.wiring.apps.outdated(i.Owner)
 		if i.Former != "" {
@@ -145,12 +184,13 @@ func (h *Hooks) act(e webhook.Event) {
 	if e.Installation != nil || e.Name == "repository" {
 		h.catalog.Poke()
 	}
+	h.clicked(e)
 	for _, n := range e.Nudges {
 		identity := ""
 		if n.RepositoryID != 0 {
 			identity = strconv.FormatInt(n.RepositoryID, 10)
 		}
-		h.agent.Nudge(poller.Nudge{URL: n.URL, Identity: identity, Ref: n.Ref, SHA: n.SHA, Verified: e.Verified})
+		h.agent.Nudge(poller.Nudge{URL: n.URL, Identity: identity, Ref: n.Ref, SHA: n.SHA, Verified: e.Verified, Broadcast: source == metrics.Relay})
 	}
 }
 
@@ -188,13 +228,16 @@ func (h *Hooks) health() []webhook.TaskHealth {
 	defer h.mu.Unlock()
 	all := make([]webhook.TaskHealth, len(tasks))
 	for i, t := range tasks {
-		all[i] = webhook.TaskHealth{Name: t.Name, Looked: t.Looked, LastLook: t.LastLook, NextLook: t.NextLook, Late: t.Late}
+		all[i] = webhook.TaskHealth{Name: t.Name, Looked: t.Looked, LastLook: t.LastLook, NextLook: t.NextLook, Late: t.Late, Behind: t.Behind}
 		if t.Err != nil {
 			all[i].Problem, all[i].Failing = t.Err.Error(), h.failing[t.Name]
 		}
 	}
 	return all
 }
+
+// deliveriesKey, and the ID of the App, is the document of what was read of its deliveries.
+const deliveriesKey = "deliveries of GitHub App "
 
 // deliveriesRead says how far a delivery log was read.
 type deliveriesRead struct {
@@ -203,10 +246,10 @@ type deliveriesRead struct {
 
 // deliveries reads the App's own delivery log, from where the last agent stopped.
 func (h *Hooks) deliveries(a *app.App) *webhook.DeliveryLog {
-	memory := document[deliveriesRead]{store: h.state, key: "deliveries of GitHub App " + a.ID()}
+	memory := document[deliveriesRead]{store: h.state, key: deliveriesKey + a.ID()}
 	return &webhook.DeliveryLog{
 		Get: asking(a), Interval: h.settings.Webhook.DeliveriesInterval,
-		Seen: h.seen, Handle: h.handle,
+		Seen: h.seen, Handle: h.handler(metrics.DeliveryLog), Count: h.counter(metrics.DeliveryLog),
 		Load: func(ctx context.Context) (int64, error) {
 			read, err := memory.load(ctx)
 			return read.Delivery, err

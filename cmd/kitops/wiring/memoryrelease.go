@@ -8,15 +8,22 @@ import (
 	"github.com/bittrance/kitops/poller"
 )
 
-// easyMemory is what kitops takes, in bytes, before Go collects more than it does by itself.
-const easyMemory = 256 << 20
+// What kitops takes, in bytes, before Go collects more than it does by itself.
+const (
+	easyMemory = 128 << 20
+	taskMemory = 24 << 10 // of each task, twice what it has while all of them wait for their first run
+)
 
 // easeMemory makes Go collect sooner where objects of hundreds of MB come and
-// go, since each doubles what Go would let lie. GOMEMLIMIT is obeyed instead.
-func easeMemory() {
-	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
-		debug.SetMemoryLimit(easyMemory)
+// go, since each doubles what Go would let lie. Whoever knows how many tasks there
+// are tells it, or thousands of them have Go do nothing else. GOMEMLIMIT is obeyed instead.
+func easeMemory() (expect func(tasks int)) {
+	if debug.SetMemoryLimit(-1) != math.MaxInt64 {
+		return func(int) {}
 	}
+	expect = func(tasks int) { debug.SetMemoryLimit(easyMemory + taskMemory*int64(tasks)) }
+	expect(0)
+	return expect
 }
 
 // restAfter is how long no run must have ended before memory is given back.

@@ -7,14 +7,13 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/bittrance/kitops/cmd/kitops/settings"
 	"github.com/bittrance/kitops/poller"
 	"github.com/bittrance/kitops/poller/git"
-	"github.com/bittrance/kitops/poller/secret"
 )
 
 // maxBrought is the size of a file that brings actions.
@@ -22,22 +21,22 @@ const maxBrought = 64 << 10
 
 // plan is the poller's Plan: what the file says at this revision. A revision
 // without the file has nothing to do.
-func plan(b settings.Bring, dir string, rev git.Revision, limit time.Duration) (poller.Plan, error) {
-	source, err := readBrought(b.File, dir)
+func plan(t settings.Task, dir string, rev git.Revision) (poller.Plan, error) {
+	source, err := readBrought(t.Bring.File, dir)
 	if err != nil || source == nil {
 		return poller.Plan{}, err
 	}
-	brought, mistakes := b.Parse(source, limit)
+	brought, mistakes := t.Bring.Parse(source, t.Timeout)
 	if len(mistakes) > 0 {
 		return poller.Plan{}, &poller.MistakeError{Err: firstOf(mistakes)}
 	}
 	if matched, _ := brought.Refs.Match(rev.Ref); len(brought.Refs) > 0 && !matched {
 		return poller.Plan{}, nil
 	}
-	for i := range brought.Actions {
-		brought.Actions[i].Environment = merged(b.Environment, brought.Actions[i].Environment)
-	}
-	return poller.Plan{Actions: brought.Actions, Timeout: brought.Timeout}, nil
+	return poller.Plan{
+		Actions: brought.Actions, Timeout: brought.Timeout, Paths: t.Bring.Concerns(brought.Paths),
+		OnFailure: slices.Concat(brought.OnFailure, t.OnFailure), Always: slices.Concat(brought.Always, t.Always),
+	}, nil
 }
 
 // mistake is one that was made in the revision: only another revision mends it.
@@ -51,18 +50,6 @@ func firstOf(mistakes []error) error {
 		return mistakes[0]
 	}
 	return fmt.Errorf("%w (and %d more)", mistakes[0], len(mistakes)-1)
-}
-
-// merged lets the operator's variables win.
-func merged(operator, brought map[string]secret.Text) map[string]secret.Text {
-	all := map[string]secret.Text{}
-	for name, value := range brought {
-		all[name] = value
-	}
-	for name, value := range operator {
-		all[name] = value
-	}
-	return all
 }
 
 // readBrought returns the file's content, nil when there is none. Links are not

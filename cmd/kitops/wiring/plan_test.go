@@ -27,7 +27,7 @@ func planned(t *testing.T, b settings.Bring, text string) (poller.Plan, error) {
 	if err := os.WriteFile(filepath.Join(dir, b.File), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return plan(b, dir, git.Revision{Ref: "refs/heads/main"}, time.Hour)
+	return plan(settings.Task{Bring: &b, Timeout: time.Hour}, dir, git.Revision{Ref: "refs/heads/main"})
 }
 
 func TestBroughtActions(t *testing.T) {
@@ -58,7 +58,7 @@ actions:
 	if err != nil || len(what.Actions) > 0 {
 		t.Errorf("another branch: %+v, %v", what, err)
 	}
-	what, err = plan(b, t.TempDir(), git.Revision{Ref: "refs/heads/main"}, time.Hour)
+	what, err = plan(settings.Task{Bring: &b, Timeout: time.Hour}, t.TempDir(), git.Revision{Ref: "refs/heads/main"})
 	if err != nil || len(what.Actions) > 0 {
 		t.Errorf("no file: %+v, %v", what, err)
 	}
@@ -152,7 +152,7 @@ func TestBroughtFileMustBeRegular(t *testing.T) {
 			if err := c.make(dir); err != nil {
 				t.Fatal(err)
 			}
-			_, err := plan(settings.Bring{File: c.file}, dir, git.Revision{Ref: "refs/heads/main"}, time.Hour)
+			_, err := plan(settings.Task{Bring: &settings.Bring{File: c.file}, Timeout: time.Hour}, dir, git.Revision{Ref: "refs/heads/main"})
 			if err == nil || !strings.Contains(err.Error(), c.file+" must be a regular file") {
 				t.Errorf("%v", err)
 			}

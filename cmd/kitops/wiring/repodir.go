@@ -15,12 +15,13 @@ import (
 	"github.com/bittrance/kitops/poller"
 	"github.com/bittrance/kitops/poller/files"
 	"github.com/bittrance/kitops/poller/git"
-	"github.com/bittrance/kitops/poller/store"
+	"github.com/bittrance/kitops/poller/store/file"
 )
 
 const (
 	repoDirLock   = "kitops.lock"
 	mirrorsDir    = "mirrors"
+	parksFile     = "kitops.parked.yaml" // what is known of parked workdirs, where the state is shared
 	tempDirPrefix = "kitops-repos-"
 	// freshDirPrefix is for those that are being made.
 	freshDirPrefix = ".kitops-repos-"
@@ -33,20 +34,20 @@ const (
 // RepoDir is the directory for clones and workdirs, held by this agent alone.
 type RepoDir struct {
 	Path      string
-	Abandoned []string    // temporary ones of agents that were killed
-	Lock      *store.Lock // on Path
-	Doubt     error       // what speaks against Path, nil for nothing
+	Abandoned []string   // temporary ones of agents that were killed
+	Lock      *file.Lock // on Path
+	Doubt     error      // what speaks against Path, nil for nothing
 
 	temporary bool // to be removed at the end
-	locks     []*store.Lock
+	locks     []*file.Lock
 }
 
 // OpenRepoDir makes and locks the directory. Without a path it makes a
 // temporary one, and takes over those that killed agents left. Shared says
 // that another user's actions must get through to their workdirs.
-func OpenRepoDir(path string, shared bool) (*RepoDir, error) {
+func OpenRepoDir(path string, shared bool, handed Handed) (*RepoDir, error) {
 	d := &RepoDir{temporary: path == ""}
-	open := func() error { return d.lasting(path) }
+	open := func() error { return d.lasting(path, shared, handed) }
 	if d.temporary {
 		d.adoptAbandoned()
 		open = d.lockTemporary
@@ -80,15 +81,20 @@ func notMine(err error) error {
 	return err
 }
 
-// lasting opens the directory that the settings name.
-func (d *RepoDir) lasting(path string) error {
-	dir, err := files.MakeDir(path, 0o700)
+// lasting opens the directory that the settings name. What is missing above it lets
+// others through, too, if the directory is to.
+func (d *RepoDir) lasting(path string, shared bool, handed Handed) error {
+	mode := fs.FileMode(0o700)
+	if shared {
+		mode = 0o711
+	}
+	dir, err := files.MakeDir(path, mode)
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
 	d.Path, d.Doubt = dir.Path(), dir.Doubt()
-	d.Lock, err = store.AcquireLock(filepath.Join(d.Path, repoDirLock))
+	d.Lock, err = handed.lock(handedRepos, filepath.Join(d.Path, repoDirLock))
 	return err
 }
 
@@ -103,7 +109,7 @@ func (d *RepoDir) lockTemporary() error {
 		return err
 	}
 	d.Path = made
-	if d.Lock, err = store.AcquireLock(filepath.Join(made, repoDirLock)); err != nil || runtime.GOOS == "windows" { // renames nothing that is open
+	if d.Lock, err = file.AcquireLock(filepath.Join(made, repoDirLock)); err != nil || runtime.GOOS == "windows" { // renames nothing that is open
 		return err
 	}
 	final := filepath.Join(filepath.Dir(made), tempDirPrefix+strings.TrimPrefix(filepath.Base(made), freshDirPrefix))
@@ -130,7 +136,7 @@ func (d *RepoDir) claim(shared bool) error {
 			return err
 		}
 	}
-	for name, mode := range map[string]fs.FileMode{poller.WorkDir: through, poller.KeptDir: through, poller.ParkDir: 0o700, mirrorsDir: 0o700} {
+	for name, mode := range map[string]fs.FileMode{poller.WorkDir: through, poller.KeptDir: through, poller.ParkDir: 0o700, mirrorsDir: 0o700, runnersDir: through} {
 		if _, err := os.Lstat(filepath.Join(d.Path, name)); errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -167,7 +173,7 @@ func (d *RepoDir) adoptAbandoned() {
 		if _, err := os.Lstat(filepath.Join(dir, repoDirLock)); err != nil {
 			continue // being made, or not ours
 		}
-		lock, err := store.AcquireLock(filepath.Join(dir, repoDirLock))
+		lock, err := file.AcquireLock(filepath.Join(dir, repoDirLock))
 		if err != nil {
 			continue
 		}
@@ -187,7 +193,7 @@ func (d *RepoDir) Close() {
 		dirs = append(dirs, d.Path)
 	}
 	for _, dir := range dirs {
-		gone := errors.Join(files.RemoveTree(ctx, filepath.Join(dir, mirrorsDir)), poller.Clear(ctx, dir))
+		gone := errors.Join(files.RemoveTree(ctx, filepath.Join(dir, mirrorsDir)), files.RemoveTree(ctx, filepath.Join(dir, runnersDir)), poller.Clear(ctx, dir))
 		if err := os.Remove(filepath.Join(dir, poller.WorkDir)); gone == nil && (err == nil || errors.Is(err, fs.ErrNotExist)) {
 			_ = os.Remove(filepath.Join(dir, repoDirLock))
 		}

@@ -3,6 +3,7 @@ package wiring
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -19,7 +20,7 @@ func TestTemporaryRepoDirsOfManyAtOnce(t *testing.T) {
 	for range 8 {
 		agents.Go(func() {
 			for range 25 {
-				d, err := OpenRepoDir("", false)
+				d, err := OpenRepoDir("", false, nil)
 				if err != nil {
 					t.Error(err)
 					return
@@ -46,12 +47,32 @@ func TestTemporaryRepoDirsOfManyAtOnce(t *testing.T) {
 			}
 		}
 	}
-	last, err := OpenRepoDir("", false) // takes what those who met left to each other
+	last, err := OpenRepoDir("", false, nil) // takes what those who met left to each other
 	if err != nil {
 		t.Fatal(err)
 	}
 	last.Close()
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 || left[0].Name() != freshDirPrefix+"new" {
 		t.Errorf("%v are left: %v", left, err)
+	}
+}
+
+// TestRepoDirWithWhatIsAboveIt lets actions of another user through to their workdirs, where it is made with folders above.
+func TestRepoDirWithWhatIsAboveIt(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("folders have no modes there")
+	}
+	for shared, want := range map[bool]os.FileMode{true: 0o011, false: 0} {
+		dir := t.TempDir()
+		d, err := OpenRepoDir(filepath.Join(dir, "cache", "kitops", "repos"), shared, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Close()
+		for _, path := range []string{"cache", "cache/kitops", "cache/kitops/repos"} {
+			if info, err := os.Stat(filepath.Join(dir, path)); err != nil || info.Mode().Perm()&0o077 != want {
+				t.Errorf("shared %t: %s: %v, %v", shared, path, info.Mode(), err)
+			}
+		}
 	}
 }

@@ -24,6 +24,7 @@ type Repository struct {
 	mirror   *git.Mirror
 	explicit bool // the task's own github key: without the App it does not work
 	log      *slog.Logger
+	tags     leads
 	warned   *sync.Once // shared: mirrors outlive what is made anew of the same settings
 }
 
@@ -49,36 +50,37 @@ func (r *Repository) auth(ctx context.Context, _ string) (user string, password 
 }
 
 // heads asks the API, and git itself while the API is down.
-func (r *Repository) heads(ctx context.Context, refs git.Patterns) ([]git.Revision, error) {
-	all, err := r.apiHeads(ctx, refs)
+func (r *Repository) heads(ctx context.Context, refs git.Patterns) ([]git.Revision, git.Tags, error) {
+	all, tags, err := r.apiHeads(ctx, refs)
 	var limit *app.LimitError
 	var down *app.DownError
 	switch {
 	case err == nil:
-		return all, nil
+		return all, tags, nil
 	case errors.Is(err, app.ErrEmpty):
-		return nil, git.ErrEmpty
+		return nil, nil, git.ErrEmpty
 	case errors.As(err, &limit):
-		return nil, &poller.LaterError{At: limit.Until, Err: err}
+		return nil, nil, &poller.LaterError{At: limit.Until, Err: err}
 	case errors.As(err, &down), r.Anonymous(err):
-		revisions, fallback := r.GitHeads(ctx, refs)
+		revisions, tags, fallback := r.gitHeads(ctx, refs)
 		if fallback != nil && !errors.Is(fallback, git.ErrEmpty) {
-			return nil, errors.Join(err, fallback)
+			return nil, nil, errors.Join(err, fallback)
 		}
-		return revisions, fallback
+		return revisions, tags, fallback
 	}
-	return nil, err
+	return nil, nil, err
 }
 
 // apiHeads leaves out what the API tells beyond the patterns. The default
 // branch is asked for by itself, or nobody could tell it from the rest.
-func (r *Repository) apiHeads(ctx context.Context, refs git.Patterns) ([]git.Revision, error) {
+func (r *Repository) apiHeads(ctx context.Context, refs git.Patterns) ([]git.Revision, git.Tags, error) {
 	rest := slices.DeleteFunc(slices.Clone(refs), func(ref string) bool { return ref == "HEAD" })
 	found := map[string]string{}
+	var annotated []git.Revision
 	if len(rest) < len(refs) {
 		heads, err := r.Heads(ctx, []string{"HEAD"})
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, head := range heads {
 			found[head.Ref] = head.SHA
@@ -87,19 +89,30 @@ func (r *Repository) apiHeads(ctx context.Context, refs git.Patterns) ([]git.Rev
 	if rest.Validate() == nil { // else there are only exclusions left
 		heads, err := r.Heads(ctx, rest)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, head := range heads {
-			if matched, _ := rest.Match(head.Ref); matched {
+			switch matched, _ := rest.Match(head.Ref); {
+			case !matched:
+			case head.Tag:
+				annotated = append(annotated, git.Revision{Ref: head.Ref, SHA: head.SHA})
+			default:
 				found[head.Ref] = head.SHA
 			}
 		}
+	}
+	commits, tags, err := r.tags.lead(ctx, annotated, r.gitHeads)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, rev := range commits {
+		found[rev.Ref] = rev.SHA
 	}
 	var all []git.Revision
 	for _, ref := range slices.Sorted(maps.Keys(found)) {
 		all = append(all, git.Revision{Ref: ref, SHA: found[ref]})
 	}
-	return all, nil
+	return all, tags, nil
 }
 
 // checkout fetches the revision.
@@ -108,12 +121,17 @@ func (r *Repository) checkout(ctx context.Context, rev git.Revision, dir string,
 }
 
 // GitHeads asks git, which is what fetches, in the place of the API.
-func (r *Repository) GitHeads(ctx context.Context, refs git.Patterns) (revisions []git.Revision, err error) {
+func (r *Repository) GitHeads(ctx context.Context, refs git.Patterns) ([]git.Revision, error) {
+	revisions, _, err := r.gitHeads(ctx, refs)
+	return revisions, err
+}
+
+func (r *Repository) gitHeads(ctx context.Context, refs git.Patterns) (revisions []git.Revision, tags git.Tags, err error) {
 	err = r.byGit(ctx, func() error {
-		revisions, err = r.mirror.Heads(ctx, refs)
+		revisions, tags, err = r.mirror.HeadsAndTags(ctx, refs)
 		return err
 	})
-	return revisions, err
+	return revisions, tags, err
 }
 
 // byGit asks git with a token. One that git does not take may be too young for

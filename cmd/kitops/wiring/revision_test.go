@@ -70,15 +70,15 @@ func TestWayOfARevision(t *testing.T) {
 // wantGrant looks at what an action is lent.
 func wantGrant(t *testing.T, ctx context.Context, task poller.Task, action actions.Action) {
 	t.Helper()
-	vars, revoke, err := task.Grant(ctx, action)
+	granted, err := task.Grant(ctx, action)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer revoke()
+	defer granted.Revoke()
 	lent := func(prefix string) bool {
-		return slices.ContainsFunc(vars, func(v string) bool { return strings.HasPrefix(v, prefix) })
+		return slices.ContainsFunc(granted.Vars, func(v string) bool { return strings.HasPrefix(v, prefix) })
 	}
 	if !lent("GITHUB_TOKEN=ghs_") || !lent("GIT_CONFIG_COUNT=") || !lent("GIT_CONFIG_VALUE_1=!'/usr/bin/kitops' credential ") {
-		t.Error(strings.ReplaceAll(strings.Join(vars, "\n"), "ghs_", "***"))
+		t.Error(strings.ReplaceAll(strings.Join(granted.Vars, "\n"), "ghs_", "***"))
 	}
 }

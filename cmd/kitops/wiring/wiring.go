@@ -29,8 +29,10 @@ type Wiring struct {
 
 	mu           sync.Mutex
 	repositories map[string]*Repository // by task
+	clones       map[string]*git.Mirror // by task
 	paces        map[string]time.Duration
-	fallback     *settings.GitHub // for reports of tasks that are gone
+	fallback     *settings.GitHub  // for reports of tasks that are gone
+	environments map[string]string // where what a task deploys is to be seen
 }
 
 // Process is what the agent is to the rest of the system.
@@ -41,7 +43,18 @@ type Process struct {
 	SSHAgent   string // the socket of the user's ssh agent
 	Agent      string // what kitops calls itself at servers: kitops/VERSION
 
+	Handed Handed        // by the program whose place this one took
 	Second time.Duration // what pauses that wait for a remote are counted in; 0: as usual
+}
+
+// Getenv is a variable of the agent's own environment.
+func (p Process) Getenv(name string) string {
+	for _, entry := range slices.Backward(p.Environ) {
+		if value, ok := strings.CutPrefix(entry, name+"="); ok {
+			return value
+		}
+	}
+	return ""
 }
 
 // New keeps mirrors below a directory.
@@ -66,6 +79,7 @@ func (w *Wiring) Make(s settings.Settings) ([]poller.Task, error) {
 	if err != nil {
 		return nil, err
 	}
+	w.apps.want(s)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.paces = paces(tasks, repositories)
@@ -73,12 +87,27 @@ func (w *Wiring) Make(s settings.Settings) ([]poller.Task, error) {
 	for i, t := range tasks {
 		w.repositories[t.Name] = repositories[i]
 	}
+	w.clones, w.environments = map[string]*git.Mirror{}, map[string]string{}
+	for _, t := range s.Tasks {
+		if t.GitHub != nil {
+			w.environments[t.Name] = t.GitHub.EnvironmentURL
+		}
+		if t.Repos == nil && !t.Elsewhere {
+			w.clones[t.Name] = w.mirrors.get(t, w.repositories[t.Name])
+		}
+	}
 	return tasks, nil
 }
 
 // Try finds the mistakes that make would find, and changes nothing.
 func (w *Wiring) Try(s settings.Settings) error {
 	_, _, err := w.build(s)
+	if err == nil {
+		err = w.mistakesOf(s.Runners)
+	}
+	if err == nil && s.Poller.State != "" {
+		_, err = OpenState(s, w.process)
+	}
 	return err
 }
 
@@ -89,13 +118,19 @@ func (w *Wiring) build(s settings.Settings) ([]poller.Task, []*Repository, error
 	var repositories []*Repository
 	var mistakes []error
 	for _, t := range s.Tasks {
+		if t.Elsewhere {
+			continue
+		}
 		if t.Repos != nil {
 			mistakes = append(mistakes, w.apps.selectable(s, t))
 			continue
 		}
 		r, err := w.apps.repository(s, t)
-		if err == nil && r == nil && slices.ContainsFunc(t.Actions, func(a actions.Action) bool { return a.Token != nil }) {
+		if err == nil && r == nil && slices.ContainsFunc(t.AllActions(), func(a actions.Action) bool { return a.Token != nil }) {
 			err = fmt.Errorf("task %s: github_token needs a GitHub App for %s", t.Name, t.URL)
+		}
+		if err == nil && r == nil && t.Pulls != nil {
+			err = fmt.Errorf("task %s: pull_requests needs a GitHub App for %s", t.Name, t.URL)
 		}
 		if r != nil && strings.HasPrefix(t.URL.String(), "http://") && strings.HasPrefix(r.clone.String(), "https://") {
 			err = fmt.Errorf("task %s: github: %s is not https, and the App's tokens travel there: write %s", t.Name, t.URL, r.clone)
@@ -112,38 +147,65 @@ func (w *Wiring) build(s settings.Settings) ([]poller.Task, []*Repository, error
 
 func (w *Wiring) task(s settings.Settings, t settings.Task, r *Repository) poller.Task {
 	task := poller.Task{
-		Name: t.Name, URL: t.URL.String(), Refs: t.Refs, RunNew: t.RunNew, Silent: t.Silent,
-		Interval: t.Interval, Timeout: t.Timeout,
+		Name: t.Name, URL: t.URL.String(), Refs: t.Refs, Versions: t.Versions, RunNew: t.RunNew, Silent: t.Silent, FinishUnleased: t.FinishUnleased || t.Each,
+		Interval: t.Interval, Timeout: t.Timeout, Rules: t.Rules, Grace: t.LongestGrace(),
+		Limits: t.Limits, EventFile: t.Checkout.DotGit,
 		Plan: func(context.Context, string, git.Revision) (poller.Plan, error) {
-			return poller.Plan{Actions: t.Actions}, nil
+			return poller.Plan{Actions: t.Actions, OnFailure: t.OnFailure, Always: t.Always}, nil
 		},
 		Found: t.Configured != "", ID: t.RepositoryID, Formerly: t.Formerly,
-		Digest: t.Digest, Actions: t.ActionsDigest(),
+		Each: t.Each, Definition: t.Definition(), Digest: t.Digest, Actions: t.ActionsDigest(),
 	}
-	if b := t.Bring; b != nil {
+	task.Paths, task.Brings = t.Paths, len(t.Paths) > 0
+	if t.Bring != nil {
 		task.Brings = true
 		task.Plan = func(_ context.Context, dir string, rev git.Revision) (poller.Plan, error) {
-			return plan(*b, dir, rev, t.Timeout)
+			return plan(t, dir, rev)
 		}
 	}
+	task.Notices = notices(t)
 	mirror := w.mirrors.get(t, r)
-	task.Heads, task.Grant = mirror.Heads, w.grant(r)
-	checkout := mirror.Checkout
+	heads, checkout := mirror.HeadsAndTags, mirror.Checkout
+	task.Grant = w.grant(r)
 	if r != nil {
 		r.mirror = mirror
-		task.Heads, checkout = r.heads, r.checkout
+		heads, checkout = r.heads, r.checkout
 		task.Identity = r.identity
 		task.Pace = func() time.Duration { return w.pace(t.Name) }
-		task.ReportTo = s.StatusContext(t)
+		task.ReportTo, task.ReportAs = s.StatusContext(t), reportAs(t)
+		task.Fleet = t.Each && t.GitHub.Fleet
+		if environment := s.Environment(t); environment != "" {
+			task.DeployTo = poller.DeployTo(environment)
+		}
+		if name := s.Comments(t); name != "" {
+			task.CommentTo, task.CommentFile = poller.CommentTo(name), t.GitHub.Comment
+		}
+	}
+	tagged(&task, heads)
+	if t.Pulls != nil && r != nil {
+		r.withPulls(&task, t)
 	}
 	options := t.Checkout.Options()
 	options.Submodules = w.submodules(s, t, mirror)
 	if w.user != nil {
 		options.Owner = &git.Owner{UID: w.user.UID, GID: w.user.GID}
 	}
+	task.Changes = w.changes(mirror, r, options)
+	if v := t.Verify; v != nil {
+		task.Verify, task.Keys = w.verify(mirror, r, options, *v), v.Digest
+	}
 	task.Keep, options.Park = options.Reuse, w.Park && !options.Reuse
 	task.Checkout = func(ctx context.Context, rev git.Revision, dir string) error {
+		options := options
+		options.Tag = task.TagObject(rev)
 		return checkout(ctx, rev, dir, options)
+	}
+	if options.Park && w.user.IsAnother() {
+		task.Prepare = func(ctx context.Context, rev git.Revision, dir string, hurry <-chan struct{}) error {
+			options := options
+			options.Tag = task.TagObject(rev)
+			return mirror.Prepare(ctx, rev, dir, options, hurry)
+		}
 	}
 	return task
 }
@@ -189,6 +251,13 @@ func (w *Wiring) Find(r poller.Report) *app.Repository {
 	return found.Repository(owner, name)
 }
 
+// EnvironmentURL is where what a task deploys is to be seen, "" for nowhere.
+func (w *Wiring) EnvironmentURL(task string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.environments[task]
+}
+
 // Repository is what the App has to do with a task, nil for nothing.
 func (w *Wiring) Repository(task string) *Repository {
 	w.mu.Lock()
@@ -198,8 +267,12 @@ func (w *Wiring) Repository(task string) *Repository {
 
 // GitHeads asks git where the refs of a task are, with the App's credentials if it has one.
 func (w *Wiring) GitHeads(ctx context.Context, t settings.Task) ([]git.Revision, error) {
-	if r := w.Repository(t.Name); r != nil {
-		return r.GitHeads(ctx, t.Refs)
+	refs := WithoutPulls(t.Refs)
+	if len(refs) == 0 {
+		refs = git.Patterns{"HEAD"}
 	}
-	return w.mirrors.get(t, nil).Heads(ctx, t.Refs)
+	if r := w.Repository(t.Name); r != nil {
+		return r.GitHeads(ctx, refs)
+	}
+	return w.mirrors.get(t, nil).Heads(ctx, refs)
 }

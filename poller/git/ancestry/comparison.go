@@ -33,20 +33,23 @@ func (c *comparison) walk(ctx context.Context, known, tree object.ID, depth int)
 	if err != nil {
 		return err
 	}
-	if c.seen += len(entries); c.seen > object.MaxEntries && c.whole == nil {
+	if c.seen += entries.Len; c.seen > object.MaxEntries && c.whole == nil {
 		return fmt.Errorf("the revision has more than %d files and directories", object.MaxEntries)
 	}
-	before, err := c.entries(known)
-	if err != nil {
-		return err
+	var before object.Tree
+	if !known.IsZero() {
+		if before, err = object.ReadPastTree(known, c.read); err != nil {
+			return err
+		}
 	}
-	for _, e := range entries {
-		same := before[e.Name]
+	was := before.Finder()
+	for e := range entries.All() {
+		same, there := was(e)
 		switch {
-		case e.Mode == object.ModeSubmodule, same.ID == e.ID && (same.Mode == object.ModeDir) == (e.Mode == object.ModeDir):
+		case e.Mode == object.ModeSubmodule, there && same.ID == e.ID:
 		case e.Mode != object.ModeDir:
 			err = c.visit(e)
-		case same.Mode == object.ModeDir:
+		case there:
 			err = c.walk(ctx, same.ID, e.ID, depth+1)
 		default:
 			err = c.walk(ctx, object.ID{}, e.ID, depth+1)
@@ -61,24 +64,9 @@ func (c *comparison) walk(ctx context.Context, known, tree object.ID, depth int)
 	return nil
 }
 
-func (c *comparison) tree(id object.ID) ([]object.TreeEntry, error) {
+func (c *comparison) tree(id object.ID) (object.Tree, error) {
 	if c.lenient {
 		return object.ReadPastTree(id, c.read)
 	}
 	return object.ReadTree(id, c.read)
-}
-
-func (c *comparison) entries(tree object.ID) (map[string]object.TreeEntry, error) {
-	if tree.IsZero() {
-		return nil, nil //nolint:nilnil // no tree has no entries
-	}
-	entries, err := object.ReadPastTree(tree, c.read)
-	if err != nil {
-		return nil, err
-	}
-	named := make(map[string]object.TreeEntry, len(entries))
-	for _, e := range entries {
-		named[e.Name] = e
-	}
-	return named, nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/pack"
@@ -167,10 +168,11 @@ func (w *walk) tree(ctx context.Context, id object.ID, deep int) error {
 	if err := w.put(id, o); err != nil {
 		return err
 	}
-	entries, err := object.ReadPastTree(id, func(object.ID) (object.Object, error) { return o, nil })
+	read, err := object.ReadPastTree(id, func(object.ID) (object.Object, error) { return o, nil })
 	if err != nil {
 		return err
 	}
+	entries := slices.AppendSeq(make([]object.TreeEntry, 0, read.Len), read.All())
 	for i, e := range entries {
 		if w.wanted(e) {
 			w.prepare(ctx, entries[i:])
@@ -219,6 +221,6 @@ func (w *walk) put(id object.ID, o object.Object) error {
 	}
 	w.given[id] = true
 	w.count++
-	_, err := w.out.Whole(id, o)
+	_, err := w.out.Whole(id, pack.Base{Kind: o.Kind, Data: o.Data})
 	return err
 }

@@ -57,6 +57,7 @@ type remotePack struct {
 
 func (f *Files) open() *store {
 	s := &store{Files: f, format: f.Format, hash: object.NewHasher(f.Format), Unpacker: pack.NewUnpacker(basesSize)}
+	s.Spools.Dir = f.Dir
 	s.left.Store(f.Limit)
 	s.ahead.objects = map[object.ID]object.Object{}
 	return s
@@ -65,7 +66,10 @@ func (f *Files) open() *store {
 func (s *store) close() {
 	for _, p := range s.packs {
 		if p.pack != nil {
-			_ = p.pack.File.Close()
+			_ = p.pack.Close()
+		}
+		if p.idx != nil {
+			_ = p.idx.Close()
 		}
 		if p.base != "" {
 			_ = os.Remove(p.base + ".idx")
@@ -121,12 +125,12 @@ func (s *store) missing(ctx context.Context, id object.ID) error {
 }
 
 func (s *store) unpack(id object.ID, p *remotePack, at int64) (object.Object, error) {
-	o, err := s.Unpack(pack.Place{Pack: p.pack, Offset: at}, func(base object.ID) (pack.Place, object.Object, error) {
+	o, err := s.Unpack(pack.Place{Pack: p.pack, Offset: at}, func(base object.ID) (pack.Place, pack.Base, error) {
 		at, ok := p.idx.Find(base)
 		if !ok {
-			return pack.Place{}, object.Object{}, fmt.Errorf("%s leans on %s, which is not in it", p.name, base)
+			return pack.Place{}, pack.Base{}, fmt.Errorf("%s leans on %s, which is not in it", p.name, base)
 		}
-		return pack.Place{Pack: p.pack, Offset: at}, object.Object{}, nil
+		return pack.Place{Pack: p.pack, Offset: at}, pack.Base{}, nil
 	})
 	if err != nil {
 		return o, fmt.Errorf("%s: %s: %w", p.name, id, err)

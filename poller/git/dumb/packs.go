@@ -59,15 +59,11 @@ func (s *store) fetchIndex(ctx context.Context, p *remotePack) error {
 	if err := errors.Join(s.save(ctx, p.name+".idx", tmp), tmp.Close()); err != nil {
 		return err
 	}
-	data, err := os.ReadFile(tmp.Name())
-	if err != nil {
-		return err
-	}
-	var ok bool
-	if p.idx, ok = pack.ParseIndex(data, s.format); !ok {
+	p.idx, err = pack.OpenIndex(tmp.Name(), s.format)
+	if _, damaged := errors.AsType[*object.Damage](err); damaged {
 		return fmt.Errorf("%s.idx is damaged on the server", p.name)
 	}
-	return nil
+	return err
 }
 
 func (s *store) fetchPack(ctx context.Context, p *remotePack) error {

@@ -52,7 +52,11 @@ func garble(random *rand.Rand) string {
 func TestParseConfig(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	files := oddConfigs()
-	for range 300 {
+	n := 300
+	if testing.Short() {
+		n = 20
+	}
+	for range n {
 		files = append(files, garble(random))
 	}
 	dir := t.TempDir()

@@ -3,6 +3,7 @@ package gitmodules
 import (
 	"maps"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -26,7 +27,11 @@ func TestParseModules(t *testing.T) {
 		"[submodule \"a\"]\npath = ./a\nurl = https://h/1\n", "[submodule \"a\"]\npath = a/\nurl = https://h/1\n", "[submodule \"a\"]\npath = /a\nurl = https://h/1\n",
 		"[submodule \"a\"]\npath = a\n", "[submodule \"a\"]\nurl = https://h/1\n", "[submodule \"A\"]\nPath = A\nUrl = https://h/1\n",
 	)
-	for range 60 {
+	n := 60
+	if testing.Short() {
+		n = 5
+	}
+	for range n {
 		files = append(files, garble(random)+"[submodule \"a\"]\npath = a\nurl = https://h/end\n"+garble(random))
 	}
 	links := []string{"a", "b/c", "x", "A"}
@@ -74,8 +79,12 @@ func modulesOfGit(t *testing.T, dir, file string, links []string) map[string]str
 	gittest.Write(t, filepath.Join(dir, ".gitmodules"), file)
 	found := map[string]string{}
 	for _, link := range links {
-		gittest.Write(t, filepath.Join(dir, ".git", "config"), "[remote \"origin\"]\nurl = https://base/x\n")
+		const config = "[remote \"origin\"]\nurl = https://base/x\n"
+		path := gittest.Write(t, filepath.Join(dir, ".git", "config"), config)
 		gittest.TryGit(t, dir, "submodule--helper", "init", "--", link)
+		if now, err := os.ReadFile(path); err == nil && string(now) == config {
+			continue
+		}
 		list := string(gittest.RawOutput(t, dir, "", "config", "--file", ".git/config", "--list", "-z"))
 		for entry := range strings.SplitSeq(list, "\x00") {
 			name, value, _ := strings.Cut(entry, "\n")

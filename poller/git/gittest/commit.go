@@ -5,8 +5,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 )
 
 // A commit by git and its push are a dozen processes, which was most of the time
@@ -16,10 +14,6 @@ import (
 
 // identity is the author and committer, as in Environ: 2026-01-02T03:04:05Z.
 const identity = "kitops <kitops@example.com> 1767323045 +0000"
-
-// pushLimit is the number of objects from which on git keeps what was pushed as
-// a pack (receive.unpackLimit).
-const pushLimit = 100
 
 // tip is a commit at the end of a branch, with the objects that came with it.
 type tip struct {
@@ -32,7 +26,7 @@ type tip struct {
 func (r *Repo) Commit(files map[string]string) string {
 	r.tb.Helper()
 	r.Write(files)
-	r.Git("add", "--all")
+	r.addAll()
 	made, err := r.commitIndex()
 	if errors.Is(err, errUnusual) {
 		r.Git("commit", "--quiet", "--allow-empty", "--message", "test")
@@ -71,7 +65,7 @@ func (r *Repo) History(commits ...map[string]string) []string {
 	if err != nil {
 		r.tb.Fatalf("%v", err)
 	}
-	r.Git("add", "--all")
+	r.addAll()
 	if added, err := r.index(); err != nil || !maps.Equal(added, files) {
 		r.tb.Fatalf("the work tree is not what was committed: %v", err)
 	}
@@ -131,54 +125,4 @@ func (r *Repo) commitTree(files map[string]entry) (made tip, err error) {
 		return made, err
 	}
 	return made, r.move(made.ref, made.sha, reason, made.ref, "HEAD")
-}
-
-func (r *Repo) push(made tip) {
-	r.tb.Helper()
-	err := r.pushTip(made)
-	if errors.Is(err, errUnusual) {
-		r.Push()
-		return
-	}
-	if err != nil {
-		r.tb.Fatalf("%v", err)
-	}
-}
-
-// pushTip is git push --force of what grew on a commit that was pushed before.
-func (r *Repo) pushTip(made tip) error {
-	if err := r.plainBare(made.parent); err != nil {
-		return err
-	}
-	slices.Sort(made.objects)
-	var missing []string
-	for _, id := range slices.Compact(made.objects) {
-		has, err := r.bare.has(id)
-		if err != nil {
-			return err
-		}
-		if has {
-			continue
-		}
-		if !r.work.loose(id) {
-			return errUnusual
-		}
-		missing = append(missing, id)
-	}
-	if len(missing) >= pushLimit {
-		return errUnusual
-	}
-	if err := r.work.copyTo(r.bare, missing); err != nil {
-		return err
-	}
-	if old, err := r.readRef(r.Dir, made.ref); err != nil || old != made.sha {
-		if writeRef(r.Dir, made.ref, made.sha) != nil {
-			return errUnusual // a directory is in the way
-		}
-	}
-	tracked := strings.Replace(made.ref, "refs/heads/", "refs/remotes/origin/", 1)
-	if old, err := r.readRef(r.gitDir(), tracked); err == nil && old == made.sha {
-		return nil
-	}
-	return r.move(tracked, made.sha, "update by push", tracked)
 }

@@ -1,7 +1,9 @@
 package gittest
 
 import (
+	"bytes"
 	"compress/gzip"
+	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -11,6 +13,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -63,16 +66,21 @@ func HTTPHandler(tb TB, dir string, o HTTPOptions) http.Handler {
 	})
 }
 
-// uploadPack answers what git http-backend answers by git upload-pack alone, at
-// the cost of one process less. All else is left to that.
+// uploadPack is UploadPack for the repository that the path names below dir.
 func uploadPack(w http.ResponseWriter, r *http.Request, dir string) bool {
-	repo, isFetch := strings.CutSuffix(path.Clean(r.URL.Path), "/git-upload-pack")
-	isFetch = isFetch && r.Method == http.MethodPost && r.Header.Get("Content-Type") == "application/x-git-upload-pack-request"
-	isList := r.Method == http.MethodGet && r.URL.RawQuery == "service=git-upload-pack"
-	if isList {
-		repo, isList = strings.CutSuffix(path.Clean(r.URL.Path), "/info/refs")
+	repo := path.Clean(r.URL.Path)
+	for _, service := range []string{"/git-upload-pack", "/info/refs"} {
+		repo = strings.TrimSuffix(repo, service)
 	}
-	repo = filepath.Join(dir, filepath.FromSlash(repo))
+	return UploadPack(w, r, filepath.Join(dir, filepath.FromSlash(repo)), Environ())
+}
+
+// UploadPack answers what git http-backend answers by git upload-pack alone, at
+// the cost of a process or two less, or of none where git was asked the same of
+// the same repository before. It leaves all else, and says so by false.
+func UploadPack(w http.ResponseWriter, r *http.Request, repo string, environ []string) bool {
+	isFetch := strings.HasSuffix(r.URL.Path, "/git-upload-pack") && r.Method == http.MethodPost && r.Header.Get("Content-Type") == "application/x-git-upload-pack-request"
+	isList := strings.HasSuffix(r.URL.Path, "/info/refs") && r.Method == http.MethodGet && r.URL.RawQuery == "service=git-upload-pack"
 	config, err := os.ReadFile(filepath.Join(repo, "config"))
 	if _, head := os.Stat(filepath.Join(repo, "HEAD")); err != nil || head != nil || isFetch == isList || strings.Contains(string(config), "[http") {
 		return false
@@ -86,15 +94,29 @@ func uploadPack(w http.ResponseWriter, r *http.Request, dir string) bool {
 			return false
 		}
 	}
+	question, err := io.ReadAll(body)
+	if err != nil {
+		return false
+	}
 	w.Header().Set("Content-Type", "application/x-git-upload-pack-"+answer)
 	w.Header().Set("Cache-Control", "no-cache, max-age=0, must-revalidate")
-	protocol := r.Header.Get("Git-Protocol")
-	if isList && !strings.Contains(protocol, "version=2") {
+	environ = append(slices.Clone(environ), "GIT_PROTOCOL="+r.Header.Get("Git-Protocol"))
+	if isList && !strings.Contains(r.Header.Get("Git-Protocol"), "version=2") {
 		_, _ = io.WriteString(w, "001e# service=git-upload-pack\n0000")
 	}
+	before, err := state(repo)
+	key := fmt.Sprint(before, args[1], environ, "\n", string(question))
+	if known, is := answers.Load(key); is && err == nil {
+		_, _ = w.Write(known.([]byte))
+		return true
+	}
+	var said bytes.Buffer
 	git := exec.CommandContext(r.Context(), "git", args...)
-	git.Dir, git.Env = dir, append(Environ(), "GIT_PROTOCOL="+protocol)
-	git.Stdin, git.Stdout = body, w
-	_ = git.Run() // the client sees what is missing of the answer
+	git.Dir, git.Env = repo, environ
+	git.Stdin, git.Stdout = bytes.NewReader(question), io.MultiWriter(w, &said)
+	failed := git.Run() // the client sees what is missing of the answer
+	if after, changing := state(repo); err == nil && failed == nil && changing == nil && after == before {
+		answers.Store(key, said.Bytes())
+	}
 	return true
 }

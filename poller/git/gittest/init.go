@@ -29,11 +29,12 @@ func initialise(tb TB, dir string, options []string) {
 // initialised are the files that git init makes.
 func initialised(tb TB, options []string) (fs.FS, error) {
 	tb.Helper()
-	dir, err := os.MkdirTemp("", "")
+	place, err := os.MkdirTemp("", "gittest-*")
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
+	defer func() { _ = os.RemoveAll(place) }()
+	dir := place
 	Git(tb, dir, append(append([]string{"init", "--quiet"}, options...), dir)...)
 	if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
 		dir = filepath.Join(dir, ".git")

@@ -7,13 +7,17 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 )
 
 // objects is the object directory of a repository: loose objects, which are
@@ -43,18 +47,32 @@ func (o objects) write(kind string, content []byte) (string, error) {
 	if has, err := o.has(id); has || err != nil {
 		return id, err
 	}
+	packed, err := deflated(plain)
+	if err != nil {
+		return "", err
+	}
+	return id, o.store(id, packed)
+}
+
+// deflaters are kept: to make one costs more than to pack a small object.
+var deflaters sync.Pool //nolint:gochecknoglobals // of *zlib.Writer
+
+func deflated(plain []byte) ([]byte, error) {
 	var packed bytes.Buffer
-	z, err := zlib.NewWriterLevel(&packed, zlib.BestSpeed)
-	if err != nil {
-		return "", err
+	z, is := deflaters.Get().(*zlib.Writer)
+	if !is {
+		var err error
+		if z, err = zlib.NewWriterLevel(&packed, zlib.BestSpeed); err != nil {
+			return nil, err
+		}
 	}
-	if _, err = z.Write(plain); err == nil {
-		err = z.Close()
+	defer deflaters.Put(z)
+	z.Reset(&packed)
+	if _, err := z.Write(plain); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return "", err
-	}
-	return id, o.store(id, packed.Bytes())
+	err := z.Close()
+	return packed.Bytes(), err
 }
 
 // copyTo stores loose objects in another repository.
@@ -86,20 +104,80 @@ func (o objects) loose(id string) bool {
 	return err == nil
 }
 
+// leads returns the objects that a loose one names.
+func (o objects) leads(id string) ([]string, error) {
+	packed, err := os.ReadFile(o.path(id))
+	if err != nil {
+		return nil, errUnusual // in a pack
+	}
+	z, err := zlib.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, err
+	}
+	plain, err := io.ReadAll(z)
+	if err != nil {
+		return nil, err
+	}
+	head, content, _ := bytes.Cut(plain, []byte{0})
+	var found []string
+	switch kind, _, _ := strings.Cut(string(head), " "); kind {
+	case "tree":
+		for len(content) > 0 {
+			named, rest, _ := bytes.Cut(content, []byte{0})
+			size := len(id) / 2
+			if !bytes.HasPrefix(named, []byte("160000 ")) {
+				found = append(found, hex.EncodeToString(rest[:size]))
+			}
+			content = rest[size:]
+		}
+	case "commit", "tag":
+		for line := range strings.Lines(string(content)) {
+			key, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+			if !slices.Contains([]string{"tree", "parent", "object", "type"}, key) {
+				break
+			}
+			if key != "type" {
+				found = append(found, value)
+			}
+		}
+	}
+	return found, nil
+}
+
 // has tells whether an object is there, loose or in a pack.
 func (o objects) has(id string) (bool, error) {
 	if o.loose(id) {
 		return true, nil
 	}
-	indexes, err := filepath.Glob(filepath.Join(o.dir, "pack", "*.idx"))
+	packs, err := o.packs()
 	if err != nil {
 		return false, err
 	}
-	for _, path := range indexes {
-		index, err := os.ReadFile(path)
-		if err != nil {
-			return false, err
+	return hasPacked(packs, id)
+}
+
+// packs are the indexes of all packs.
+func (o objects) packs() ([][]byte, error) {
+	files, err := os.ReadDir(filepath.Join(o.dir, "pack"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	var packs [][]byte
+	for _, file := range files {
+		if filepath.Ext(file.Name()) != ".idx" {
+			continue
 		}
+		index, err := os.ReadFile(filepath.Join(o.dir, "pack", file.Name()))
+		if err != nil {
+			return nil, err
+		}
+		packs = append(packs, index)
+	}
+	return packs, nil
+}
+
+func hasPacked(packs [][]byte, id string) (bool, error) {
+	for _, index := range packs {
 		if found, err := inPack(index, id); found || err != nil {
 			return found, err
 		}

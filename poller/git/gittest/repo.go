@@ -103,16 +103,6 @@ func (r *Repo) Switch(name string) {
 	r.Git("switch", "--quiet", name)
 }
 
-// Push pushes the current branch, by force.
-func (r *Repo) Push() {
-	r.tb.Helper()
-	branch, err := r.head()
-	if err != nil {
-		r.tb.Fatalf("the current branch: %v", err)
-	}
-	r.Git("push", "--quiet", "--force", "origin", branch+":"+branch)
-}
-
 // Reset moves the current branch to another commit, here and in the bare
 // repository: a force push.
 func (r *Repo) Reset(to string) {

@@ -93,10 +93,12 @@ func exported(t *testing.T, r *Repo, sha string) map[string]string {
 		t.Fatal(err)
 	}
 	index := filepath.Join(t.TempDir(), "index")
-	git := exec.CommandContext(t.Context(), "sh", "-c", `git read-tree "$0" && git --work-tree="$1" checkout-index --all --force`, sha, dir)
-	git.Dir, git.Env = r.Dir, append(Environ(), "GIT_INDEX_FILE="+index)
-	if out, err := git.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	for _, args := range [][]string{{"read-tree", sha}, {"--work-tree=" + dir, "checkout-index", "--all", "--force"}} {
+		git := exec.CommandContext(t.Context(), "git", args...)
+		git.Dir, git.Env = r.Dir, append(Environ(), "GIT_INDEX_FILE="+index)
+		if out, err := git.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
 	}
 	return Snapshot(t, dir)
 }

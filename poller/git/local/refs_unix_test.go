@@ -4,7 +4,6 @@ package local_test
 
 import (
 	"context"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,8 +41,8 @@ func byGit(t *testing.T, path string) []string {
 func mustBeAsByGit(t *testing.T, what, path string) {
 	t.Helper()
 	var found []string
-	for _, name := range slices.Sorted(maps.Keys(advertised(t, path).Refs)) {
-		found = append(found, name+" "+advertised(t, path).Refs[name].String())
+	for _, r := range advertised(t, path).Refs {
+		found = append(found, r.Ref+" "+r.SHA)
 	}
 	if want := byGit(t, path); !slices.Equal(found, want) {
 		t.Errorf("%s: %q, git: %q", what, found, want)
@@ -84,7 +83,7 @@ func TestLinkedRefs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := advertised(t, r.Dir).Refs["refs/heads/main"].String(); got != sha {
+	if got, _ := advertised(t, r.Dir).Refs.Find("refs/heads/main"); got != sha {
 		t.Errorf("with circles: %s", got)
 	}
 }

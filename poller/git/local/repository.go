@@ -1,11 +1,11 @@
 package local
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -15,6 +15,7 @@ import (
 	"github.com/bittrance/kitops/poller/files"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/odb"
+	"github.com/bittrance/kitops/poller/git/refs"
 	"github.com/bittrance/kitops/poller/git/remote"
 )
 
@@ -92,10 +93,11 @@ func (l *Repository) check() error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	lower := bytes.ToLower(config) // an expression is compiled where it can match
 	switch {
-	case configSHA256().Match(config):
+	case bytes.Contains(lower, []byte("objectformat")) && configSHA256().Match(config):
 		l.format = object.SHA256
-	case configReftable().Match(config):
+	case bytes.Contains(lower, []byte("refstorage")) && configReftable().Match(config):
 		return errors.New("the repository keeps its refs in a reftable, which kitops cannot read yet")
 	}
 	return nil
@@ -127,7 +129,6 @@ func (l Repository) Advertisement(ctx context.Context) (*remote.Advertisement, e
 	if err := r.readPacked(filepath.Join(l.common, object.PackedRefs)); err != nil {
 		return nil, err
 	}
-	ad := &remote.Advertisement{Refs: r.ids}
 	for name, target := range r.symbolic {
 		for range 5 { // as deep as git follows
 			next, more := r.symbolic[target]
@@ -136,17 +137,24 @@ func (l Repository) Advertisement(ctx context.Context) (*remote.Advertisement, e
 			}
 			target = next
 		}
-		if sha, ok := ad.Refs[target]; ok {
-			ad.Refs[name] = sha
+		if sha, ok := r.ids[target]; ok {
+			r.ids[name] = sha
 		}
 	}
-	maps.DeleteFunc(ad.Refs, func(_ string, id object.ID) bool { return !l.format.Is(id) }) // git skips them as damaged
+	var all refs.Listing
+	for name, id := range r.ids {
+		if l.format.Is(id) { // git skips others as damaged
+			all.Add(name, id.Bytes())
+		}
+	}
+	ad := &remote.Advertisement{Refs: all.List()}
 	var err error
 	if ad.HeadRef, ad.Head, err = readRef(filepath.Join(l.gitDir, "HEAD")); err != nil {
 		return nil, err
 	}
 	if ad.HeadRef != "" {
-		ad.Head = ad.Refs[ad.HeadRef]
+		sha, _ := ad.Refs.Find(ad.HeadRef)
+		ad.Head, _ = l.format.ParseID(sha)
 	} else if ad.Head.IsZero() || !l.format.Is(ad.Head) {
 		return nil, errors.New("its HEAD is damaged")
 	}

@@ -59,6 +59,7 @@ func Open(ctx context.Context, dir string, depth int, f object.Format) (*Bare, e
 	if b.Store, err = odb.Open(dir, f); err != nil {
 		return nil, err
 	}
+	b.Store.Spools.Dir = b.packDir()
 	if err := b.readRefs(ctx); err != nil {
 		b.Close()
 		return nil, err
@@ -264,20 +265,19 @@ func refName(ref string, id object.ID) string {
 
 // adopt gives a pack and its index their names, in git's order: the index last.
 // Checkouts link to the pack, so it is never written to again.
-func (b *Bare) adopt(file string, index []byte, sum object.ID) error {
+func (b *Bare) adopt(file, index string, sum object.ID) error {
 	name := b.PackName(sum)
 	b.Store.Packs = slices.DeleteFunc(b.Store.Packs, func(p *pack.Pack) bool { // the same one came before
 		same := p.Index.Pack == sum
 		if same {
-			_ = p.File.Close()
+			_ = p.Close()
 		}
 		return same
 	})
 	if err := errors.Join(files.Chmod(file, 0o444), os.Rename(file, name+".pack")); err != nil {
 		return err
 	}
-	relative := filepath.Join("objects", "pack", filepath.Base(name)+".idx")
-	if err := b.save(relative, index); err != nil {
+	if err := os.Rename(index, name+".idx"); err != nil {
 		return errors.Join(err, os.Remove(name+".pack"))
 	}
 	p, err := pack.Open(name, b.Store.Format)

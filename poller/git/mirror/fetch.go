@@ -43,7 +43,8 @@ func (b *Bare) TakeIn(ctx context.Context, r io.Reader, limit int64, early func(
 		_ = os.Remove(file.Name()) // gone after the rename; what stays is swept
 	}()
 	a := pack.NewReceiver(ctx, r, file, limit, b.Store.Format)
-	a.Fail = b.Fail
+	defer func() { err = errors.Join(err, a.Entries.Close()) }()
+	a.Fail, a.Spools.Room = b.Fail, b.Store.Spools.Room
 	if early != nil {
 		early(a)
 	}
@@ -51,9 +52,12 @@ func (b *Bare) TakeIn(ctx context.Context, r io.Reader, limit int64, early func(
 	if err != nil {
 		return fmt.Errorf("fetch the pack: %w", remote.CtxErr(ctx, err))
 	}
-	var borrow func(object.ID) (object.Object, error)
+	var borrow func(object.ID) (pack.Base, error)
 	if len(b.Store.Packs) > 0 {
-		borrow = b.Store.Reader().Read
+		r := b.Store.Reader()
+		last := &lastBorrowed{read: func(id object.ID) (pack.Base, error) { return r.Base(ctx, id) }}
+		defer func() { err = errors.Join(err, last.kept.Close()) }()
+		borrow = last.borrow
 	}
 	borrowed, err := a.Resolve(ctx, borrow)
 	if err != nil {
@@ -62,31 +66,52 @@ func (b *Bare) TakeIn(ctx context.Context, r io.Reader, limit int64, early func(
 	if sum, err = a.Complete(borrowed, borrow, sum); err != nil {
 		return err
 	}
-	index := pack.EncodeIndex(a.Entries, sum)
-	parsed, ok := pack.ParseIndex(index, sum.Format())
-	if !ok {
-		return errors.New("the index of the pack cannot be read back")
-	}
-	p := &pack.Pack{File: file, Size: a.Pack.Size, Index: parsed, Format: b.Store.Format}
-	cut, err := check(&odb.Store{Format: b.Store.Format, Packs: append(b.Store.Packs[:len(b.Store.Packs):len(b.Store.Packs)], p)})
+	index, err := pack.WriteIndex(b.packDir(), a.Entries, sum, b.Fail)
 	if err != nil {
-		return fmt.Errorf("check the pack: %w", err)
-	}
-	if err := file.Close(); err != nil {
 		return err
 	}
-	return b.accept(file.Name(), index, sum, cut)
+	defer func() { _ = os.Remove(index) }() // gone after the rename; what stays is swept
+	p := &pack.Pack{File: file, Size: a.Pack.Size, Format: b.Store.Format}
+	if p.Index, err = pack.OpenIndex(index, b.Store.Format); err != nil {
+		return err
+	}
+	cut, err := check(&odb.Store{Format: b.Store.Format, Spools: b.Store.Spools, Packs: append(b.Store.Packs[:len(b.Store.Packs):len(b.Store.Packs)], p)})
+	if closed := p.Close(); err != nil || closed != nil {
+		return fmt.Errorf("check the pack: %w", errors.Join(err, closed))
+	}
+	return b.accept(file.Name(), index, p.Index, cut)
+}
+
+// lastBorrowed reads each object once, however often it is asked for in a row: a
+// pack may lean on one of hundreds of MB.
+type lastBorrowed struct {
+	read func(object.ID) (pack.Base, error)
+	id   object.ID
+	kept pack.Base // good until another one is asked for
+}
+
+func (l *lastBorrowed) borrow(id object.ID) (pack.Base, error) {
+	if l.kept.Kind != 0 && id == l.id { // a name may be all zeros
+		return l.kept, nil
+	}
+	o, err := l.read(id)
+	if err != nil {
+		return o, err
+	}
+	err = l.kept.Close()
+	l.id, l.kept = id, o
+	return o, err
 }
 
 // accept makes a pack one of the repository that was found in order. A crash
 // may leave commits too many in the list of those without parents, which does
 // no harm, and never one too few.
-func (b *Bare) accept(file string, index []byte, sum object.ID, cut []object.ID) error {
-	if parsed, ok := pack.ParseIndex(index, sum.Format()); ok && parsed.Count > 0 {
+func (b *Bare) accept(file, indexFile string, index *pack.Index, cut []object.ID) error {
+	if index.Count > 0 {
 		if err := b.saveShallow(append(cut[:len(cut):len(cut)], b.Shallow...)); err != nil {
 			return err
 		}
-		if err := b.adopt(file, index, sum); err != nil {
+		if err := b.adopt(file, indexFile, index.Pack); err != nil {
 			return err
 		}
 	}

@@ -69,8 +69,8 @@ func (b *Bare) GatherPacks(ctx context.Context) error {
 	old = old[1:]
 	kept, err := b.repack(ctx, func(r *odb.Repacker) error {
 		for _, p := range old {
-			for entries, i := p.Index.Entries(), 0; i < entries.Len(); i++ {
-				r.Add(entries.At(i).ID)
+			if err := r.AddAll(p); err != nil {
+				return err
 			}
 		}
 		return nil
@@ -98,7 +98,7 @@ func (b *Bare) drop(packs []*pack.Pack, kept object.ID) error {
 		if p.Index.Pack != kept {
 			fmt.Fprintln(&names, p.Index.Pack)
 		}
-		_ = p.File.Close() // Windows removes no open file
+		_ = p.Close() // Windows removes no open file
 	}
 	if err := b.save(Obsolete, []byte(names.String())); err != nil {
 		return err

@@ -2,10 +2,14 @@ package object
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
 const maxTags = 10 // of tags
+
+// ErrNoCommit says that an object is something else, and so does not lead to a commit.
+var ErrNoCommit = errors.New("not a commit")
 
 // CommitOf finds the commit that an id leads to, and its tree.
 func CommitOf(ctx context.Context, id ID, read func(ID) (Object, error)) (commit, tree ID, err error) {
@@ -19,7 +23,7 @@ func CommitOf(ctx context.Context, id ID, read func(ID) (Object, error)) (commit
 		}
 		field := map[Kind]string{KindCommit: "tree ", KindTag: "object "}[o.Kind]
 		if field == "" {
-			return commit, tree, fmt.Errorf("%s is a %s, not a commit", id, o.Kind)
+			return commit, tree, fmt.Errorf("%s is a %s, %w", id, o.Kind, ErrNoCommit)
 		}
 		next, _, ok := idLine(o.Data, field)
 		if !ok || next.format != id.format {

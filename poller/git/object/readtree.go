@@ -11,26 +11,26 @@ const (
 )
 
 // ReadTree reads a tree that is checked out: every name in it is safe.
-func ReadTree(id ID, read func(ID) (Object, error)) ([]TreeEntry, error) {
+func ReadTree(id ID, read func(ID) (Object, error)) (Tree, error) {
 	return readTreeAs(id, read, ParseTree)
 }
 
 // ReadPastTree reads a tree that is not checked out: git lived with odd ones.
-func ReadPastTree(id ID, read func(ID) (Object, error)) ([]TreeEntry, error) {
+func ReadPastTree(id ID, read func(ID) (Object, error)) (Tree, error) {
 	return readTreeAs(id, read, scanTree)
 }
 
-func readTreeAs(id ID, read func(ID) (Object, error), parse func(Format, []byte) ([]TreeEntry, error)) ([]TreeEntry, error) {
+func readTreeAs(id ID, read func(ID) (Object, error), parse func(Format, []byte) (Tree, error)) (Tree, error) {
 	o, err := read(id)
 	if err != nil {
-		return nil, fmt.Errorf("tree %w", err)
+		return Tree{}, fmt.Errorf("tree %w", err)
 	}
 	if o.Kind != KindTree {
-		return nil, Damaged("%s is a %s, not a tree", id, o.Kind)
+		return Tree{}, Damaged("%s is a %s, not a tree", id, o.Kind)
 	}
 	entries, err := parse(id.format, o.Data)
 	if err != nil {
-		return nil, fmt.Errorf("tree %s: %w", id, err)
+		return Tree{}, fmt.Errorf("tree %s: %w", id, err)
 	}
 	return entries, nil
 }

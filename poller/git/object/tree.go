@@ -1,7 +1,6 @@
 package object
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,59 +20,11 @@ const (
 	ModeSubmodule Mode = 0o160000
 )
 
-// TreeEntry is one name in a tree.
+// TreeEntry is one name in a tree, which is a part of the tree's text.
 type TreeEntry struct {
 	Name string
 	ID   ID
 	Mode Mode
-}
-
-var errTree = errors.New("damaged tree")
-
-// ParseTree reads a tree object and refuses names that must not be in one. It
-// gives the entries in git's order, also where the tree is not.
-func ParseTree(f Format, data []byte) ([]TreeEntry, error) {
-	entries, err := scanTree(f, data)
-	if err != nil {
-		return nil, err
-	}
-	for i := range entries {
-		if err := entries[i].check(); err != nil {
-			return nil, err
-		}
-	}
-	return entries, checkTwins(entries)
-}
-
-// scanTree reads a tree object as it is.
-func scanTree(f Format, data []byte) ([]TreeEntry, error) {
-	text := string(data) // names are parts of it
-	size := f.Size()
-	entries := make([]TreeEntry, 0, len(data)/(size+20))
-	for len(text) > 0 {
-		space := strings.IndexByte(text[:min(len(text), 8)], ' ')
-		if space < 0 {
-			return nil, errTree
-		}
-		var m Mode
-		for _, c := range text[:space] {
-			if c < '0' || c > '7' {
-				return nil, errTree
-			}
-			m = m<<3 | Mode(c-'0')
-		}
-		text = text[space+1:]
-		end := strings.IndexByte(text, 0)
-		if end < 0 || len(text) < end+1+size {
-			return nil, errTree
-		}
-		e := TreeEntry{Mode: m.canonical(), Name: text[:end]}
-		e.ID.format = f
-		copy(e.ID.raw[:size], text[end+1:])
-		text = text[end+1+size:]
-		entries = append(entries, e)
-	}
-	return entries, nil
 }
 
 // canonical is the mode that git reads from that of an old tree: only who may
@@ -104,34 +55,6 @@ func (e *TreeEntry) check() error {
 		return fmt.Errorf("refused: %q is a symlink, which git does not read", e.Name)
 	}
 	return CheckName(e.Name)
-}
-
-// checkTwins finds a name that is twice in a tree, as two files or as a file
-// and a directory.
-func checkTwins(entries []TreeEntry) error {
-	if !slices.IsSortedFunc(entries, func(a, b TreeEntry) int { return strings.Compare(a.key(), b.key()) }) {
-		slices.SortFunc(entries, func(a, b TreeEntry) int { return strings.Compare(a.key(), b.key()) })
-	}
-	for i, e := range entries {
-		twin := i > 0 && entries[i-1].Name == e.Name
-		if e.Mode == ModeDir && !twin {
-			_, twin = slices.BinarySearchFunc(entries, e.Name, func(other TreeEntry, name string) int {
-				return strings.Compare(other.key(), name)
-			})
-		}
-		if twin {
-			return fmt.Errorf("refused: %q is twice in one directory", e.Name)
-		}
-	}
-	return nil
-}
-
-// key is what trees are ordered by.
-func (e TreeEntry) key() string {
-	if e.Mode == ModeDir {
-		return e.Name + "/"
-	}
-	return e.Name
 }
 
 // CheckName refuses what is no name of a file, and what some file system would

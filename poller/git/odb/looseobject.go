@@ -12,6 +12,7 @@ import (
 
 	"github.com/bittrance/kitops/poller/files"
 	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/bittrance/kitops/poller/git/pack"
 )
 
 // looseObject is an object that has a file of its own, gitformat-loose(5), open,
@@ -62,6 +63,22 @@ func (l *looseObject) begin() error {
 	}
 	l.r = io.MultiReader(bytes.NewReader(rest), z)
 	return nil
+}
+
+// readLoose reads one into memory.
+func (r *Reader) readLoose(id object.ID) (o object.Object, err error) {
+	l, err := r.openLoose(id)
+	if err != nil {
+		return o, err
+	}
+	defer l.close()
+	if l.size > pack.MaxObject {
+		return o, fmt.Errorf("%s: %w", id, object.ErrTooLarge)
+	}
+	var data bytes.Buffer
+	data.Grow(int(l.size))
+	err = r.copyFrom(l, &data)
+	return object.Object{Kind: l.kind, Data: data.Bytes()}, err
 }
 
 // CopyLoose reads an object that has a file of its own.

@@ -1,7 +1,6 @@
 package odb
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -23,7 +22,9 @@ type Reader struct {
 
 // Reader reads objects of the store, for one goroutine.
 func (s *Store) Reader() *Reader {
-	return &Reader{Unpacker: pack.NewUnpacker(basesSize), Store: s, hash: object.NewRepeatedHasher(s.Format)}
+	r := &Reader{Unpacker: pack.NewUnpacker(basesSize), Store: s, hash: object.NewRepeatedHasher(s.Format)}
+	r.Spools = s.Spools
+	return r
 }
 
 // Read gives a whole object.
@@ -42,13 +43,10 @@ func (r *Reader) readAt(at pack.Place, id object.ID) (object.Object, error) {
 	var o object.Object
 	var err error
 	if at.Pack == nil {
-		var data bytes.Buffer
-		o.Kind, err = r.CopyLoose(&data, id, pack.MaxObject)
-		o.Data = data.Bytes()
-		return o, err
+		return r.readLoose(id)
 	}
 	if o, err = r.Unpack(at, r.locate); err != nil {
-		return o, object.Damaged("%s: %w", id, err)
+		return o, AsDamage(err, id)
 	}
 	if found, err := r.hash.Of(o); err != nil || found != id {
 		return o, errors.Join(object.Damaged("%s %s is damaged", o.Kind, id), err)
@@ -58,16 +56,38 @@ func (r *Reader) readAt(at pack.Place, id object.ID) (object.Object, error) {
 
 // locate finds what a delta leans on by its name: in a pack, or at once when
 // the place has none.
-func (r *Reader) locate(id object.ID) (pack.Place, object.Object, error) {
+func (r *Reader) locate(id object.ID) (pack.Place, pack.Base, error) {
 	at, ok := r.Store.Find(id)
 	if !ok {
-		return at, object.Object{}, object.Missing(id)
+		return at, pack.Base{}, object.Missing(id)
 	}
 	if at.Pack != nil {
-		return at, object.Object{}, nil
+		return at, pack.Base{}, nil
 	}
 	o, err := r.readAt(at, id)
-	return at, o, err
+	return at, pack.Base{Kind: o.Kind, Data: o.Data}, err
+}
+
+// Base gives an object for others to lean on, which is to be closed.
+func (r *Reader) Base(ctx context.Context, id object.ID) (b pack.Base, err error) {
+	at, ok := r.Store.Find(id)
+	if ok && at.Pack != nil {
+		large, err := r.Large(at, r.locate)
+		if err != nil {
+			return b, AsDamage(err, id)
+		}
+		if large {
+			kind := object.Kind(0)
+			b, err = r.Spools.NewSpool(kind, func(to io.Writer) error {
+				kind, err = r.stream(ctx, to, at, id)
+				return err
+			})
+			b.Kind = kind
+			return b, err
+		}
+	}
+	o, err := r.Read(id)
+	return pack.Base{Kind: o.Kind, Data: o.Data}, err
 }
 
 // Blob gives a whole blob.
@@ -79,36 +99,42 @@ func (r *Reader) Blob(at pack.Place, id object.ID) ([]byte, error) {
 	return o.Data, err
 }
 
-// Streamed says whether a blob is one for copyBlob: of unknown size, or too
-// large to be in memory with others.
+// Streamed says whether a blob is one for CopyBlob: of unknown size, or too
+// large to be in memory with others, it or what it leans on.
 func (r *Reader) Streamed(at pack.Place) (bool, error) {
 	if at.Pack == nil {
 		return true, nil
 	}
-	h, err := r.Window.Head(at.Pack, at.Offset)
-	return err == nil && !h.Delta() && h.Size > pack.StreamAbove, err
+	return r.Large(at, r.locate)
 }
 
 // CopyBlob writes a blob to w in pieces.
 func (r *Reader) CopyBlob(ctx context.Context, w io.Writer, at pack.Place, id object.ID) error {
-	out := &disk.CountingWriter{Ctx: ctx, W: w}
+	var kind object.Kind
+	var err error
 	if at.Pack == nil {
-		kind, err := r.CopyLoose(out, id, 1<<62)
-		if err == nil && kind != object.KindBlob {
-			err = object.Damaged("%s is a %s, not a blob", id, kind)
-		}
-		return err
+		kind, err = r.CopyLoose(&disk.CountingWriter{Ctx: ctx, W: w}, id, 1<<62)
+	} else {
+		kind, err = r.stream(ctx, w, at, id)
 	}
-	h, err := r.Window.Head(at.Pack, at.Offset)
+	if err == nil && kind != object.KindBlob {
+		err = object.Damaged("%s is a %s, not a blob", id, kind)
+	}
+	return err
+}
+
+// stream writes an object of a pack in pieces.
+func (r *Reader) stream(ctx context.Context, w io.Writer, at pack.Place, id object.ID) (kind object.Kind, err error) {
+	err = r.Stream(at, r.locate, ctx.Err, func(k object.Kind, size int64) (io.Writer, error) {
+		kind = k
+		r.hash.Begin(k, size)
+		return io.MultiWriter(r.hash, w), nil
+	})
 	if err != nil {
-		return object.Damaged("%s: %w", id, err)
+		return kind, AsDamage(err, id)
 	}
-	r.hash.Begin(h.Kind, h.Size)
-	if err := r.Window.Copy(io.MultiWriter(r.hash, out), at.Pack, at.Offset, h); err != nil {
-		return AsDamage(err, id)
+	if found, err := r.hash.ID(); err != nil || found != id {
+		return kind, errors.Join(object.Damaged("%s %s is damaged", kind, id), err)
 	}
-	if found, err := r.hash.ID(); err != nil || found != id || h.Kind != object.KindBlob {
-		return errors.Join(object.Damaged("%s %s is damaged", h.Kind, id), err)
-	}
-	return nil
+	return kind, nil
 }

@@ -15,29 +15,34 @@ import (
 )
 
 // Repack makes a pack in a directory of what gather finds for it.
-func Repack(ctx context.Context, s *Store, dir string, gather func(*Repacker) error) (path string, index []byte, sum object.ID, err error) {
+func Repack(ctx context.Context, s *Store, dir string, gather func(*Repacker) error) (path, index string, sum object.ID, err error) {
 	file, err := os.CreateTemp(dir, object.TmpPrefix+"pack_")
 	if err != nil {
-		return "", nil, sum, err
+		return "", "", sum, err
 	}
 	r := &Repacker{
-		reader: s.Reader(), out: pack.Writer{F: file},
-		written: map[object.ID]int64{}, entries: pack.NewTable(s.Format), packs: map[*pack.Pack]*pack.Table{},
+		reader: s.Reader(), dir: dir, out: pack.Writer{F: file},
+		written: map[object.ID]int64{}, entries: pack.NewTable(s.Format, pack.NewScratch(dir)), packs: map[*pack.Pack]*pack.Table{},
 	}
+	defer func() { err = errors.Join(err, r.close()) }()
 	if err = gather(r); err == nil {
 		sum, err = r.write(ctx, file)
 	}
-	if err = errors.Join(err, file.Close()); err != nil {
-		_ = os.Remove(file.Name()) // what stays is swept
-		return "", nil, sum, err
+	if err = errors.Join(err, file.Close()); err == nil {
+		index, err = pack.WriteIndex(dir, r.entries, sum, nil)
 	}
-	return file.Name(), pack.EncodeIndex(r.entries, sum), sum, nil
+	if err != nil {
+		_ = os.Remove(file.Name()) // what stays is swept
+		return "", "", sum, err
+	}
+	return file.Name(), index, sum, nil
 }
 
 // Repacker copies objects into one pack: entries as they are where that can be,
 // so that deltas stay deltas.
 type Repacker struct {
 	reader  *Reader
+	dir     string // of the pack, and of what memory has no room for
 	out     pack.Writer
 	order   []object.ID
 	written map[object.ID]int64 // where; 0: to be written, -1: under way
@@ -46,6 +51,15 @@ type Repacker struct {
 	piece   []byte
 	Limit   int64           // bytes of the pack; 0: none
 	Room    *disk.FreeSpace // for it; nil: somebody has looked
+}
+
+// close gives back the memory of lists.
+func (r *Repacker) close() error {
+	err := r.entries.Close()
+	for _, entries := range r.packs {
+		err = errors.Join(err, entries.Close())
+	}
+	return err
 }
 
 // Gather finds all objects of a history, and the tags that lead into it.
@@ -93,7 +107,7 @@ func (r *Repacker) gatherTree(ctx context.Context, id object.ID, depth int) erro
 		return fmt.Errorf("directories nested deeper than %d", object.MaxDepth)
 	}
 	entries, err := object.ReadPastTree(id, r.reader.Read)
-	for _, e := range entries {
+	for e := range entries.All() {
 		switch e.Mode {
 		case object.ModeSubmodule:
 		case object.ModeDir:
@@ -101,6 +115,15 @@ func (r *Repacker) gatherTree(ctx context.Context, id object.ID, depth int) erro
 		default:
 			r.Add(e.ID)
 		}
+	}
+	return err
+}
+
+// AddAll adds what a pack has, in its order.
+func (r *Repacker) AddAll(p *pack.Pack) error {
+	entries, err := r.entriesOf(p)
+	for i := 0; err == nil && i < entries.Len(); i++ {
+		r.Add(entries.At(i).ID)
 	}
 	return err
 }
@@ -126,7 +149,7 @@ func (r *Repacker) write(ctx context.Context, file *os.File) (sum object.ID, err
 			return sum, err
 		}
 		before := r.out.Offset
-		if err := r.copy(id, 0); err != nil {
+		if err := r.copy(ctx, id, 0); err != nil {
 			return sum, err
 		}
 		if err := r.Room.Take(r.out.Offset - before); err != nil {

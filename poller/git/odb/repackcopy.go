@@ -2,6 +2,7 @@ package odb
 
 import (
 	"compress/zlib"
+	"context"
 	"errors"
 	"hash/crc32"
 
@@ -12,18 +13,14 @@ import (
 const pieceSize = 1 << 20 // bytes of a pack copied at once
 
 // copy writes one object, after what it leans on if that is written as well.
-func (r *Repacker) copy(id object.ID, depth int) error {
+func (r *Repacker) copy(ctx context.Context, id object.ID, depth int) error {
 	if r.written[id] != 0 {
 		return nil
 	}
 	r.written[id] = -1
 	at, ok := r.reader.Store.Find(id)
 	if !ok {
-		o, err := r.reader.Read(id) // which knows one that need not be there
-		if err != nil {
-			return err
-		}
-		e, err := r.out.Whole(id, o)
+		e, err := r.whole(ctx, id) // the reader knows one that need not be there
 		r.written[id] = e.Offset
 		r.entries.Add(e)
 		return err
@@ -39,18 +36,19 @@ func (r *Repacker) copy(id object.ID, depth int) error {
 		return object.Damaged("%s: %w", id, err)
 	}
 	base := int64(0)
-	if name, ok := r.baseOf(at, h); ok && depth < object.MaxDepth {
-		if err := r.copy(name, depth+1); err != nil {
+	name, kept, err := r.baseOf(at, h)
+	if err != nil {
+		return err
+	}
+	if kept && depth < object.MaxDepth {
+		if err := r.copy(ctx, name, depth+1); err != nil {
 			return err
 		}
 		base = r.written[name]
 	}
 	e := pack.Entry{ID: id, Offset: r.out.Offset}
 	if h.Delta() && base <= 0 || at.Pack.Index.Unsummed {
-		var o object.Object
-		if o, err = r.reader.readAt(at, id); err == nil {
-			e, err = r.out.Whole(id, o)
-		}
+		e, err = r.whole(ctx, id)
 	} else {
 		e.Crc, err = r.raw(at, h, base)
 	}
@@ -59,33 +57,53 @@ func (r *Repacker) copy(id object.ID, depth int) error {
 	return err
 }
 
+// whole writes an object that leans on none any more.
+func (r *Repacker) whole(ctx context.Context, id object.ID) (pack.Entry, error) {
+	o, err := r.reader.Base(ctx, id)
+	if err != nil {
+		return pack.Entry{}, err
+	}
+	e, err := r.out.Whole(id, o)
+	return e, errors.Join(err, o.Close())
+}
+
 // baseOf names what a delta leans on, if that is to be in the pack.
-func (r *Repacker) baseOf(at pack.Place, h pack.EntryHead) (object.ID, bool) {
-	name := h.Base
+func (r *Repacker) baseOf(at pack.Place, h pack.EntryHead) (name object.ID, kept bool, err error) {
+	name = h.Base
 	if h.Kind == object.KindOffsetDelta {
-		entries, i, ok := r.entryAt(pack.Place{Pack: at.Pack, Offset: at.Offset - h.Back})
-		if !ok {
-			return name, false // reading it will say so
+		entries, i, ok, err := r.entryAt(pack.Place{Pack: at.Pack, Offset: at.Offset - h.Back})
+		if err != nil || !ok {
+			return name, false, err // reading it will say that it is nowhere
 		}
 		name = entries.At(i).ID
 	}
-	_, kept := r.written[name]
-	return name, kept && h.Delta()
+	_, kept = r.written[name]
+	return name, kept && h.Delta(), nil
 }
 
-func (r *Repacker) entryAt(at pack.Place) (entries *pack.Table, i int, ok bool) {
-	entries = r.packs[at.Pack]
-	if entries == nil {
-		entries = at.Pack.Index.Entries()
-		r.packs[at.Pack] = entries
+func (r *Repacker) entryAt(at pack.Place) (entries *pack.Table, i int, ok bool, err error) {
+	entries, err = r.entriesOf(at.Pack)
+	if err == nil {
+		i, ok = entries.Find(at.Offset)
 	}
-	i, ok = entries.Find(at.Offset)
-	return entries, i, ok
+	return entries, i, ok, err
+}
+
+func (r *Repacker) entriesOf(p *pack.Pack) (entries *pack.Table, err error) {
+	if entries = r.packs[p]; entries == nil {
+		if entries, err = p.Index.Entries(r.dir); err == nil {
+			r.packs[p] = entries
+		}
+	}
+	return entries, err
 }
 
 // raw copies an entry as it is compressed, and what it leans on anew.
 func (r *Repacker) raw(at pack.Place, h pack.EntryHead, base int64) (crc uint32, err error) {
-	entries, i, ok := r.entryAt(at)
+	entries, i, ok, err := r.entryAt(at)
+	if err != nil {
+		return 0, err
+	}
 	end := at.Pack.Size
 	if ok && i+1 < entries.Len() {
 		end = entries.At(i + 1).Offset

@@ -23,7 +23,8 @@ const maxAlternates = 32
 type Store struct {
 	Format object.Format
 	Packs  []*pack.Pack
-	loose  []string // directories of objects
+	Spools pack.Spools // for what is too large for memory
+	loose  []string    // directories of objects
 	made   map[object.ID][]byte
 }
 
@@ -131,7 +132,7 @@ func alternates(dir string) ([]string, error) {
 // Close closes the packs.
 func (s *Store) Close() {
 	for _, p := range s.Packs {
-		_ = p.File.Close() // only read from
+		_ = p.Close() // only read from
 	}
 }
 

@@ -9,9 +9,8 @@ import (
 var errDelta = errors.New("damaged delta")
 
 // applyDelta makes an object out of its base and the instructions of a delta,
-// gitformat-pack(5). The result is never larger than limit, and in the room
-// given if that is enough.
-func applyDelta(base, delta []byte, limit int64, room []byte) ([]byte, error) {
+// gitformat-pack(5). The result is never larger than limit.
+func applyDelta(base, delta []byte, limit int64) ([]byte, error) {
 	from, delta, ok := deltaSize(delta)
 	if !ok || from != uint64(len(base)) {
 		return nil, errDelta
@@ -24,11 +23,7 @@ func applyDelta(base, delta []byte, limit int64, room []byte) ([]byte, error) {
 	if size > uint64(limit) || size>>24 > uint64(len(delta)) {
 		return nil, object.ErrTooLarge
 	}
-	out := room[:0]
-	if size > uint64(cap(room)) {
-		out = make([]byte, 0, size)
-	}
-	out = out[:0:size]
+	out := make([]byte, 0, size)
 	for len(delta) > 0 {
 		op := delta[0]
 		delta = delta[1:]
@@ -52,28 +47,34 @@ func applyDelta(base, delta []byte, limit int64, room []byte) ([]byte, error) {
 	return out, nil
 }
 
-// deltaCopy reads the place of a piece of the base: the bits of op tell which
-// bytes of its offset and size follow.
+// deltaCopy is a piece of the base.
 func deltaCopy(op byte, base, delta []byte) (piece, rest []byte, ok bool) {
+	offset, size, rest, ok := deltaPlace(op, delta)
+	if !ok || offset+size > uint64(len(base)) {
+		return nil, nil, false
+	}
+	return base[offset : offset+size], rest, true
+}
+
+// deltaPlace reads the place of a piece of the base: the bits of op tell which
+// bytes of its offset and size follow.
+func deltaPlace(op byte, delta []byte) (offset, size uint64, rest []byte, ok bool) {
 	var fields [7]byte
 	for i := range fields {
 		if op&(1<<i) == 0 {
 			continue
 		}
 		if len(delta) == 0 {
-			return nil, nil, false
+			return 0, 0, nil, false
 		}
 		fields[i], delta = delta[0], delta[1:]
 	}
-	offset := uint64(fields[0]) | uint64(fields[1])<<8 | uint64(fields[2])<<16 | uint64(fields[3])<<24
-	size := uint64(fields[4]) | uint64(fields[5])<<8 | uint64(fields[6])<<16
+	offset = uint64(fields[0]) | uint64(fields[1])<<8 | uint64(fields[2])<<16 | uint64(fields[3])<<24
+	size = uint64(fields[4]) | uint64(fields[5])<<8 | uint64(fields[6])<<16
 	if size == 0 {
 		size = 0x10000
 	}
-	if offset+size > uint64(len(base)) {
-		return nil, nil, false
-	}
-	return base[offset : offset+size], delta, true
+	return offset, size, delta, true
 }
 
 // resultSize is how large a delta says that its result is, 0 if it does not.

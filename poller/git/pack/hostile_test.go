@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/sha1"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,21 +16,47 @@ import (
 // takeIn is what a fetch does with a pack.
 func takeIn(tb testing.TB, pack []byte) ([]Entry, error) {
 	tb.Helper()
+	return takeInKeeping(tb, pack, resolveBases)
+}
+
+// takeInKeeping takes objects of more than half of most bytes for large ones.
+func takeInKeeping(tb testing.TB, pack []byte, most int) ([]Entry, error) {
+	tb.Helper()
 	file, err := os.CreateTemp(tb.TempDir(), "pack")
 	if err != nil {
 		tb.Fatal(err)
 	}
 	defer file.Close()
 	a := NewReceiver(tb.Context(), bytes.NewReader(pack), file, 1<<20, object.SHA1)
+	a.most = most
+	defer func() { _ = a.Entries.Close() }()
 	if _, err := a.Read(tb.Context()); err != nil {
 		return nil, err
 	}
 	_, err = a.Resolve(tb.Context(), nil)
-	entries := make([]Entry, a.Entries.Len())
+	return all(a.Entries), err
+}
+
+func all(t *Table) []Entry {
+	entries := make([]Entry, t.Len())
 	for i := range entries {
-		entries[i] = a.Entries.At(i)
+		entries[i] = t.At(i)
 	}
-	return entries, err
+	return entries
+}
+
+// indexOf is an index as it is written.
+func indexOf(tb testing.TB, sum object.ID, entries ...Entry) []byte {
+	tb.Helper()
+	path, err := WriteIndex(tb.TempDir(), NewTable(object.SHA1, NewScratch(""), entries...), sum, nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return data
 }
 
 func TestHostilePacks(t *testing.T) {
@@ -96,11 +124,16 @@ func FuzzPack(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, pack []byte) {
 		sum := sha1.Sum(pack) // or no change would get beyond the checksum
-		entries, err := takeIn(t, append(pack[:len(pack):len(pack)], sum[:]...))
+		whole := append(pack[:len(pack):len(pack)], sum[:]...)
+		entries, err := takeIn(t, whole)
+		byFiles, byFilesErr := takeInKeeping(t, whole, 0)
+		if (err == nil) != (byFilesErr == nil) || err == nil && !slices.Equal(byFiles, entries) {
+			t.Errorf("%d entries, %v; by way of files %d, %v", len(entries), err, len(byFiles), byFilesErr)
+		}
 		if err != nil {
 			return
 		}
-		x, ok := ParseIndex(EncodeIndex(NewTable(object.SHA1, entries...), object.SHA1.ID(sum[:])), object.SHA1)
+		x, ok := ParseIndex(indexOf(t, object.SHA1.ID(sum[:]), entries...), object.SHA1)
 		if !ok {
 			t.Fatal("the index cannot be read back")
 		}
@@ -115,23 +148,72 @@ func FuzzPack(f *testing.F) {
 func FuzzDelta(f *testing.F) {
 	f.Add([]byte("hello"), []byte{5, 5, 0x90, 5})
 	f.Add([]byte("hello"), []byte{5, 7, 2, 'a', 'b', 0x90, 5})
+	f.Add(bytes.Repeat([]byte("hello"), 10_000), append([]byte{0xd0, 0x86, 3, 0x80, 0x80, 4}, 0x80, 0x83, 0, 0x10, 1, 0xb0, 0x4f, 0xc3))
 	f.Fuzz(func(t *testing.T, base, delta []byte) {
-		if out, err := applyDelta(base, delta, 1<<16, nil); err == nil && len(out) > 1<<16 {
-			t.Error("too large")
+		out, err := applyDelta(base, delta, MaxObject)
+		inPieces, otherErr := inPieces(t, base, delta)
+		if (err == nil) != (otherErr == nil) || err == nil && !bytes.Equal(out, inPieces) {
+			t.Errorf("%d bytes, %v; in pieces %d, %v", len(out), err, len(inPieces), otherErr)
 		}
 	})
 }
 
+// inPieces does what a delta says by way of files.
+func inPieces(t *testing.T, base, delta []byte) ([]byte, error) {
+	t.Helper()
+	file, err := Spools{Dir: t.TempDir()}.create()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.close() }()
+	if _, err := file.Write(base); err != nil {
+		t.Fatal(err)
+	}
+	d, err := newDeltaStream(bytes.NewReader(delta), int64(len(delta)), Base{Kind: object.KindBlob, spool: file}, t.Context().Err)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	err = d.copy(&out)
+	return out.Bytes(), err
+}
+
 func FuzzIndex(f *testing.F) {
-	f.Add(EncodeIndex(NewTable(object.SHA1, Entry{Offset: 12}, Entry{ID: idOf(f, strings.Repeat("f", 40)), Offset: 1 << 40}), object.ID{}))
+	f.Add(indexOf(f, object.SHA1.ID(make([]byte, 20)), Entry{Offset: 12}, Entry{ID: idOf(f, strings.Repeat("f", 40)), Offset: 1 << 40}))
 	f.Fuzz(func(t *testing.T, data []byte) {
+		path := filepath.Join(t.TempDir(), "index")
+		gittest.Write(t, path, string(data))
+		large, err := openIndex(path, object.SHA1, 0)
+		if err == nil {
+			defer func() { _ = large.Close() }()
+		}
 		if x, ok := ParseIndex(data, object.SHA1); ok {
+			if err != nil {
+				t.Fatal(err)
+			}
 			_, _ = x.Find(idOf(t, strings.Repeat("f", 40)))
-			for entries, i := x.Entries(), 0; i < entries.Len(); i++ {
-				_, _ = x.Find(entries.At(i).ID)
+			entries, err := x.Entries("")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range all(entries) {
+				_, found := x.Find(e.ID)
+				if _, again := large.Find(e.ID); found && !again && sorted(x) {
+					t.Errorf("%s is not found in the file", e.ID)
+				}
 			}
 		}
 	})
+}
+
+// sorted says whether the names of an index are in order.
+func sorted(x *Index) bool {
+	for i := 1; i < x.Count; i++ {
+		if bytes.Compare(x.data[indexNames+(i-1)*20:][:20], x.data[indexNames+i*20:][:20]) > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func idOf(tb testing.TB, hex string) object.ID {

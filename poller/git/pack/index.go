@@ -1,16 +1,19 @@
 package pack
 
 import (
+	"bufio"
 	"bytes"
-	"cmp"
 	"encoding/binary"
+	"errors"
+	"io"
 	"os"
-	"slices"
 
 	"github.com/bittrance/kitops/poller/git/object"
 )
 
 const (
+	indexInMemory = 4 << 20 // bytes; the index of 120,000 objects
+
 	indexMagic = "\xfftOc\x00\x00\x00\x02"
 	indexNames = len(indexMagic) + 256*4
 	farOffset  = 1 << 31
@@ -22,9 +25,11 @@ func perObject(f object.Format) int { return f.Size() + 4 + 4 }
 func indexMinLen(f object.Format) int { return indexNames + 2*f.Size() }
 
 // Index is an index of version 2, gitformat-pack(5), as it is in its file, or would be.
-// What it leads to is hashed when read, so it is not itself.
+// What it leads to is hashed when read, so it is not itself. It is safe for
+// concurrent use.
 type Index struct {
-	data   []byte
+	data   []byte // of a large one no more than its fan-out
+	large  *largeIndex
 	format object.Format
 	size   int // of a name
 	Count  int
@@ -33,9 +38,29 @@ type Index struct {
 	Unsummed bool // of version 1, which has no checksums of entries
 }
 
-func readPackIndex(path string, f object.Format) (*Index, error) {
-	data, err := os.ReadFile(path)
+// OpenIndex opens an index, which is to be closed.
+func OpenIndex(path string, f object.Format) (*Index, error) {
+	return openIndex(path, f, indexInMemory)
+}
+
+func openIndex(path string, f object.Format, room int64) (*Index, error) {
+	file, err := os.Open(path)
 	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && info.Size() > room {
+		var x *Index
+		if x, err = readLarge(file, info.Size(), f); x != nil {
+			return x, nil
+		}
+	}
+	var data []byte
+	if err == nil {
+		data = make([]byte, info.Size())
+		_, err = io.ReadFull(file, data)
+	}
+	if err = errors.Join(err, file.Close()); err != nil {
 		return nil, err
 	}
 	x, ok := ParseIndex(data, f)
@@ -45,31 +70,44 @@ func readPackIndex(path string, f object.Format) (*Index, error) {
 	return x, nil
 }
 
+// Close closes the file of a large index.
+func (x *Index) Close() error {
+	if x.large == nil {
+		return nil
+	}
+	return x.large.file.Close()
+}
+
 // ParseIndex reads an index of version 2, or 1; false: it is damaged.
 func ParseIndex(data []byte, f object.Format) (*Index, bool) {
 	old := f == object.SHA1 && !bytes.HasPrefix(data, []byte(indexMagic[:4]))
 	if old {
 		data = fromVersion1(data, f)
 	}
-	if len(data) < indexMinLen(f) || !bytes.HasPrefix(data, []byte(indexMagic)) {
+	if len(data) < indexMinLen(f) {
 		return nil, false
 	}
 	x := &Index{data: data, format: f, size: f.Size(), Unsummed: old}
+	x.Pack = f.ID(data[len(data)-2*x.size:])
+	return x, x.measure(int64(len(data)))
+}
+
+// measure reads the fan-out and says whether the file is as long as it tells.
+func (x *Index) measure(length int64) bool {
+	if !bytes.HasPrefix(x.data, []byte(indexMagic)) {
+		return false
+	}
 	last := uint32(0)
 	for i := range 256 {
-		next := binary.BigEndian.Uint32(data[len(indexMagic)+4*i:])
+		next := binary.BigEndian.Uint32(x.data[len(indexMagic)+4*i:])
 		if next < last {
-			return nil, false
+			return false
 		}
 		last = next
 	}
 	x.Count = int(last)
-	far := len(data) - indexMinLen(f) - x.Count*perObject(f)
-	if far < 0 || far%8 != 0 || far/8 > x.Count {
-		return nil, false
-	}
-	x.Pack = f.ID(data[len(data)-2*x.size:])
-	return x, true
+	far := length - int64(indexMinLen(x.format)) - int64(x.Count)*int64(perObject(x.format))
+	return far >= 0 && far%8 == 0 && far/8 <= int64(x.Count)
 }
 
 // fromVersion1 makes an index of version 2 of one of version 1, which git before
@@ -107,25 +145,38 @@ func (x *Index) Find(id object.ID) (int64, bool) {
 		low = int(binary.BigEndian.Uint32(x.data[len(indexMagic)+4*(first-1):]))
 	}
 	high := int(binary.BigEndian.Uint32(x.data[len(indexMagic)+4*first:]))
+	if x.large != nil {
+		return x.large.find(x, id, low, high)
+	}
+	i, ok := findName(x.data[indexNames+low*x.size:], high-low, id)
+	if !ok {
+		return 0, false
+	}
+	return x.offset(low + i)
+}
+
+// findName searches count names, one after another, in order.
+func findName(names []byte, count int, id object.ID) (int, bool) {
+	size := id.Size()
+	low, high := 0, count
 	for low < high {
 		middle := int(uint(low+high) / 2)
-		switch id.CompareBytes(x.name(middle)) {
+		switch id.CompareBytes(names[middle*size:][:size]) {
 		case -1:
 			high = middle
 		case 1:
 			low = middle + 1
 		default:
-			return x.offset(middle)
+			return middle, true
 		}
 	}
-	return 0, false
-}
-
-func (x *Index) name(i int) []byte {
-	return x.data[indexNames+i*x.size:][:x.size]
+	return low, false
 }
 
 func (x *Index) offset(i int) (int64, bool) {
+	if x.large != nil {
+		return x.large.offset(x, i)
+	}
 	offsets := x.data[indexNames+x.Count*(x.size+4):]
 	near := binary.BigEndian.Uint32(offsets[4*i:])
 	if near < farOffset {
@@ -140,21 +191,52 @@ func (x *Index) offset(i int) (int64, bool) {
 	return offset, offset >= 0
 }
 
-// Entries are all that the index has, in the order of the pack.
-func (x *Index) Entries() *Table {
-	order := make([]int32, x.Count)
-	offsets := make([]int64, x.Count)
-	for i := range order {
-		order[i] = int32(i)
-		offsets[i], _ = x.offset(i)
+// scan has take see the offset, the checksum and the name of each object, in the order of names.
+func (x *Index) scan(take func(record []byte) error) error {
+	var file io.ReaderAt = bytes.NewReader(x.data)
+	if x.large != nil {
+		file = x.large.file
 	}
-	slices.SortFunc(order, func(a, b int32) int { return cmp.Compare(offsets[a], offsets[b]) })
-	all := NewTable(x.format)
-	crcs := x.data[indexNames+x.Count*x.size:]
-	for _, i := range order {
-		all.Add(Entry{ID: x.format.ID(x.name(int(i))), Offset: offsets[i], Crc: binary.BigEndian.Uint32(crcs[4*i:])})
+	part := func(begin, each int) *bufio.Reader {
+		return bufio.NewReader(io.NewSectionReader(file, int64(begin), int64(x.Count)*int64(each)))
 	}
-	return all
+	names, crcs, offsets := part(indexNames, x.size), part(indexNames+x.Count*x.size, 4), part(indexNames+x.Count*(x.size+4), 4)
+	record := make([]byte, 8+4+x.size)
+	for i := range x.Count {
+		_, nameErr := io.ReadFull(names, record[12:])
+		_, offsetErr := io.ReadFull(offsets, record[8:12])
+		offset := int64(binary.BigEndian.Uint32(record[8:]))
+		if offset >= farOffset {
+			offset, _ = x.offset(i) // what leads nowhere is found out when read
+		}
+		_, crcErr := io.ReadFull(crcs, record[8:12])
+		if err := errors.Join(nameErr, offsetErr, crcErr); err != nil {
+			return err
+		}
+		binary.BigEndian.PutUint64(record, uint64(offset))
+		if err := take(record); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Entries are all that the index has, in the order of the pack. Their memory may
+// have a file in the directory given.
+func (x *Index) Entries(dir string) (*Table, error) {
+	scratch := NewScratch(dir)
+	byOffset := newSorter(scratch, 8+4+x.size, x.Count)
+	err := x.scan(byOffset.add)
+	all := NewTable(x.format, scratch)
+	if err == nil {
+		err = byOffset.each(func(record []byte) {
+			all.Add(Entry{Offset: int64(binary.BigEndian.Uint64(record)), Crc: binary.BigEndian.Uint32(record[8:]), ID: x.format.ID(record[12:])})
+		})
+	}
+	if err = errors.Join(err, scratch.Err); err != nil {
+		return nil, errors.Join(err, all.Close())
+	}
+	return all, nil
 }
 
 // Entry is what an index says of an object.
@@ -163,45 +245,4 @@ type Entry struct {
 	Crc    uint32
 	Kind   object.Kind // not in the index; a delta's as long as it is not known
 	ID     object.ID
-}
-
-// EncodeIndex makes an index of what is in a pack. An object that is twice in
-// the pack is twice in the index, as git has it.
-func EncodeIndex(entries *Table, pack object.ID) []byte {
-	order := make([]int32, entries.Len())
-	for i := range order {
-		order[i] = int32(i)
-	}
-	slices.SortFunc(order, func(a, b int32) int { return entries.compare(int(a), int(b)) })
-	f := pack.Format()
-	out := make([]byte, 0, indexMinLen(f)+len(order)*perObject(f))
-	out = append(out, indexMagic...)
-	n := 0
-	for first := range 256 {
-		for n < len(order) && int(entries.name(int(order[n]))[0]) == first {
-			n++
-		}
-		out = binary.BigEndian.AppendUint32(out, uint32(n))
-	}
-	for _, i := range order {
-		out = append(out, entries.name(int(i))...)
-	}
-	for _, i := range order {
-		out = binary.BigEndian.AppendUint32(out, entries.At(int(i)).Crc)
-	}
-	var far []int64
-	for _, i := range order {
-		offset := entries.offset(int(i))
-		if offset < farOffset {
-			out = binary.BigEndian.AppendUint32(out, uint32(offset))
-			continue
-		}
-		out = binary.BigEndian.AppendUint32(out, farOffset|uint32(len(far)))
-		far = append(far, offset)
-	}
-	for _, offset := range far {
-		out = binary.BigEndian.AppendUint64(out, uint64(offset))
-	}
-	out = pack.AppendTo(out)
-	return f.Sum(out).AppendTo(out)
 }

@@ -3,6 +3,7 @@ package pack
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -88,13 +89,13 @@ func takeAll(t *testing.T, pack []byte, limit int64) (*Receiver, error) {
 		_, err = a.Resolve(t.Context(), nil)
 	}
 	a.stream.r = nil // the pack does not count
-	return a, err
+	return a, errors.Join(err, a.Entries.Close())
 }
 
-// TestMemoryOfHostilePacks holds what a pack costs to its size, to the largest
-// object in it and to the number of its objects.
+// TestMemoryOfHostilePacks holds what a pack costs to a part of its size, however
+// many objects there are in it, and however large they are.
 func TestMemoryOfHostilePacks(t *testing.T) {
-	const large = 20 << 20
+	const large = 40 << 20
 	for _, byName := range []bool{true, false} {
 		pack := bombs(t, 3, large, byName)
 		used := allocated(func() {
@@ -103,7 +104,7 @@ func TestMemoryOfHostilePacks(t *testing.T) {
 			}
 		})
 		t.Logf("deltas by name %t: a pack of %d KB took %d MB", byName, len(pack)>>10, used>>20)
-		if most := uint64(16<<20 + len(pack)/100 + 2*large); used > most {
+		if most := uint64(16<<20 + len(pack)/100); used > most {
 			t.Errorf("deltas by name %t: a pack of %d KB took %d MB, want %d", byName, len(pack)>>10, used>>20, most>>20)
 		}
 		if err := take(t, pack, 32<<20); err == nil || !strings.Contains(err.Error(), "--max-repo-size") {
@@ -112,16 +113,13 @@ func TestMemoryOfHostilePacks(t *testing.T) {
 	}
 	entry := gittest.RawEntry(t, object.KindBlob, 0, nil, nil)
 	nowhere := gittest.RawEntry(t, object.KindRefDelta, 4, bytes.Repeat([]byte{7}, 20), []byte{0, 1, 1, 'x'})
-	const many = 250_000
 	for name, c := range map[string]struct {
 		entry []byte
 		count uint32
-		each  int64 // bytes
 		says  string
 	}{
-		"taken":         {entry, many, 34, ""},
-		"too small":     {entry, 350_000, 34, "objects in"},
-		"bases nowhere": {nowhere, many, 34, errNoBase.Error()},
+		"taken":         {entry, 400_000, ""},
+		"bases nowhere": {nowhere, 250_000, errNoBase.Error()},
 	} {
 		kept := retained(func() any {
 			a, err := takeAll(t, gittest.RawPack(c.count, bytes.Repeat(c.entry, int(c.count))), 4<<30)
@@ -131,7 +129,7 @@ func TestMemoryOfHostilePacks(t *testing.T) {
 			return a
 		})
 		t.Logf("%s: %d objects took %d MB", name, c.count, kept>>20)
-		if most := 8<<20 + c.each*int64(c.count); kept > most {
+		if most := int64(14 << 20); kept > most {
 			t.Errorf("%s: %d objects took %d MB, want %d", name, c.count, kept>>20, most>>20)
 		}
 	}
@@ -199,7 +197,7 @@ func TestObjectsTwice(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		found := EncodeIndex(NewTable(object.SHA1, entries...), object.SHA1.ID(twice[len(twice)-20:]))
+		found := indexOf(t, object.SHA1.ID(twice[len(twice)-20:]), entries...)
 		if !bytes.Equal(found, want) {
 			t.Errorf("an index of %d bytes differs from git's of %d", len(found), len(want))
 		}
@@ -207,8 +205,49 @@ func TestObjectsTwice(t *testing.T) {
 			t.Fatal(err)
 		}
 		gittest.Write(t, path+".idx", string(found))
-		if out := gittest.Git(t, dir, "fsck", "--full", "--strict", "--no-dangling"); strings.Contains(out, "error") {
+		if out := gittest.Fsck(t, dir); strings.Contains(out, "error") {
 			t.Error(out)
 		}
 	}
+}
+
+// TestDeltasThatAreNotLookedAt are beyond what is kept of a chain: what they make may be large.
+func TestDeltasThatAreNotLookedAt(t *testing.T) {
+	const large = 64 << 20 // whose delta has no room beside the other
+	entries := [][]byte{bombs(t, 1, large, false)}
+	entries[0] = entries[0][packHead : len(entries[0])-object.SHA1.Size()] // a blob and a delta of some bytes
+	var inserts []byte
+	for len(inserts) < mostDeltas-200 {
+		inserts = append(append(inserts, 127), bytes.Repeat([]byte{'x'}, 127)...)
+	}
+	delta := binary.AppendUvarint(binary.AppendUvarint(nil, large+1), uint64(len(inserts)/128*127))
+	delta = append(delta, inserts...)
+	upon := deltaOffset(t)
+	head := AppendDeltaHead(nil, int64(len(delta)), int64(len(entries[0])-upon))
+	whole := gittest.RawPack(3, append(entries, append(head, gittest.Deflated(t, delta, 6)...))...)
+	file := filepath.Join(t.TempDir(), "pack")
+	gittest.Write(t, file, string(whole))
+	opened, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer opened.Close()
+	at := Place{&Pack{File: opened, Size: int64(len(whole) - object.SHA1.Size()), Format: object.SHA1}, int64(packHead + len(entries[0]))}
+	u := NewUnpacker(2 * mostDeltas)
+	u.Spools.Dir = t.TempDir()
+	var o object.Object
+	used := allocated(func() { o, err = u.Unpack(at, nil) })
+	if err != nil || len(o.Data) != len(inserts)/128*127 {
+		t.Fatalf("%d bytes, %v", len(o.Data), err)
+	}
+	if used > large {
+		t.Errorf("it took %d MB", used>>20)
+	}
+}
+
+// deltaOffset is where the first delta of bombs begins, without the head of the pack.
+func deltaOffset(t *testing.T) int {
+	t.Helper()
+	content := bytes.Repeat([]byte{0}, 1<<20)
+	return len(gittest.RawEntry(t, object.KindBlob, int64(len(content)), nil, content))
 }

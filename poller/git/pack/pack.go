@@ -1,9 +1,8 @@
 package pack
 
 import (
-	"compress/zlib"
+	"bufio"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 
@@ -24,25 +23,30 @@ type Pack struct {
 
 // Open opens a pack by its index file.
 func Open(base string, f object.Format) (*Pack, error) {
-	index, err := readPackIndex(base+".idx", f)
+	index, err := OpenIndex(base+".idx", f)
 	if err != nil {
 		return nil, err
 	}
 	file, err := files.OpenRegular(base + ".pack")
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, index.Close())
 	}
+	p := &Pack{File: file, Index: index, Format: f}
 	info, err := file.Stat()
 	if err != nil {
-		return nil, errors.Join(err, file.Close())
+		return nil, errors.Join(err, p.Close())
 	}
 	trailer := make([]byte, f.Size())
 	end := info.Size() - int64(len(trailer))
 	if _, err := file.ReadAt(trailer, max(0, end)); err != nil || f.ID(trailer) != index.Pack {
-		return nil, errors.Join(object.Damaged("%s.pack is not what its index describes", base), file.Close())
+		return nil, errors.Join(object.Damaged("%s.pack is not what its index describes", base), p.Close())
 	}
-	return &Pack{File: file, Size: end, Index: index, Format: f}, nil
+	p.Size = end
+	return p, nil
 }
+
+// Close closes the files.
+func (p *Pack) Close() error { return errors.Join(p.File.Close(), p.Index.Close()) }
 
 // packWindow reads entries of packs anywhere, the faster the closer they lie
 // to each other. It is for one goroutine.
@@ -83,58 +87,53 @@ func (w *packWindow) Head(p *Pack, offset int64) (EntryHead, error) {
 	return parseEntryHead(b, p.Format)
 }
 
-// content inflates the entry at offset, the head of which is h, into the room
-// given if that is enough. It also says
-// how many bytes of the pack the entry takes.
-func (w *packWindow) content(p *Pack, offset int64, h EntryHead, room []byte) ([]byte, int, error) {
+// content inflates the entry at offset, the head of which is h.
+func (w *packWindow) content(p *Pack, offset int64, h EntryHead) ([]byte, error) {
 	if h.Size > MaxObject {
-		return nil, 0, object.ErrTooLarge
+		return nil, object.ErrTooLarge
 	}
 	if h.Size/maxRatio > p.Size-offset {
-		return nil, 0, inflate.ErrShort
+		return nil, inflate.ErrShort
 	}
-	content := room[:0]
-	if h.Size > int64(cap(room)) {
-		content = make([]byte, 0, h.Size)
+	if h.Size > StreamAbove { // what it is packed as would be in memory, too
+		whole := memory{make([]byte, 0, h.Size)}
+		err := w.Copy(&whole, p, offset, h)
+		return whole.data, err
 	}
-	content = content[:h.Size]
+	content := make([]byte, h.Size)
 	most := h.Length + h.packed()
 	for ask := min(most, h.Length+512); ; {
 		b, err := w.at(p, offset, ask)
 		if err != nil {
-			return nil, 0, err
+			return nil, err
 		}
-		used, err := w.inflater.Inflate(content, b[h.Length:])
+		_, err = w.inflater.Inflate(content, b[h.Length:])
 		if err == nil {
-			return content, h.Length + used, nil
+			return content, nil
 		}
 		if !errors.Is(err, inflate.ErrShort) || ask == most || int64(len(b)) >= p.Size-offset {
-			return nil, 0, err
+			return nil, err
 		}
 		ask = min(most, 4*max(ask, len(b)))
 	}
 }
 
-// Copy inflates an entry that is no delta in pieces.
+// Copy inflates an entry in pieces.
 func (w *packWindow) Copy(out io.Writer, p *Pack, offset int64, h EntryHead) error {
-	return inflateStream(out, io.NewSectionReader(p.File, offset+int64(h.Length), p.Size-offset-int64(h.Length)), h.Size)
+	return inflateStream(out, p.section(offset+int64(h.Length)), h.Size)
+}
+
+// section is the pack from an offset on.
+func (p *Pack) section(offset int64) *bufio.Reader {
+	return bufio.NewReaderSize(io.NewSectionReader(p.File, offset, p.Size-offset), windowSize)
 }
 
 // inflateStream copies exactly size bytes.
 func inflateStream(w io.Writer, r io.Reader, size int64) error {
-	z, err := zlib.NewReader(r)
+	from, err := newInflated(r, size)
 	if err != nil {
-		return fmt.Errorf("%w: %w", inflate.ErrDamaged, err)
-	}
-	n, err := io.Copy(w, io.LimitReader(z, size+1)) // one more byte, so that the end is read
-	var writing *os.PathError
-	switch {
-	case errors.As(err, &writing):
 		return err
-	case err != nil:
-		return fmt.Errorf("%w: %w", inflate.ErrDamaged, err)
-	case n != size:
-		return inflate.ErrDamaged
 	}
-	return nil
+	_, err = io.Copy(w, from)
+	return err
 }

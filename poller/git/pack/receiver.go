@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"golang.org/x/sync/errgroup"
 
@@ -17,7 +18,6 @@ import (
 const (
 	batchBytes   = 256 << 10 // of blobs handed to a worker at once
 	manyObjects  = 1 << 18   // that a pack may have whatever its size,
-	leastObject  = 64        // bytes that others have on average: git's have some hundreds
 	limitObject  = 512       // and bytes of the size limit for each
 	arrivalBases = 4 << 20   // bytes of objects kept for deltas upon them, which are not far in git's packs,
 	resolveBases = 32 << 20  // and for those that are
@@ -30,6 +30,7 @@ const (
 type Receiver struct {
 	stream  *packStream
 	Entries *Table
+	most    int   // bytes of objects that are kept for the deltas that wait
 	waiting int   // entries whose base must be found first: of a delta's kind, with the base in the name's place
 	Pack    *Pack // what has come so far; without an index
 	Unpacker
@@ -50,15 +51,20 @@ type Receiver struct {
 // received is a blob on its way to a worker, and where its name goes.
 type received struct {
 	name []byte
+	page *page // of the name
 	data []byte
 }
 
-// NewReceiver makes one that saves the pack to file.
+// NewReceiver makes one that saves the pack to file. What it keeps of many objects
+// may take another file beside that, which goes when Entries are closed.
 func NewReceiver(ctx context.Context, r io.Reader, file *os.File, limit int64, f object.Format) *Receiver {
-	return &Receiver{
+	dir := filepath.Dir(file.Name())
+	a := &Receiver{
 		stream: newPackStream(ctx, r, limit, f), Pack: &Pack{File: file, Format: f},
-		Entries: NewTable(f), Unpacker: NewUnpacker(arrivalBases), hash: object.NewHasher(f),
+		Entries: NewTable(f, NewScratch(dir)), Unpacker: NewUnpacker(arrivalBases), hash: object.NewHasher(f),
 	}
+	a.Spools.Dir, a.most = dir, resolveBases
+	return a
 }
 
 // Read takes in the whole pack and returns its checksum.
@@ -78,8 +84,8 @@ func (a *Receiver) Read(ctx context.Context) (object.ID, error) {
 	}
 	group.Go(bug.Caught(func() error {
 		defer close(batches)
-		for i := range int(count) {
-			if err := a.next(ctx, i, batches); err != nil {
+		for range count {
+			if err := a.next(ctx, batches); err != nil {
 				return err
 			}
 		}
@@ -94,16 +100,22 @@ func (a *Receiver) Read(ctx context.Context) (object.ID, error) {
 }
 
 // next takes in one entry.
-func (a *Receiver) next(ctx context.Context, i int, batches chan<- []received) error {
+func (a *Receiver) next(ctx context.Context, batches chan<- []received) error {
 	offset := a.stream.offset()
-	if i > manyObjects && int64(i-manyObjects) > offset/leastObject {
-		return fmt.Errorf("refused: the pack has %d objects in %d bytes", i, offset)
+	if a.Entries.scratch.Err != nil {
+		return a.Entries.scratch.Err
 	}
 	h, err := a.stream.head()
 	if err != nil {
 		return err
 	}
-	if !h.Delta() && h.Size > StreamAbove && h.Kind == object.KindBlob {
+	if h.Delta() && h.Size > StreamAbove { // it is read again when its base is known
+		if err := a.stream.copy(io.Discard, h); err != nil {
+			return err
+		}
+		return a.wait(h, offset)
+	}
+	if h.Size > StreamAbove && h.Kind == object.KindBlob {
 		a.hash.Begin(h.Kind, h.Size)
 		if err := a.stream.copy(a.hash, h); err != nil {
 			return err
@@ -134,15 +146,15 @@ func (a *Receiver) next(ctx context.Context, i int, batches chan<- []received) e
 			return err
 		}
 		o.Kind = base.Kind
-		if o.Data, err = applyDelta(base.Data, data, MaxObject, nil); err != nil {
+		if o.Data, err = applyDelta(base.Data, data, MaxObject); err != nil {
 			return err
 		}
 	}
 	a.bases.put(Place{a.Pack, offset}, o)
 	e := Entry{Offset: offset, Crc: a.stream.crc, Kind: o.Kind}
 	if o.Kind == object.KindBlob {
-		a.Entries.Add(e)
-		a.batch = append(a.batch, received{a.Entries.name(i), o.Data})
+		name, page := a.Entries.await(e)
+		a.batch = append(a.batch, received{name, page, o.Data})
 		if a.size += Weight(o); a.size > batchBytes {
 			return a.send(ctx, batches)
 		}
@@ -210,6 +222,7 @@ func (a *Receiver) work(batches <-chan []received) (err error) {
 				return err
 			}
 			copy(blob.name, id.Bytes())
+			blob.page.awaited.Add(-1)
 			if err := receive(id, blob.data); err != nil {
 				return err
 			}

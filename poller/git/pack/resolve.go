@@ -1,12 +1,10 @@
 package pack
 
 import (
-	"bytes"
-	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
-	"slices"
-	"sort"
+	"io"
 
 	"github.com/bittrance/kitops/poller/git/object"
 )
@@ -18,128 +16,138 @@ var errNoBase = errors.New("the pack leans on an object that is nowhere")
 type resolver struct {
 	*Receiver
 
-	// borrow reads what a thin pack leans on from elsewhere. It may be nil. Only
-	// the object borrowed last is kept.
-	borrow   func(object.ID) (object.Object, error)
+	// borrow reads what a thin pack leans on from elsewhere. It may be nil.
+	borrow   func(object.ID) (Base, error)
 	borrowed map[object.ID]bool
-	last     object.ID
-	lent     object.Object
 
-	// The deltas that lean on a name, by that name. The first upon each name also
-	// has the entry of that name, or none.
-	byName  []int32
-	names   []byte // one after another
-	entries []int32
-
-	// The deltas that lean on an offset, by that offset.
-	byOffset []int32
-	offsets  []int64
+	byName   waitingList // the deltas that lean on a name,
+	byOffset waitingList // and those that lean on an offset
+	unknown  int         // of byName, those that lean on what has not turned up yet
 }
 
-const none = -1
-
 // Resolve names the objects that the pack leans on and does not have.
-func (a *Receiver) Resolve(ctx context.Context, borrow func(object.ID) (object.Object, error)) (borrowed map[object.ID]bool, err error) {
+func (a *Receiver) Resolve(ctx context.Context, borrow func(object.ID) (Base, error)) (borrowed map[object.ID]bool, err error) {
 	if a.waiting == 0 {
 		return nil, nil
 	}
-	a.bases.limit, a.passing = resolveBases, true
-	defer func() { a.rooms, a.lastAt, a.last = [2][]byte{}, Place{}, object.Object{} }() // they may hold hundreds of MB
+	a.bases.limit, a.passing = a.most, true
+	defer func() { err = errors.Join(err, a.release()) }()
 	r := &resolver{Receiver: a, borrow: borrow, borrowed: map[object.ID]bool{}}
-	r.prepare()
-	var ready []int32
-	for i := range a.Entries.Len() {
+	err = r.prepare()
+	for i := 0; i < a.Entries.Len() && err == nil && a.waiting > 0; i++ {
 		if !r.waits(i) {
 			continue
 		}
-		if ok, err := r.hasBase(i); err != nil {
-			return nil, err
-		} else if !ok {
+		var ok bool
+		if ok, err = r.hasBase(i); err == nil && ok {
+			err = r.nameAll(ctx, i)
+		}
+	}
+	if a.Entries.scratch.Err != nil { // whatever came of it
+		return nil, a.Entries.scratch.Err
+	}
+	if err == nil && a.waiting > 0 {
+		err = errNoBase
+	}
+	return r.borrowed, err
+}
+
+// nameAll names a delta and all that lean on it, those on each of them first.
+func (r *resolver) nameAll(ctx context.Context, i int) error {
+	if err := r.name(ctx, i); err != nil {
+		return err
+	}
+	for ways := r.upon(i, nil); len(ways) > 0; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		way := &ways[len(ways)-1]
+		child, some := way.next()
+		if !some {
+			ways = ways[:len(ways)-1]
 			continue
 		}
-		for ready = append(ready[:0], int32(i)); len(ready) > 0; {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			i := int(ready[len(ready)-1])
-			ready = ready[:len(ready)-1]
-			if !r.waits(i) {
-				continue
-			}
-			if err := r.name(i); err != nil {
-				return nil, err
-			}
-			a.waiting--
-			ready = r.upon(i, ready)
+		if !r.waits(child) {
+			continue
 		}
+		if err := r.name(ctx, child); err != nil {
+			return err
+		}
+		ways = r.upon(child, ways)
 	}
-	if a.waiting > 0 {
-		return nil, errNoBase
-	}
-	return r.borrowed, nil
+	return nil
 }
 
 func (r *resolver) waits(i int) bool { return r.Entries.kind(i) > object.KindTag }
 
 // prepare sorts what waits by what it waits for.
-func (r *resolver) prepare() {
+func (r *resolver) prepare() error {
 	t := r.Entries
+	names, offsets := newSorter(t.scratch, t.format.Size()+4, 0), newSorter(t.scratch, 8+4, 0)
+	var record []byte
 	for i := range t.Len() {
+		into, key := offsets, t.name(i)
 		switch t.kind(i) {
 		case object.KindRefDelta:
-			r.byName = append(r.byName, int32(i))
+			into = names
 		case object.KindOffsetDelta:
-			r.byOffset = append(r.byOffset, int32(i))
+			key = key[:8]
+		default:
+			continue
+		}
+		record = binary.BigEndian.AppendUint32(append(record[:0], key...), uint32(i))
+		if err := into.add(record); err != nil {
+			return err
 		}
 	}
-	slices.SortFunc(r.byName, func(i, j int32) int { return bytes.Compare(t.name(int(i)), t.name(int(j))) })
-	slices.SortFunc(r.byOffset, func(i, j int32) int { return cmp.Compare(t.leansOn(int(i)), t.leansOn(int(j))) })
-	r.names = make([]byte, 0, len(r.byName)*t.format.Size())
-	r.entries = make([]int32, 0, len(r.byName))
-	for _, i := range r.byName {
-		r.names, r.entries = append(r.names, t.name(int(i))...), append(r.entries, none)
+	var err error
+	if r.byName, err = newWaitingList(names); err != nil {
+		return err
 	}
-	r.offsets = make([]int64, 0, len(r.byOffset))
-	for _, i := range r.byOffset {
-		r.offsets = append(r.offsets, t.leansOn(int(i)))
+	r.unknown = r.byName.count
+	if r.byOffset, err = newWaitingList(offsets); err != nil {
+		return err
 	}
-	for i := range t.Len() {
+	for i := 0; i < t.Len() && r.byName.count > 0; i++ {
 		if !r.waits(i) {
 			r.know(i)
 		}
 	}
-}
-
-// wanted is the name that a delta of byName leans on.
-func (r *resolver) wanted(at int) []byte {
-	size := r.Entries.format.Size()
-	return r.names[at*size:][:size]
-}
-
-// named is where in byName the deltas upon a name begin.
-func (r *resolver) named(name []byte) (at int, some bool) {
-	return sort.Find(len(r.byName), func(at int) int { return bytes.Compare(name, r.wanted(at)) })
+	return nil
 }
 
 // know notes an entry that deltas lean on by name.
 func (r *resolver) know(i int) {
-	at, wanted := r.named(r.Entries.name(i))
-	if wanted && r.entries[at] == none { // if it is there twice, what it leans on could lean on it
-		r.entries[at] = int32(i)
+	at, wanted := r.byName.find(r.Entries.name(i))
+	if _, known := r.byName.known(at, wanted); wanted && !known { // if it is there twice, what it leans on could lean on it
+		r.byName.know(at, i)
+		r.found(at)
 	}
 }
 
-// upon appends those that lean on an entry.
-func (r *resolver) upon(i int, ready []int32) []int32 {
-	name := r.Entries.name(i)
-	for at, some := r.named(name); some && at < len(r.byName) && bytes.Equal(r.wanted(at), name); at++ {
-		ready = append(ready, r.byName[at])
+// found notes that what deltas lean on by name has turned up.
+func (r *resolver) found(at int) {
+	way := wayUp{list: &r.byName, at: at}
+	copy(way.key[:], r.byName.key(at))
+	for _, some := way.next(); some; _, some = way.next() {
+		r.unknown--
 	}
-	offset := r.Entries.offset(i)
-	for at, some := slices.BinarySearch(r.offsets, offset); some && at < len(r.offsets) && r.offsets[at] == offset; at++ {
-		ready = append(ready, r.byOffset[at])
+}
+
+// upon appends the ways to those that lean on an entry.
+func (r *resolver) upon(i int, ways []wayUp) []wayUp {
+	for _, list := range []*waitingList{&r.byName, &r.byOffset} {
+		key := r.Entries.at(i)[:8]
+		if list == &r.byName {
+			key = r.Entries.name(i)
+		}
+		if at, some := list.find(key); some {
+			way := wayUp{list: list, at: at}
+			copy(way.key[:], key)
+			ways = append(ways, way)
+		}
 	}
-	return ready
+	return ways
 }
 
 // hasBase says whether the base of a delta is known by now.
@@ -151,59 +159,74 @@ func (r *resolver) hasBase(i int) (bool, error) {
 		}
 		return !r.waits(base), nil
 	}
-	name := r.Entries.name(i)
-	if at, _ := r.named(name); r.entries[at] != none {
+	id := r.Entries.format.ID(r.Entries.name(i))
+	at, wanted := r.byName.find(id.Bytes())
+	if _, known := r.byName.known(at, wanted); known {
 		return true, nil
 	}
-	id := r.Entries.format.ID(name)
 	if r.borrowed[id] || r.borrow == nil {
 		return r.borrowed[id], nil
 	}
-	if _, err := r.lend(id); err != nil {
+	if _, err := r.borrow(id); err != nil {
 		// It may still turn up as a delta within the pack.
 		return false, nil //nolint:nilerr // what is never found is errNoBase
 	}
 	r.borrowed[id] = true
+	r.found(at)
 	return true, nil
 }
 
-func (r *resolver) name(entry int) error {
+func (r *resolver) name(ctx context.Context, entry int) error {
 	before := r.unfolded
-	o, err := r.Unpack(Place{r.Pack, r.Entries.offset(entry)}, r.locate)
+	kind, err := r.make(ctx, entry)
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(r.stream.count(int64(len(o.Data))), r.stream.unfold(r.unfolded-before)); err != nil {
+	if err := r.stream.unfold(r.unfolded - before); err != nil {
 		return err
 	}
-	id, err := r.hash.Of(o)
+	id, err := r.hash.ID()
 	if err != nil {
 		return err
 	}
-	copy(r.Entries.name(entry), id.Bytes())
-	r.Entries.setKind(entry, o.Kind)
+	r.Entries.resolve(entry, id, kind)
 	r.know(entry)
+	r.waiting--
 	return nil
 }
 
-func (r *resolver) locate(id object.ID) (Place, object.Object, error) {
-	if at, some := r.named(id.Bytes()); some && r.entries[at] != none {
-		return Place{r.Pack, r.Entries.offset(int(r.entries[at]))}, object.Object{}, nil
+// make hashes what a delta makes. A large one stays in a file if others lean on it.
+func (r *resolver) make(ctx context.Context, entry int) (object.Kind, error) {
+	c, err := r.chain(Place{r.Pack, r.Entries.offset(entry)}, r.locate)
+	if err != nil {
+		return 0, err
 	}
-	if !r.borrowed[id] {
-		return Place{}, object.Object{}, errNoBase
+	if !c.large {
+		o, err := r.unpack(c)
+		if err != nil {
+			return 0, err
+		}
+		r.hash.Begin(o.Kind, int64(len(o.Data)))
+		_, _ = r.hash.Write(o.Data)
+		return o.Kind, r.stream.count(int64(len(o.Data)))
 	}
-	o, err := r.lend(id)
-	return Place{}, o, err
+	_, leanedOn := r.byOffset.find(r.Entries.at(entry)[:8])
+	var made object.Kind
+	err = r.makeTo(c, ctx.Err, func(kind object.Kind, size int64) (io.Writer, error) {
+		made = kind
+		r.hash.Begin(kind, size)
+		return r.hash, r.stream.count(size)
+	}, leanedOn || r.unknown > 0)
+	return made, err
 }
 
-func (r *resolver) lend(id object.ID) (object.Object, error) {
-	if r.last == id {
-		return r.lent, nil
+func (r *resolver) locate(id object.ID) (Place, Base, error) {
+	if entry, known := r.byName.known(r.byName.find(id.Bytes())); known {
+		return Place{r.Pack, r.Entries.offset(entry)}, Base{}, nil
+	}
+	if !r.borrowed[id] {
+		return Place{}, Base{}, errNoBase
 	}
 	o, err := r.borrow(id)
-	if err == nil {
-		r.last, r.lent = id, o
-	}
-	return o, err
+	return Place{}, o, err
 }

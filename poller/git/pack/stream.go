@@ -193,6 +193,11 @@ func (s *packStream) content(h EntryHead, into []byte) ([]byte, error) {
 	if s.end-s.pos < least {
 		return nil, errPackCut
 	}
+	if h.Size > StreamAbove { // what it is packed as would be in memory, too
+		whole := memory{make([]byte, 0, h.Size)}
+		err := s.copy(&whole, h)
+		return whole.data, err
+	}
 	content := into[:0]
 	if h.Size > int64(cap(into)) {
 		content = make([]byte, 0, h.Size)

@@ -12,7 +12,7 @@ import (
 
 // Complete appends to a thin pack what it leans on, and gives the pack the
 // checksum that it has then.
-func (a *Receiver) Complete(borrowed map[object.ID]bool, borrow func(object.ID) (object.Object, error), sum object.ID) (object.ID, error) {
+func (a *Receiver) Complete(borrowed map[object.ID]bool, borrow func(object.ID) (Base, error), sum object.ID) (object.ID, error) {
 	if len(borrowed) == 0 {
 		return sum, nil
 	}
@@ -62,10 +62,10 @@ func (w *Writer) Write(p []byte) (int, error) {
 }
 
 // Whole writes an object that leans on none.
-func (w *Writer) Whole(id object.ID, o object.Object) (Entry, error) {
+func (w *Writer) Whole(id object.ID, o Base) (Entry, error) {
 	e := Entry{ID: id, Kind: o.Kind, Offset: w.Offset}
 	w.Crc = 0
-	if _, err := w.Write(AppendEntryHead(nil, o.Kind, int64(len(o.Data)))); err != nil {
+	if _, err := w.Write(AppendEntryHead(nil, o.Kind, o.Size())); err != nil {
 		return e, err
 	}
 	if w.z == nil {
@@ -73,8 +73,7 @@ func (w *Writer) Whole(id object.ID, o object.Object) (Entry, error) {
 	} else {
 		w.z.Reset(w)
 	}
-	_, err := w.z.Write(o.Data)
-	err = errors.Join(err, w.z.Close())
+	err := errors.Join(o.copyTo(w.z), w.z.Close())
 	e.Crc = w.Crc
 	return e, err
 }

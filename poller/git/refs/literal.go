@@ -20,6 +20,9 @@ func (p Patterns) Short() string {
 	short := make([]string, len(p))
 	for i, pattern := range p {
 		name, excluded := strings.CutPrefix(pattern, "!")
+		if strings.HasPrefix(name, "refs/tags/") {
+			name = strings.TrimPrefix(name, "refs/")
+		}
 		switch name = strings.TrimPrefix(name, "refs/heads/"); {
 		case excluded:
 			name = "!" + name
@@ -40,4 +43,23 @@ func (p Patterns) Wild() bool {
 		}
 	}
 	return false
+}
+
+// Kinds is what the patterns select, in words: branch, tag, or branch or tag.
+func (p Patterns) Kinds() string {
+	tags, others := false, false
+	for _, pattern := range p {
+		if isTag := strings.HasPrefix(pattern, "refs/tags/"); isTag {
+			tags = true
+		} else if !strings.HasPrefix(pattern, "!") {
+			others = true
+		}
+	}
+	switch {
+	case tags && others:
+		return "branch or tag"
+	case tags:
+		return "tag"
+	}
+	return "branch"
 }

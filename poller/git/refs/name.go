@@ -30,18 +30,3 @@ func Valid(name string) bool {
 	}
 	return true
 }
-
-// Sieve takes the names out that Valid refuses. It returns how many that were,
-// and the first of them.
-func Sieve[T any](found map[string]T) (out int, example string) {
-	for name := range found {
-		if Valid(name) {
-			continue
-		}
-		delete(found, name)
-		if out++; out == 1 || name < example {
-			example = name
-		}
-	}
-	return out, example
-}

@@ -26,10 +26,3 @@ func TestValidAsGit(t *testing.T) {
 		}
 	}
 }
-
-func TestSieve(t *testing.T) {
-	found := map[string]int{"refs/heads/main": 1, "refs/heads/a b": 2, "refs/heads/\xff": 3}
-	if out, example := Sieve(found); out != 2 || example != "refs/heads/a b" || len(found) != 1 {
-		t.Error(out, example, found)
-	}
-}

@@ -19,3 +19,16 @@ func (r Revision) Name() string {
 	}
 	return r.Ref
 }
+
+// IsTag tells whether the ref is a tag.
+func (r Revision) IsTag() bool { return strings.HasPrefix(r.Ref, "refs/tags/") }
+
+// Meant are the refs that a person may mean by a name, the likelier ones first: of
+// v1 a branch, else a tag; 7 and pull/7 are a pull request.
+func Meant(name string) []string {
+	if strings.HasPrefix(name, "refs/") || name == Head {
+		return []string{name}
+	}
+	number := strings.TrimPrefix(strings.TrimPrefix(name, "pull/"), "#")
+	return []string{"refs/heads/" + name, "refs/tags/" + name, "refs/" + name, "refs/pull/" + number + "/head"}
+}

@@ -2,7 +2,6 @@ package remote
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -21,12 +20,12 @@ const (
 
 // Advertisement is what a remote says it has.
 type Advertisement struct {
-	Refs    map[string]object.ID
-	peeled  map[string]object.ID // what refs that are at tags lead to, where that is told
-	shallow []object.ID          // where the remote's own history is cut, where that is told
-	Head    object.ID            // the commit HEAD leads to; zero when there is none
-	HeadRef string               // the branch HEAD names; "" when detached or not told
-	caps    capabilities         // of version 0
+	Refs    refs.List
+	peeled  refs.List    // what refs that are at tags lead to, where that is told
+	shallow []object.ID  // where the remote's own history is cut, where that is told
+	Head    object.ID    // the commit HEAD leads to; zero when there is none
+	HeadRef string       // the branch HEAD names; "" when detached or not told
+	caps    capabilities // of version 0
 }
 
 // objectFormat is the capability that names a format, gitprotocol-capabilities(5).
@@ -68,21 +67,36 @@ func parseCapabilities(line string) capabilities {
 // refRoom is what a list of refs may still have.
 type refRoom struct{ refs, bytes int }
 
-func advertisementRoom() refRoom { return refRoom{maxRefs, maxRefBytes} }
-
 // take counts one ref.
 func (r *refRoom) take(line string) error {
 	r.refs--
-	r.bytes -= len(line) + 64 // that a map needs for it
+	r.bytes -= len(line) + 64 // that lists need for it
 	if r.refs < 0 || r.bytes < 0 {
 		return fmt.Errorf("the server lists more than %d refs, or more than %d MB of them", maxRefs, maxRefBytes>>20)
 	}
 	return nil
 }
 
-// add takes a line of version 0: an id and a name.
-func (ad *Advertisement) add(line string, f object.Format, room *refRoom) error {
-	if err := room.take(line); err != nil {
+// reading is an advertisement of version 0 of which more comes.
+type reading struct {
+	*Advertisement
+	refs, peeled refs.Listing
+	room         refRoom
+}
+
+func newReading() *reading {
+	return &reading{Advertisement: &Advertisement{}, room: refRoom{maxRefs, maxRefBytes}}
+}
+
+// end says that all has come.
+func (ad *reading) end() *Advertisement {
+	ad.Refs, ad.Advertisement.peeled = ad.refs.List(), ad.peeled.List()
+	return ad.Advertisement
+}
+
+// add takes a line: an id and a name.
+func (ad *reading) add(line string, f object.Format) error {
+	if err := ad.room.take(line); err != nil {
 		return err
 	}
 	hex, name, _ := strings.Cut(line, " ")
@@ -99,13 +113,20 @@ func (ad *Advertisement) add(line string, f object.Format, room *refRoom) error 
 	case tag == "capabilities": // there are no refs
 	case len(name) > refs.MaxName: // no ref of git, so that it is nobody's
 	case peeled:
-		ad.peeled[tag] = id
+		ad.peeled.Add(tag, id.Bytes())
 	case name == refs.Head:
 		ad.Head = id
 	default:
-		ad.Refs[name] = id
+		ad.refs.Add(name, id.Bytes())
 	}
 	return nil
+}
+
+// at is where a ref is; zero: there is none.
+func (ad *Advertisement) at(name string) object.ID {
+	sha, _ := ad.Refs.Find(name)
+	id, _ := object.ParseID(sha)
+	return id
 }
 
 // guess finds the branch that HEAD names where the server does not tell, as git
@@ -115,10 +136,10 @@ func (ad *Advertisement) guess() {
 		return
 	}
 	const master = "refs/heads/master"
-	for name, id := range ad.Refs {
-		if id == ad.Head && strings.HasPrefix(name, "refs/heads/") && refs.Valid(name) &&
-			(ad.HeadRef == "" || name == master || ad.HeadRef != master && name < ad.HeadRef) {
-			ad.HeadRef = name
+	head := ad.Head.String()
+	for _, r := range ad.Refs {
+		if r.SHA == head && strings.HasPrefix(r.Ref, "refs/heads/") && refs.Valid(r.Ref) && (ad.HeadRef == "" || r.Ref == master) {
+			ad.HeadRef = r.Ref
 		}
 	}
 }
@@ -131,20 +152,21 @@ func (ad *Advertisement) Gives(want []object.ID) bool {
 			return true
 		}
 	}
-	tips := map[object.ID]bool{ad.Head: true}
-	for _, at := range ad.Refs {
-		tips[at] = true
-	}
-	return !slices.ContainsFunc(want, func(id object.ID) bool { return !tips[id] })
+	return !slices.ContainsFunc(want, func(id object.ID) bool {
+		sha := id.String()
+		return id != ad.Head && !slices.ContainsFunc(ad.Refs, func(r refs.Revision) bool { return r.SHA == sha })
+	})
 }
 
 // tips are where branches and tags are, each once.
 func (ad *Advertisement) tips() []object.ID {
-	seen := map[object.ID]bool{}
-	for ref, id := range ad.Refs {
-		if strings.HasPrefix(ref, "refs/heads/") || strings.HasPrefix(ref, "refs/tags/") {
-			seen[id] = true
+	var tips []object.ID
+	for _, r := range ad.Refs {
+		if strings.HasPrefix(r.Ref, "refs/heads/") || strings.HasPrefix(r.Ref, "refs/tags/") {
+			id, _ := object.ParseID(r.SHA) // it was made of one
+			tips = append(tips, id)
 		}
 	}
-	return slices.Collect(maps.Keys(seen))
+	slices.SortFunc(tips, object.ID.Compare)
+	return slices.Compact(tips)
 }

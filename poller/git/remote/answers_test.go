@@ -85,7 +85,7 @@ func TestFormats(t *testing.T) {
 	if _, err := readAdvertisement(reader(0, sha1+" refs/heads/main\x00object-format=blake3", flush)); err == nil || !strings.Contains(err.Error(), "blake3") {
 		t.Error(err)
 	}
-	if f, err := readCapabilities(reader(0, "version 2", "object-format=sha256", flush)); err != nil || f != object.SHA256 {
+	if f, _, err := readCapabilities(reader(0, "version 2", "object-format=sha256", flush)); err != nil || f != object.SHA256 {
 		t.Error(f, err)
 	}
 }

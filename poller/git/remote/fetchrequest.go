@@ -16,6 +16,8 @@ type FetchRequest struct {
 	Depth   int         // commits on every way; FullHistory: all; 0: 1
 	Tags    bool        // and tags that lead to what is sent
 	Whole   bool        // it is no head, and the server gives heads only: then all that they lead to
+	Alone   bool        // no object may lean on one that is here
+	Filter  string      // of what is left out, as git's --filter; a server that cannot sends all
 	Local   Local       // of this side
 }
 
@@ -30,7 +32,11 @@ type Local struct {
 
 // fetchRequest is fetch of gitprotocol-v2(5).
 func (w FetchRequest) fetchRequest(agent string, f object.Format) []byte {
-	lines := append(command("fetch", agent, f), "thin-pack", "no-progress", "ofs-delta")
+	lines := command("fetch", agent, f)
+	if !w.Alone {
+		lines = append(lines, "thin-pack")
+	}
+	lines = append(lines, "no-progress", "ofs-delta")
 	if w.Tags {
 		lines = append(lines, "include-tag")
 	}
@@ -45,6 +51,9 @@ func (w FetchRequest) fetchRequest(agent string, f object.Format) []byte {
 	}
 	if w.Depth != ancestry.FullHistory {
 		lines = append(lines, "deepen "+strconv.Itoa(max(w.Depth, 1)))
+	}
+	if w.Filter != "" {
+		lines = append(lines, "filter "+w.Filter)
 	}
 	return pkt(append(lines, "done", flush)...)
 }

@@ -62,7 +62,7 @@ func TestRefusals(t *testing.T) {
 // TestAdvertisementIsBounded in refs and in bytes.
 func TestAdvertisementIsBounded(t *testing.T) {
 	for name, line := range map[string]string{"refs": "x", "bytes": strings.Repeat("x", 60_000)} {
-		room, taken := advertisementRoom(), 0
+		room, taken := refRoom{maxRefs, maxRefBytes}, 0
 		for room.take(line) == nil {
 			taken++
 		}

@@ -39,22 +39,23 @@ func plainList(body io.ReadCloser) (list io.ReadCloser, said string, ok bool) {
 
 // readPlain reads what git update-server-info has written down, and HEAD.
 func (s *httpSession) readPlain(ctx context.Context, list io.Reader) (*Advertisement, error) {
-	ad, room := &Advertisement{Refs: map[string]object.ID{}, peeled: map[string]object.ID{}}, advertisementRoom()
+	all := newReading()
 	var format object.Format
 	lines := bufio.NewScanner(list)
 	lines.Buffer(nil, 2*refs.MaxName)
 	for lines.Scan() {
 		hex, name, _ := strings.Cut(lines.Text(), "\t")
-		if id, ok := object.ParseID(hex); ok && len(ad.Refs) == 0 {
+		if id, ok := object.ParseID(hex); ok && all.refs.Len() == 0 {
 			format = id.Format() // the first says what all are
 		}
-		if err := ad.add(hex+" "+name, format, &room); err != nil {
+		if err := all.add(hex+" "+name, format); err != nil {
 			return nil, fmt.Errorf("read info/refs: %w", err)
 		}
 	}
 	if err := lines.Err(); err != nil {
 		return nil, fmt.Errorf("read info/refs: %w", err)
 	}
+	ad := all.end()
 	never := *s.client // what is behind a list is where the list is, as git has it
 	never.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	s.client = &never
@@ -69,7 +70,7 @@ func (s *httpSession) readPlain(ctx context.Context, list io.Reader) (*Advertise
 	}
 	if target, symbolic := strings.CutPrefix(string(text), "ref:"); symbolic {
 		ad.HeadRef = strings.TrimSpace(target)
-		ad.Head = ad.Refs[ad.HeadRef]
+		ad.Head = ad.at(ad.HeadRef)
 	} else if ad.Head, symbolic = object.ParseID(string(text)); !symbolic {
 		return nil, fmt.Errorf("no git repository: its HEAD begins with %.60q", text)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -53,6 +54,18 @@ func (m *Access) Converse(ctx context.Context, do func(*Remote) error) error {
 	return m.listen(ctx, s, do)
 }
 
+// ConverseKnown is Converse for requests that need to know what the server can do, at the price of a question.
+func (m *Access) ConverseKnown(ctx context.Context, do func(*Remote) error) error {
+	if m.URL.Scheme == "ssh" {
+		return m.Converse(ctx, do)
+	}
+	s, err := m.dialHTTP(ctx)
+	if err != nil {
+		return err
+	}
+	return m.listen(ctx, s, do)
+}
+
 // listen hears which version the server speaks, and does that.
 func (m *Access) listen(ctx context.Context, s session, do func(*Remote) error) error {
 	body, err := s.greeting(ctx)
@@ -76,7 +89,7 @@ func (m *Access) listen(ctx context.Context, s session, do func(*Remote) error) 
 		}
 		return do(&Remote{session: s, agent: m.agent(), format: p.format, ad: ad})
 	}
-	format, err := readCapabilities(newPktReader(r))
+	format, filters, err := readCapabilities(newPktReader(r))
 	if err != nil {
 		return fmt.Errorf("read capabilities: %w", CtxErr(ctx, err))
 	}
@@ -87,7 +100,7 @@ func (m *Access) listen(ctx context.Context, s session, do func(*Remote) error) 
 		}
 		m.Memory.learnFormat(format)
 	}
-	return do(&Remote{session: s, agent: m.agent(), format: format})
+	return do(&Remote{session: s, agent: m.agent(), format: format, filters: filters})
 }
 
 // spelledAnew says whether a redirect led to the same name with .git or without
@@ -126,23 +139,26 @@ func saysVersion2(r *bufio.Reader) bool {
 }
 
 // readCapabilities reads those of version 2, for the format of names.
-func readCapabilities(p *pktReader) (f object.Format, err error) {
+func readCapabilities(p *pktReader) (f object.Format, filters bool, err error) {
 	service := false
 	for {
 		line, kind, err := p.next()
 		switch {
 		case err != nil:
-			return f, err
+			return f, false, err
 		case strings.HasPrefix(line, "# service="):
 			service = true
 		case kind == pktFlush && service:
 			service = false
 		case kind == pktFlush:
-			return f, nil
+			return f, filters, nil
+		}
+		if features, is := strings.CutPrefix(line, "fetch="); is {
+			filters = slices.Contains(strings.Fields(features), "filter")
 		}
 		if name, ok := strings.CutPrefix(line, objectFormat+"="); ok {
 			if f, err = formatOf(name); err != nil {
-				return f, err
+				return f, false, err
 			}
 		}
 	}

@@ -3,9 +3,11 @@ package remote
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/bittrance/kitops/poller/git/refs"
 )
 
 // Tags of a remote.
@@ -32,7 +34,7 @@ func readTags(p *pktReader) (tags []Tag, count int, err error) {
 	err = readRefs(p, func(ref listedRef) {
 		count++
 		if len(tags) <= MaxTagRefs {
-			tags = append(tags, Tag{Ref: ref.name, ID: ref.id, Target: ref.peeled})
+			tags = append(tags, Tag{Ref: strings.Clone(ref.name), ID: ref.id, Target: ref.peeled})
 		}
 	})
 	if err != nil {
@@ -44,8 +46,8 @@ func readTags(p *pktReader) (tags []Tag, count int, err error) {
 // Tags asks for all tags. The server of version 0 has told them.
 func (r *Remote) Tags(ctx context.Context) (tags []Tag, count int, err error) {
 	if r.ad != nil {
-		tags = r.ad.Tags()
-		return tags, len(tags), nil
+		tags, count = r.ad.Tags()
+		return tags, count, nil
 	}
 	body, err := r.session.ask(ctx, tagRequest(r.agent, r.format))
 	if err != nil {
@@ -58,18 +60,38 @@ func (r *Remote) Tags(ctx context.Context) (tags []Tag, count int, err error) {
 	return tags, count, nil
 }
 
-// Tags are the tags among the refs.
-func (ad *Advertisement) Tags() []Tag {
-	var tags []Tag
-	for ref, id := range ad.Refs {
-		if !strings.HasPrefix(ref, TagPrefix) {
+// Peeled is what an annotated tag leads to, where the remote has told that.
+func (ad *Advertisement) Peeled(tag string) (sha string, ok bool) { return ad.peeled.Find(tag) }
+
+// byTags names tags in the place of the commits that they lead to: a server of
+// version 0 may give a commit only with the tag that is at it.
+func (ad *Advertisement) byTags(want []object.ID) []object.ID {
+	want = slices.Clone(want)
+	for i, id := range want {
+		sha := id.String()
+		at := slices.IndexFunc(ad.peeled, func(r refs.Revision) bool { return r.SHA == sha })
+		if at >= 0 {
+			want[i] = ad.at(ad.peeled[at].Ref)
+		}
+	}
+	return want
+}
+
+// Tags are the tags among the refs: the first of them, and how many there are.
+func (ad *Advertisement) Tags() (tags []Tag, count int) {
+	for _, r := range ad.Refs {
+		if !strings.HasPrefix(r.Ref, TagPrefix) {
 			continue
 		}
-		t := Tag{ref, id, id}
-		if target, ok := ad.peeled[ref]; ok {
-			t.Target = target
+		if count++; len(tags) > MaxTagRefs {
+			continue
+		}
+		id, _ := object.ParseID(r.SHA) // it was made of one
+		t := Tag{r.Ref, id, id}
+		if target, ok := ad.peeled.Find(r.Ref); ok {
+			t.Target, _ = object.ParseID(target)
 		}
 		tags = append(tags, t)
 	}
-	return tags
+	return tags, count
 }

@@ -24,6 +24,9 @@ func wanted(offered capabilities, w FetchRequest, agent string) []string {
 	for _, choice := range [][]capability.Capability{
 		{capability.MultiACKDetailed, capability.MultiACK}, {capability.Sideband64k, capability.Sideband}, {capability.ThinPack}, {capability.NoProgress},
 	} {
+		if w.Alone && choice[0] == capability.ThinPack {
+			continue
+		}
 		if i := slices.IndexFunc(choice, offered.has); i >= 0 {
 			use = append(use, choice[i].String())
 		}
@@ -36,6 +39,9 @@ func wanted(offered capabilities, w FetchRequest, agent string) []string {
 	}
 	if offered[capability.ObjectFormat] != "" && offered[capability.ObjectFormat] != object.SHA1.String() {
 		use = append(use, objectFormat+"="+offered[capability.ObjectFormat])
+	}
+	if w.Filter != "" && offered.has(capability.Filter) {
+		use = append(use, capability.Filter.String())
 	}
 	if offered.has(capability.Agent) {
 		use = append(use, "agent="+agent)
@@ -64,6 +70,9 @@ func requestV0(offered capabilities, w FetchRequest, agent string) []byte {
 			lines = append(lines, "deepen "+strconv.Itoa(max(w.Depth, 1)))
 		}
 	}
+	if w.Filter != "" && offered.has(capability.Filter) {
+		lines = append(lines, "filter "+w.Filter)
+	}
 	lines = append(lines, flush)
 	if cuts || len(w.Shallow) == 0 {
 		for _, id := range w.Have {
@@ -74,6 +83,9 @@ func requestV0(offered capabilities, w FetchRequest, agent string) []byte {
 }
 
 func (r *Remote) fetchV0(ctx context.Context, w FetchRequest) (*FetchResponse, error) {
+	if !r.ad.Gives(w.Want) {
+		w.Want = r.ad.byTags(w.Want)
+	}
 	if !r.ad.Gives(w.Want) {
 		if w.Want = r.ad.tips(); !w.Whole || len(w.Want) == 0 {
 			return nil, ErrMoved
@@ -128,11 +140,11 @@ func readToPackV0(p *pktReader) (shallow []object.ID, err error) {
 
 // readAdvertisement reads what a server of version 0 says first.
 func readAdvertisement(p *pktReader) (*Advertisement, error) {
-	ad := &Advertisement{Refs: map[string]object.ID{}, peeled: map[string]object.ID{}}
+	ad := newReading()
 	if _, err := p.r.Peek(1); errors.Is(err, io.EOF) {
 		return nil, errors.New("the server hung up without an answer")
 	}
-	first, room := true, advertisementRoom()
+	first := true
 	for {
 		line, kind, err := p.next()
 		switch {
@@ -141,11 +153,12 @@ func readAdvertisement(p *pktReader) (*Advertisement, error) {
 		case kind == pktFlush && first && p.service:
 			p.service = false // the preface of http has ended
 			continue
-		case kind == pktFlush && len(ad.Refs) == 0 && ad.Head.IsZero():
+		case kind == pktFlush && ad.refs.Len() == 0 && ad.Head.IsZero():
 			return nil, ErrEmpty
 		case kind == pktFlush:
-			ad.guess()
-			return ad, nil
+			all := ad.end()
+			all.guess()
+			return all, nil
 		case kind != pktData:
 			return nil, fmt.Errorf("read refs: %w", errPkt)
 		case first && strings.HasPrefix(line, "# service="):
@@ -166,7 +179,7 @@ func readAdvertisement(p *pktReader) (*Advertisement, error) {
 			}
 			first = false
 		}
-		if err := ad.add(line, p.format, &room); err != nil {
+		if err := ad.add(line, p.format); err != nil {
 			if err = fmt.Errorf("read refs: %w", err); errors.Is(err, errPkt) {
 				err = fmt.Errorf("read refs: %w", p.odd(line))
 			}

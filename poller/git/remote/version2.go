@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/bittrance/kitops/poller/git/object"
@@ -25,8 +26,12 @@ func command(name, agent string, f object.Format) []string {
 }
 
 // listRequest is ls-refs of gitprotocol-v2(5). Without prefixes it asks for all.
+// What tags lead to is asked for where some are wanted.
 func listRequest(agent string, f object.Format, prefixes []string) []byte {
 	lines := append(command("ls-refs", agent, f), "symrefs")
+	if slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(p, TagPrefix) }) {
+		lines = append(lines, "peel")
+	}
 	for _, prefix := range prefixes {
 		lines = append(lines, "ref-prefix "+prefix)
 	}
@@ -35,7 +40,7 @@ func listRequest(agent string, f object.Format, prefixes []string) []byte {
 
 // listedRef is a line of the answer to ls-refs.
 type listedRef struct {
-	name   string
+	name   string // as long as nobody keeps it
 	id     object.ID
 	peeled object.ID // what a tag leads to, if that was asked for; else id
 	target string    // of a symbolic ref, if that was asked for and git would give the name
@@ -44,25 +49,23 @@ type listedRef struct {
 // readRefs reads the answer to ls-refs. Names that are too long are no refs of
 // git, so that they are nobody's.
 func readRefs(p *pktReader, take func(listedRef)) error {
-	room := advertisementRoom()
+	room := refRoom{maxRefs, maxRefBytes}
 	for {
 		line, kind, err := p.next()
 		if err != nil || kind == pktFlush {
 			return err
 		}
-		fields := strings.Split(line, " ")
-		if kind != pktData || len(fields) < 2 || fields[1] == "" {
-			return p.odd(line)
-		}
-		id, ok := p.format.ParseID(fields[0])
-		if !ok {
+		hex, rest, _ := strings.Cut(line, " ")
+		name, attributes, _ := strings.Cut(rest, " ")
+		id, ok := p.format.ParseID(hex)
+		if kind != pktData || name == "" || !ok {
 			return p.odd(line)
 		}
 		if err := room.take(line); err != nil {
 			return err
 		}
-		ref := listedRef{name: fields[1], id: id, peeled: id}
-		for _, attribute := range fields[2:] {
+		ref := listedRef{name: name, id: id, peeled: id}
+		for attribute := range strings.SplitSeq(attributes, " ") {
 			if hex, ok := strings.CutPrefix(attribute, "peeled:"); ok {
 				if ref.peeled, ok = p.format.ParseID(hex); !ok {
 					return p.odd(line)
@@ -80,20 +83,25 @@ func readRefs(p *pktReader, take func(listedRef)) error {
 
 // readList reads the answer to a listRequest.
 func readList(p *pktReader) (*Advertisement, error) {
-	ad := &Advertisement{Refs: map[string]object.ID{}}
+	ad := &Advertisement{}
+	var all, peeled refs.Listing
 	err := readRefs(p, func(ref listedRef) {
 		if ref.name != refs.Head {
-			ad.Refs[ref.name] = ref.id
+			all.Add(ref.name, ref.id.Bytes())
+			if ref.peeled != ref.id {
+				peeled.Add(ref.name, ref.peeled.Bytes())
+			}
 			return
 		}
 		if ad.Head = ref.id; ref.target != "" {
-			ad.HeadRef = ref.target
-			ad.Refs[ref.target] = ref.id
+			ad.HeadRef = strings.Clone(ref.target)
+			all.Add(ref.target, ref.id.Bytes())
 		}
 	})
 	if err != nil {
 		return nil, err
 	}
+	ad.Refs, ad.peeled = all.List(), peeled.List()
 	return ad, nil
 }
 
@@ -103,6 +111,7 @@ type Remote struct {
 	agent   string         // what kitops calls itself
 	format  object.Format  // of the remote's names
 	blind   bool           // version 2 is only assumed
+	filters bool           // it is known to take filters
 	ad      *Advertisement // of version 0, or of a server without git; nil: version 2
 	plain   *httpSession   // that server; nil: there is git
 }
@@ -138,6 +147,9 @@ func (r *Remote) Fetch(ctx context.Context, w FetchRequest) (*FetchResponse, err
 	}
 	if w.Whole {
 		return nil, ErrMoved // git gives every commit in this version
+	}
+	if !r.filters {
+		w.Filter = ""
 	}
 	body, err := r.session.ask(ctx, w.fetchRequest(r.agent, r.format))
 	if err != nil {

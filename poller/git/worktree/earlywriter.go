@@ -13,7 +13,10 @@ import (
 	"github.com/bittrance/kitops/poller/git/safedir"
 )
 
-const maxMetaBytes = 64 << 20 // of trees and commits kept until all is here
+const (
+	maxMetaBytes = 64 << 20 // of trees and commits kept until all is here
+	maxEarlyTree = 4 << 20  // of one: a larger one is not worth keeping twice
+)
 
 var errEarly = errors.New("the trees of the revision are others than they were on arrival")
 
@@ -71,7 +74,7 @@ func (l *EarlyWriter) meta(id object.ID, o object.Object) error {
 	if l.metas == nil {
 		return nil
 	}
-	if l.size += pack.Weight(o); l.size > maxMetaBytes {
+	if l.size += pack.Weight(o); l.size > maxMetaBytes || len(o.Data) > maxEarlyTree {
 		l.metas = nil
 		return nil
 	}
@@ -124,14 +127,14 @@ func (l *EarlyWriter) grow(id object.ID) error {
 		}
 		l.waits[id] = -1
 		entries, err := object.ParseTree(id.Format(), o.Data)
-		if err != nil || o.Kind != object.KindTree || l.known.Dirs[dir].depth > object.MaxDepth || len(l.waits)+len(l.known.Files)+len(entries) > object.MaxEntries {
+		if err != nil || o.Kind != object.KindTree || l.known.Dirs[dir].depth > object.MaxDepth || len(l.waits)+len(l.known.Files)+entries.Len > object.MaxEntries {
 			l.metas = nil
 			return l.ctx.Err()
 		}
 		if err := l.add(dir, entries); err != nil {
 			return err
 		}
-		for _, e := range entries {
+		for e := range entries.All() {
 			if e.Mode == object.ModeDir {
 				ready = append(ready, e.ID)
 			}
@@ -141,9 +144,9 @@ func (l *EarlyWriter) grow(id object.ID) error {
 }
 
 // add makes the directories that are in one, then has the files written.
-func (l *EarlyWriter) add(dir int32, entries []object.TreeEntry) error {
+func (l *EarlyWriter) add(dir int32, entries object.Tree) error {
 	node := earlyDir{dirs: int32(len(l.known.Dirs)), files: int32(len(l.known.Files))}
-	for _, e := range entries {
+	for e := range entries.All() {
 		if e.Mode != object.ModeDir && e.Mode != object.ModeSubmodule {
 			l.known.Files = append(l.known.Files, PlanFile{Dir: dir, Mode: e.Mode, Name: e.Name, ID: e.ID})
 			continue
@@ -224,6 +227,7 @@ func (l *EarlyWriter) receiver() (func(object.ID, []byte) error, func(), error) 
 
 // note keeps what is known of a file that was just written.
 func (l *EarlyWriter) note(file int32, out *safedir.Dir) {
+	l.writer.Progress.Wrote()
 	if l.writer.Stats {
 		l.mu.Lock()
 		defer l.mu.Unlock()

@@ -15,6 +15,10 @@ type FileOptions struct {
 	Room  *disk.FreeSpace // on the disk; nil: no end
 	Fail  safedir.Fail    // for tests, see safedir.Dir
 
+	Progress *disk.Progress // counts files; nil: nobody asks
+
+	Hurry <-chan struct{} // until it is closed everything else goes before the moving of files; nil: nothing does
+
 	NoModes bool // the file system does not keep modes, see safedir.KeepsModes
 }
 
@@ -40,8 +44,12 @@ func (w *TreeWriter) openFor(p *Plan) (*safedir.Dir, error) {
 
 // note keeps what is known of a file that was just written.
 func (w *TreeWriter) note(out *safedir.Dir, file int, err error) error {
-	if err == nil && w.Found != nil {
+	if err != nil {
+		return err
+	}
+	w.Progress.Wrote()
+	if w.Found != nil {
 		w.Found[file] = statOf(out.Last)
 	}
-	return err
+	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/bittrance/kitops/poller/bug"
+	"github.com/bittrance/kitops/poller/files"
 	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/index"
 	"github.com/bittrance/kitops/poller/git/object"
@@ -28,13 +30,13 @@ func LoadParked(dir string, f object.Format) (*Record, error) {
 func (w *TreeWriter) moveParked(ctx context.Context) error {
 	known, was := w.Plan.known, w.Plan.match().was
 	inSubmodule := w.Plan.inSubmodules()
-	var files []int
+	var all []int
 	for i, f := range w.Plan.Files {
 		if was[i] < 0 || f.Mode == object.ModeSymlink || inSubmodule[f.Dir] || w.Done[i].Load() {
 			continue
 		}
 		if before := known.plan.Files[was[i]]; before.ID == f.ID && before.Mode == f.Mode && before.Convert == f.Convert {
-			files = append(files, i)
+			all = append(all, i)
 		}
 	}
 	open := func() (*mover, func(), error) {
@@ -49,8 +51,7 @@ func (w *TreeWriter) moveParked(ctx context.Context) error {
 		}
 		return &mover{out, from}, func() { out.Close(); from.Close() }, nil
 	}
-	return disk.InBatches(ctx, batchFiles, len(files), open, func(_ context.Context, m *mover, n int) error {
-		i := files[n]
+	move := func(_ context.Context, m *mover, i int) error {
 		f, old := w.Plan.Files[i], was[i]
 		moved, err := m.out.Take(m.from, known.plan.Files[old].file(), f.file(), func(now *safedir.Info) bool {
 			return known.unchanged(old, statOf(now.Stat))
@@ -62,9 +63,42 @@ func (w *TreeWriter) moveParked(ctx context.Context) error {
 			return nil
 		}
 		w.Done[i].Store(true)
+		w.Progress.Wrote()
 		w.Found[i] = statOf(m.out.Last)
 		return w.countKept(m.out.Last.Size)
+	}
+	w.Progress.Plans(len(all))
+	left, err := w.moveIdly(ctx, all, open, move)
+	if err != nil {
+		return err
+	}
+	return disk.InBatches(ctx, batchFiles, len(left), open, func(ctx context.Context, m *mover, n int) error { return move(ctx, m, left[n]) })
+}
+
+// moveIdly moves files while everything else goes before, and returns those that are left when somebody is in a hurry.
+func (w *TreeWriter) moveIdly(ctx context.Context, all []int, open func() (*mover, func(), error), move func(context.Context, *mover, int) error) (left []int, err error) {
+	if w.Hurry == nil || len(all) == 0 {
+		return all, nil
+	}
+	m, done, err := open()
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	files.Yielding(func() {
+		for len(all) > 0 && err == nil {
+			select {
+			case <-w.Hurry:
+				return
+			default:
+			}
+			if err = ctx.Err(); err == nil {
+				err = bug.Catch(func() error { return move(ctx, m, all[0]) })
+				all = all[1:]
+			}
+		}
 	})
+	return all, err
 }
 
 // mover is what a goroutine moves files with.

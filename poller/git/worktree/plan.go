@@ -63,6 +63,9 @@ func MakePlanFrom(ctx context.Context, known *Record, tree object.ID, read func(
 	return p, nil
 }
 
+// manyEntries is how many names a directory has whose files get their memory at once.
+const manyEntries = 1 << 12
+
 // Fill puts a tree below a directory of the plan.
 func (p *Plan) Fill(ctx context.Context, dir int32, id object.ID, read func(object.ID) (object.Object, error)) error {
 	if err := ctx.Err(); err != nil {
@@ -77,13 +80,16 @@ func (p *Plan) Fill(ctx context.Context, dir int32, id object.ID, read func(obje
 	}
 	entries, err := object.ReadTree(id, read)
 	if err == nil {
-		err = p.checkSize(len(entries))
+		err = p.checkSize(entries.Len)
 	}
 	if err != nil {
 		return err
 	}
-	p.Dirs[dir].entries = int32(len(entries))
-	for _, e := range entries {
+	p.Dirs[dir].entries = int32(entries.Len)
+	if entries.Len > manyEntries {
+		p.Files = slices.Grow(p.Files, entries.Len)
+	}
+	for e := range entries.All() {
 		if e.Mode != object.ModeDir && e.Mode != object.ModeSubmodule {
 			if e.Name == attributes.FileName {
 				p.attributes = append(p.attributes, int32(len(p.Files)))

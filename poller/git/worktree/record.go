@@ -76,6 +76,9 @@ func LoadRecord(dir string, id safedir.ID, f object.Format) *Record {
 	return r.with(entries)
 }
 
+// Empty tells whether nothing is known.
+func (r *Record) Empty() bool { return len(r.found) == 0 }
+
 // with is the record with what a journal has besides. Trees are not known then.
 func (r *Record) with(journal []index.Entry) *Record {
 	whole := newRecord()

@@ -3,6 +3,7 @@ package worktree
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -18,7 +19,10 @@ import (
 	"github.com/bittrance/kitops/poller/git/safedir"
 )
 
-const batchFiles = 256 // what a goroutine takes at a time
+const (
+	batchFiles = 256  // what a goroutine takes at a time
+	batchNames = 1024 // of a directory, that are read at once
+)
 
 // TreeWriter fills a directory as planned. Symlinks come last, so that none is
 // there while files are written.
@@ -146,11 +150,19 @@ func (w *TreeWriter) countNames(dir int32, want int) error {
 		return err
 	}
 	defer f.Close()
-	names, err := f.Readdirnames(-1)
-	if err == nil && len(names) != want {
-		err = fmt.Errorf("%s has %d entries instead of %d", path, len(names), want)
+	found := 0
+	for err == nil { // a directory may have names of hundreds of MB
+		var names []string
+		names, err = f.Readdirnames(batchNames)
+		found += len(names)
 	}
-	return err
+	if !errors.Is(err, io.EOF) {
+		return err
+	}
+	if found != want {
+		return fmt.Errorf("%s has %d entries instead of %d", path, found, want)
+	}
+	return nil
 }
 
 // job is a file that is still to be written.
@@ -161,7 +173,7 @@ type job struct {
 
 // writeFiles goes through the packs in their order, which is the fastest.
 func (w *TreeWriter) writeFiles(ctx context.Context, s *odb.Store) error {
-	var jobs []job
+	jobs := make([]job, 0, w.missing())
 	for i, f := range w.Plan.Files {
 		if f.Mode == object.ModeSymlink || w.Done[i].Load() {
 			continue
@@ -172,6 +184,7 @@ func (w *TreeWriter) writeFiles(ctx context.Context, s *odb.Store) error {
 		}
 		jobs = append(jobs, job{i, at})
 	}
+	w.Progress.Plans(len(jobs))
 	number := map[*pack.Pack]int{}
 	for i, p := range s.Packs {
 		number[p] = i
@@ -195,6 +208,16 @@ func (w *TreeWriter) writeFiles(ctx context.Context, s *odb.Store) error {
 		}
 		return nil
 	})
+}
+
+// missing is how many files are to be written.
+func (w *TreeWriter) missing() (count int) {
+	for i, f := range w.Plan.Files {
+		if f.Mode != object.ModeSymlink && !w.Done[i].Load() {
+			count++
+		}
+	}
+	return count
 }
 
 // fileWriter is what a goroutine writes files with.

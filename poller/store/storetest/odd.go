@@ -1,14 +1,12 @@
 package storetest
 
-import "strings"
-
 // OddKeys returns keys that are hard to keep apart from YAML, from paths, or from each other.
 func OddKeys() []string {
 	return []string{
 		"plain", "with space", " leading", "trailing ", "a: b", "a:b", "a #b", "#a", "!a", "&a", "*a", "- a", "-", "?", "? a", "|", ">", "<<", "=", "%a", "@a", "`a",
 		"null", "Null", "~", "true", "yes", "No", "off", "y", "1", "01", "0x12", "0o7", "1e3", "1234567e10", ".inf", ".NaN", "1:30", "2024-01-02", "1_000", "+1", "-1", ".", "..",
 		"'", `"`, "''", `\`, `\n`, `a"b`, "a'b", "[a]", "{a}", "a,b", "[", "}", "---", "...", "refs/heads/main", "/", "//", "a/../b", "tasks", "version",
-		"ünï", "日本", "😀", "a\nb", "a\tb", "a\rb", "\x00", "\u0085", "\u2028", "\ufeff", "\u00a0", "\u202e", "A", "a", strings.Repeat("long", 500),
+		"ünï", "日本", "😀", "a\nb", "a\tb", "a\rb", "\x00", "\u0085", "\u2028", "\ufeff", "\u00a0", "\u202e", "A", "a",
 	}
 }
 

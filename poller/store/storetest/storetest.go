@@ -24,7 +24,8 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	tests := map[string]func(*testing.T, store.Store){
 		"life of a document":       life,
 		"conflicts":                conflicts,
-		"same data, same version":  sameVersion,
+		"same data again":          sameData,
+		"long keys":                longKeys,
 		"list":                     list,
 		"odd keys":                 oddKeys,
 		"odd documents":            oddDocuments,
@@ -43,8 +44,11 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 
 func life(t *testing.T, s store.Store) {
 	t.Helper()
-	_, err := s.Get(t.Context(), "a")
+	none, err := s.Get(t.Context(), "a")
 	is(t, err, fs.ErrNotExist)
+	if none.Now.IsZero() {
+		t.Error("no document, and without the store's time")
+	}
 	first := put(t, s, "a", "n: 1", "")
 	doc := get(t, s, "a", "n: 1")
 	if doc.Version != first || first == "" {
@@ -89,11 +93,29 @@ func conflicts(t *testing.T, s store.Store) {
 	put(t, s, "b", "", "") // nothing is as it was expected
 }
 
-func sameVersion(t *testing.T, s store.Store) {
+func sameData(t *testing.T, s store.Store) {
 	t.Helper()
-	first := put(t, s, "a", "n: 1", "")
-	if again := put(t, s, "a", "n: 1", first); again != first {
-		t.Errorf("unchanged, the version went from %q to %q", first, again)
+	again := put(t, s, "a", "n: 1", put(t, s, "a", "n: 1", ""))
+	if now := get(t, s, "a", "n: 1").Version; now != again {
+		t.Errorf("Put gave version %q, Get gives %q", again, now)
+	}
+}
+
+// longKeys: a store keeps a key whole, or refuses it.
+func longKeys(t *testing.T, s store.Store) {
+	t.Helper()
+	for _, n := range []int{100, 200, 300, 2000} {
+		key := strings.Repeat("k", n)
+		_, err := s.Put(t.Context(), key, []byte("n: 1"), "")
+		if err == nil {
+			get(t, s, key, "n: 1")
+		} else if n <= 200 || errors.Is(err, store.ErrConflict) {
+			t.Errorf("a key of %d bytes: %v", n, err)
+		}
+		if err != nil {
+			_, err = s.Get(t.Context(), key)
+			is(t, err, fs.ErrNotExist)
+		}
 	}
 }
 
@@ -151,8 +173,9 @@ func oddDocuments(t *testing.T, s store.Store) {
 	for i, data := range OddDocuments() {
 		key := strconv.Itoa(i)
 		doc := get(t, s, key, data)
-		if again := put(t, s, key, string(doc.Data), doc.Version); again != doc.Version {
-			t.Errorf("written back as it was read, %q got another version", data)
+		put(t, s, key, string(doc.Data), doc.Version)
+		if again := get(t, s, key, data); !bytes.Equal(again.Data, doc.Data) {
+			t.Errorf("written back as it was read, %q became %q", doc.Data, again.Data)
 		}
 	}
 }

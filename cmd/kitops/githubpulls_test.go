@@ -1,0 +1,121 @@
+//go:build unix
+
+package main
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/bittrance/kitops/app/apptest"
+)
+
+const pullTask = `tasks:
+  - name: check
+    git: {url: "${GITHUB}/acme/shop.git"}
+    on_new: run
+    pull_requests: {base: [main], MORE}
+    actions:
+      - run: |
+          echo ${DOLLAR}KITOPS_PULL_REQUEST ${DOLLAR}KITOPS_REF ${DOLLAR}KITOPS_SHA ${DOLLAR}KITOPS_BASE_REF ${DOLLAR}KITOPS_HEAD_SHA ${DOLLAR}KITOPS_HEAD_REPOSITORY >> ${PLACE}/told
+          test ! -e broken
+`
+
+// pullScene is one in which the App reads pull requests. writer may push, and stranger may not.
+func pullScene(t *testing.T) *scene {
+	t.Helper()
+	s := newPromptScene(t, apptest.Options{})
+	s.installation.SetPermissions(apptest.Permissions{"contents": "read", "statuses": "write", "pull_requests": "read"})
+	s.AddUser("writer")
+	s.AddUser("stranger")
+	s.AddUser("dependabot[bot]")
+	return s
+}
+
+func (s *scene) pulls(more string) []string {
+	return s.tasks(strings.ReplaceAll(pullTask, "MORE", more))
+}
+
+// TestPullRequestsOfTheRepository: each head runs once, on itself; those of forks, of bots, drafts and those for
+// another branch never, and nothing of a closed one.
+func TestPullRequestsOfTheRepository(t *testing.T) {
+	s := pullScene(t)
+	fork := s.AddRepository("acme", "fork", apptest.RepositoryOptions{})
+	open := s.shop.OpenPull("writer", apptest.PullOptions{Branch: "feature", Files: map[string]string{"a": "1"}})
+	s.shop.OpenPull("stranger", apptest.PullOptions{Branch: "evil", From: fork, Files: map[string]string{"evil": "1"}})
+	s.shop.OpenPull("dependabot[bot]", apptest.PullOptions{Branch: "dependabot/npm", Files: map[string]string{"evil": "2"}})
+	draft := s.shop.OpenPull("writer", apptest.PullOptions{Branch: "draft", Draft: true, Files: map[string]string{"d": "1"}})
+	s.shop.Push("release", nil)
+	s.shop.OpenPull("writer", apptest.PullOptions{Branch: "backport", Base: "release", Files: map[string]string{"b": "1"}})
+	first := open.Head()
+	agent := s.start(s.pulls("drafts: false")...)
+	s.awaitStatus(first, "success")
+	second := open.Push(map[string]string{"broken": "1"})
+	s.awaitStatus(second, "failure")
+	draft.SetDraft(false)
+	s.awaitStatus(draft.Head(), "success")
+	open.Close()
+	agent.says("pull request is closed or no longer watched, forgotten.* ref=refs/pull/1/head", 1)
+
+	s.Reset()
+	lists := apptest.Filter{Path: "/repos/acme/shop/pulls"}
+	s.await("idle polls", func() bool { return s.Count(lists) >= 3 })
+	agent.stop()
+	lists.Status = http.StatusNotModified
+	if all := s.Count(apptest.Filter{Path: "/**"}); s.Count(lists) < all-1 {
+		t.Errorf("%d requests, of which %d were lists that had not changed", all, s.Count(lists))
+	}
+	want := "1 refs/pull/1/head " + first + " main " + first + " acme/shop\n" +
+		"1 refs/pull/1/head " + second + " main " + second + " acme/shop\n" +
+		"4 refs/pull/4/head " + draft.Head() + " main " + draft.Head() + " acme/shop\n"
+	if told := s.read("told"); told != want {
+		t.Errorf("got\n%swant\n%s%s", told, want, s.story())
+	}
+}
+
+// TestPullRequestAsMerged: only a merge of this head and the base branch runs, and a conflict is a failure. The
+// status is the head's.
+func TestPullRequestAsMerged(t *testing.T) {
+	s := pullScene(t)
+	open := s.shop.OpenPull("writer", apptest.PullOptions{Branch: "feature", Files: map[string]string{"a": "1"}})
+	stale := open.MakeMerge()
+	head := open.Push(map[string]string{"a": "2"})
+	open.SetMerge(stale, true) // which GitHub may show for a while
+	agent := s.start(s.pulls("on: merge")...)
+	agent.says("not one of this head and main", 1)
+	merge := open.MakeMerge()
+	s.awaitStatus(head, "success")
+	conflicting := open.Push(map[string]string{"a": "3"})
+	open.SetMerge("", false)
+	if status := s.awaitStatus(conflicting, "failure"); !strings.Contains(status.Description, "conflicts with main") {
+		t.Error(status.Description)
+	}
+	agent.stop()
+	if want := "1 refs/pull/1/head " + merge + " main " + head + " acme/shop\n"; s.read("told") != want {
+		t.Errorf("got %s, want %s", s.read("told"), want)
+	}
+	if len(s.statuses(merge)) > 0 {
+		t.Error("the merge has a status")
+	}
+}
+
+// TestPullRequestOfAWatchedBranch runs once, as the branch.
+func TestPullRequestOfAWatchedBranch(t *testing.T) {
+	s := pullScene(t)
+	open := s.shop.OpenPull("writer", apptest.PullOptions{Branch: "feature", Files: map[string]string{"a": "1"}})
+	args := s.tasks(strings.Replace(strings.ReplaceAll(pullTask, "MORE", "on: head"), "shop.git\"}", "shop.git\", branches: [\"**\", \"!main\"]}", 1))
+	agent := s.start(args...)
+	s.awaitStatus(open.Head(), "success")
+	second := open.Push(map[string]string{"a": "2"})
+	s.awaitStatus(second, "success")
+	agent.stop()
+	if told := s.read("told"); strings.Count(told, "\n") != 2 || strings.Contains(told, "refs/pull/") {
+		t.Error(told)
+	}
+}
+
+// TestPullRequestsNeedAPermission: the error says which.
+func TestPullRequestsNeedAPermission(t *testing.T) {
+	s := newPromptScene(t, apptest.Options{})
+	wantWords(t, s.once(1, s.pulls("on: head")...), "does not grant pull_requests:read")
+}

@@ -1,0 +1,104 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// beRunner behaves as GitHub's runner: it takes its configuration, waits for one job, works on it, and cancels it on SIGINT.
+// A job says what to do in words: dirty (writes into its runner's program), home (says where it is), fork (leaves a
+// process), deaf (takes no notice of SIGINT), crash, and how long it takes.
+func beRunner(hub string) int {
+	config := os.Getenv("ACTIONS_RUNNER_INPUT_JITCONFIG")
+	interrupts := make(chan os.Signal, 1)
+	signal.Notify(interrupts, os.Interrupt)
+	fmt.Println("√ Connected to GitHub")
+	waiting, cancel := context.WithCancel(context.Background())
+	go func() {
+		interrupts <- <-interrupts
+		cancel()
+	}()
+	resp, err := speak(waiting, hub+"next", "", strings.NewReader(config))
+	if err != nil {
+		return 1
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var job struct{ Take string }
+	if resp.StatusCode != http.StatusOK || json.NewDecoder(resp.Body).Decode(&job) != nil {
+		fmt.Println("Runner version is deprecated and cannot receive messages.")
+		return 7
+	}
+	reader, writer := io.Pipe()
+	sent := make(chan error, 1)
+	go func() {
+		resp, err := speak(context.Background(), hub+"work", config, reader)
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		sent <- err
+	}()
+	result := perform(job.Take, interrupts)
+	_, _ = writer.Write([]byte(result))
+	_ = writer.Close()
+	if <-sent != nil {
+		return 1
+	}
+	return 0
+}
+
+func perform(take string, interrupts <-chan os.Signal) (result string) {
+	result = "succeeded"
+	for word := range strings.FieldsSeq(take) {
+		switch word {
+		case "dirty":
+			if text, err := os.ReadFile("bin/tool"); err != nil || string(text) != "clean\n" {
+				fmt.Printf("the tool is %q, %v\n", text, err)
+				result = "failed"
+			}
+			_ = os.WriteFile("bin/tool", []byte("dirty\n"), 0o755)
+		case "home":
+			fmt.Println("home", os.Getenv("HOME"), "temp", os.Getenv("TMPDIR"))
+		case "fork":
+			child := exec.Command("sleep", "1000")
+			child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+			if child.Start() == nil {
+				fmt.Println("child", child.Process.Pid)
+			}
+		case "deaf":
+			interrupts = nil
+		case "crash":
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		default:
+			took, err := time.ParseDuration(word)
+			if err != nil {
+				return "failed"
+			}
+			select {
+			case <-time.After(took):
+			case <-interrupts:
+				return "canceled"
+			}
+		}
+	}
+	return result
+}
+
+func speak(ctx context.Context, address, token string, body io.Reader) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, body)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	return http.DefaultClient.Do(req)
+}

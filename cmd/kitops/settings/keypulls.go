@@ -1,0 +1,80 @@
+package settings
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/bittrance/kitops/poller/git"
+)
+
+// pullPattern is what a task with pull requests watches beside its branches and tags.
+const pullPattern = "refs/pull/*/head"
+
+// Pulls say which open pull requests of its repository a task runs.
+type Pulls struct {
+	Merge     bool         // what would be merged, rather than the head
+	Base      git.Patterns // the branches that they are for; none: any
+	Drafts    bool
+	Untrusted []string // logins of those whose pull requests do not run
+}
+
+// pullKeys say which pull requests are watched.
+type pullKeys struct {
+	From      text    `key:"from" values:"repository" default:"repository" help:"Whose run: those from branches of the repository itself. Pull requests of forks never run."`
+	On        text    `key:"on" values:"head,merge" default:"head" help:"What is checked out: the head, or its merge with the base branch. The status is the head's."`
+	Base      texts   `key:"base" each:"branch" default:"any" help:"Names and patterns of the branches that they are for; !pattern excludes."`
+	Drafts    boolean `key:"drafts" default:"false" help:"Whether drafts run, too."`
+	Untrusted texts   `key:"untrusted" each:"login" default:"forks, dependabot[bot], renovate[bot]" help:"Whose pull requests do not run although they are from the repository: logins of bots and people. Those of forks never do."`
+}
+
+// usualBots push what strangers have written.
+func usualBots() []string { return []string{"dependabot[bot]", "renovate[bot]"} }
+
+// pulls makes of the key pull_requests what a task watches.
+func (f taskFile) pulls(keys *section[pullKeys], t *Task) {
+	if !keys.given {
+		return
+	}
+	k := &keys.keys
+	p := &Pulls{Merge: k.On.value == "merge", Drafts: k.Drafts.value, Untrusted: usualBots()}
+	if k.Base.given {
+		p.Base = f.refs(&text{}, &k.Base)
+		if slices.Contains(p.Base, "HEAD") {
+			f.Wrong(k.Base.node, "base: branches are given by name here, not as HEAD")
+		}
+	}
+	if k.Untrusted.given {
+		p.Untrusted = nil
+		for _, login := range k.Untrusted.all() {
+			if login != "forks" { // which are never trusted
+				p.Untrusted = append(p.Untrusted, strings.ToLower(login))
+			}
+		}
+	}
+	t.Pulls, t.Refs = p, append(t.Refs, pullPattern)
+	if t.GitHub == nil && !f.common {
+		f.Wrong(keys.node, "pull_requests needs a GitHub App, which tells what there is: see --github-app-id")
+	}
+}
+
+// shownPulls are the keys as a task file has them.
+func (p *Pulls) shown() section[pullKeys] {
+	keys := pullKeys{From: text{given(), "repository"}, On: text{given(), "head"}, Untrusted: shownTexts(append([]string{"forks"}, p.Untrusted...))}
+	if p.Merge {
+		keys.On.value = "merge"
+	}
+	if p.Drafts {
+		keys.Drafts = boolean{given(), true}
+	}
+	if len(p.Base) > 0 {
+		var names []string
+		for _, ref := range p.Base {
+			names = append(names, strings.Replace(ref, "refs/heads/", "", 1))
+		}
+		keys.Base = shownTexts(names)
+	}
+	return section[pullKeys]{place: given(), keys: keys}
+}
+
+// isPull tells whether a pattern is the one of pull requests.
+func isPull(pattern string) bool { return pattern == pullPattern }

@@ -1,0 +1,112 @@
+package settings
+
+import (
+	"cmp"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/bittrance/kitops/actions"
+	"github.com/bittrance/kitops/poller"
+)
+
+// rules fills in when a task runs what is new, and how often what has failed.
+func (f taskFile) rules(keys *taskKeys) poller.Rules {
+	r := poller.Rules{Retry: keys.Retry.value, RollBack: keys.Failing.back.given}
+	if r.RollBack && r.Retry == nil && !f.common && !keys.Failing.inherited {
+		f.Wrong(keys.Failing.back.node, "on_failure: rollback comes after the last try: say how many there are, such as retry: {times: 3}, or retry: off")
+	}
+	r.Grace = f.grace(&keys.Grace)
+	if keys.Together.given {
+		r.Parallel = f.number(&keys.Together, "parallel", 1, 1000)
+	}
+	if r.Group = keys.Group.value; r.Group != "" {
+		f.judge(keys.Group.node, "group", checkName(r.Group))
+	}
+	for _, entry := range keys.Windows.entries {
+		if entry.value == "" {
+			continue
+		}
+		w, err := poller.ParseWindow(entry.value)
+		f.judge(entry.node, "windows", err)
+		r.Windows = append(r.Windows, w)
+	}
+	if keys.Windows.given && len(keys.Windows.entries) == 0 && !f.common {
+		f.Wrong(keys.Windows.node, "windows is empty: without it runs start at any time")
+	}
+	r.Approve = keys.Approve.value == "each"
+	r.CancelOnPush = keys.OnPush.value == "cancel"
+	return r
+}
+
+// maxGrace bounds what a stop of kitops may take.
+const maxGrace = time.Hour
+
+// grace is the time that actions have to end.
+func (f taskFile) grace(of *span) time.Duration {
+	if of.value > maxGrace {
+		f.Wrong(of.node, "grace is at most 1h: a stop of kitops takes as long")
+	}
+	return of.value
+}
+
+// LongestGrace is the longest time that any action of the task has to end.
+func (t Task) LongestGrace() time.Duration {
+	longest := cmp.Or(t.Rules.Grace, actions.Grace)
+	for _, a := range t.AllActions() {
+		longest = max(longest, a.Grace)
+	}
+	return longest
+}
+
+// LongestGrace is the longest time that any action has to end, which the margin of leases on a shared store holds.
+func (s Settings) LongestGrace() time.Duration {
+	longest := actions.Grace
+	for _, t := range s.Tasks {
+		longest = max(longest, t.LongestGrace())
+	}
+	return longest
+}
+
+// shortLeases are leases in whose margin the grace of the tasks has no room.
+func (s Settings) shortLeases() []error {
+	_, err := s.Poller.LeaseTerms(s.LongestGrace())
+	if err == nil || s.Poller.State == "" || s.LongestGrace() == actions.Grace {
+		return nil
+	}
+	return []error{fmt.Errorf("--lease-ttl: with the grace of these tasks %w", err)}
+}
+
+// rulesShown are the rules as a task file has them.
+func (t Task) rulesShown(keys *taskKeys) {
+	r := t.Rules
+	if r.Retry != nil {
+		keys.Retry = retries{given(), r.Retry}
+	}
+	if r.Grace > 0 {
+		keys.Grace = span{given(), r.Grace}
+	}
+	if r.Parallel > 0 {
+		keys.Together = word{given(), strconv.Itoa(r.Parallel)}
+	}
+	if r.Group != "" {
+		keys.Group = text{given(), r.Group}
+	}
+	if len(r.Windows) > 0 {
+		var all []string
+		for _, w := range r.Windows {
+			all = append(all, w.String())
+		}
+		keys.Windows = shownTexts(all)
+	}
+	if r.Approve {
+		keys.Approve = text{given(), "each"}
+	}
+	if r.CancelOnPush {
+		keys.OnPush = text{given(), "cancel"}
+	}
+	keys.Failing = aftermath{list: actionsShown(t.OnFailure)}
+	if r.RollBack {
+		keys.Failing.given, keys.Failing.back = true, given()
+	}
+}

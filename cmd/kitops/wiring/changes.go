@@ -1,0 +1,23 @@
+package wiring
+
+import (
+	"context"
+
+	"github.com/bittrance/kitops/poller/git"
+)
+
+// changes is the poller's Changes of a task whose checkouts have the options.
+func (w *Wiring) changes(mirror *git.Mirror, r *Repository, o git.Options) func(context.Context, git.Revision, string) (git.Changed, error) {
+	return func(ctx context.Context, rev git.Revision, since string) (all git.Changed, err error) {
+		ask := func() error {
+			all, err = mirror.Changes(ctx, rev, since, o)
+			return err
+		}
+		if r != nil {
+			err = r.byGit(ctx, ask)
+		} else {
+			err = ask()
+		}
+		return all, err
+	}
+}

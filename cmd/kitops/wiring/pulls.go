@@ -1,0 +1,172 @@
+package wiring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/bittrance/kitops/app"
+	"github.com/bittrance/kitops/cmd/kitops/settings"
+	"github.com/bittrance/kitops/poller"
+	"github.com/bittrance/kitops/poller/git"
+)
+
+// baseMoved is for how long a merge counts that GitHub made of the base branch as it was before.
+const baseMoved = time.Minute
+
+// pulls are the pull requests of one task.
+type pulls struct {
+	settings.Pulls
+	r *Repository
+
+	mu     sync.Mutex
+	latest map[string]app.Pull // by ref; nil: nobody has answered yet
+	bases  map[string]base     // of branches
+}
+
+// base is where a branch was, and until when.
+type base struct {
+	now, before string
+	moved       time.Time
+}
+
+// withPulls has a task watch pull requests, too.
+func (r *Repository) withPulls(task *poller.Task, t settings.Task) {
+	p := &pulls{Pulls: *t.Pulls, r: r, bases: map[string]base{}}
+	others := WithoutPulls(t.Refs)
+	heads := task.Heads
+	task.Heads = func(ctx context.Context, _ git.Patterns) ([]git.Revision, error) {
+		var found []git.Revision
+		if len(others) > 0 { // else the API tells all
+			var err error
+			if found, err = heads(ctx, others); err != nil {
+				return nil, err
+			}
+		}
+		open, err := p.look(ctx, others, found)
+		if err != nil {
+			return nil, err
+		}
+		found = append(slices.Clone(found), open...)
+		slices.SortFunc(found, func(a, b git.Revision) int { return strings.Compare(a.Ref, b.Ref) })
+		return found, nil
+	}
+	task.PullOf = p.of
+}
+
+// WithoutPulls are the patterns of branches and tags: refs/pull/ is never listed.
+func WithoutPulls(refs git.Patterns) git.Patterns {
+	return slices.DeleteFunc(slices.Clone(refs), poller.IsPull)
+}
+
+// look lists the open pull requests that run. While the API does not answer they are as they were,
+// so that branches do not wait for them.
+func (p *pulls) look(ctx context.Context, others git.Patterns, branches []git.Revision) ([]git.Revision, error) {
+	open, err := p.r.Pulls(ctx)
+	var down *app.DownError
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case errors.As(err, &down) && p.latest != nil && len(others) > 0:
+	case err != nil:
+		return nil, later(err)
+	default:
+		p.latest = map[string]app.Pull{}
+		for _, one := range open {
+			if p.runs(one, others) {
+				p.latest[fmt.Sprintf("refs/pull/%d/head", one.Number)] = one
+			}
+		}
+	}
+	var all []git.Revision
+	for ref, one := range p.latest {
+		if !slices.ContainsFunc(branches, func(r git.Revision) bool { return r.SHA == one.Head && !r.IsTag() }) {
+			all = append(all, git.Revision{Ref: ref, SHA: one.Head})
+		}
+	}
+	return all, nil
+}
+
+// runs is the one place that tells whether a pull request may run: only one of the repository itself, by somebody
+// whom nobody has named as untrusted. One whose branch the task watches runs as that.
+func (p *pulls) runs(one app.Pull, watched git.Patterns) bool {
+	if one.Fork || one.Author.ID == 0 || slices.Contains(p.Untrusted, strings.ToLower(one.Author.Login)) || one.Draft && !p.Drafts {
+		return false
+	}
+	if matched, _ := p.Base.Match("refs/heads/" + one.Base); len(p.Base) > 0 && !matched {
+		return false
+	}
+	asBranch, _ := watched.Match("refs/heads/" + one.HeadRef)
+	return !asBranch
+}
+
+// of asks for a pull request once more as its run starts.
+func (p *pulls) of(ctx context.Context, rev git.Revision) (poller.Pull, error) {
+	p.mu.Lock()
+	one, known := p.latest[rev.Ref]
+	p.mu.Unlock()
+	if !known || one.Head != rev.SHA {
+		return poller.Pull{}, git.ErrMoved
+	}
+	pull := poller.Pull{Number: one.Number, Base: one.Base, Head: one.Head, HeadRepository: one.HeadRepository}
+	now, err := p.r.Merge(ctx, one.Number)
+	switch {
+	case err != nil:
+		return pull, outage(later(err))
+	case !now.Open, now.Head != rev.SHA:
+		return pull, git.ErrMoved
+	case !p.Merge:
+		return pull, nil
+	case now.Conflict:
+		return pull, &poller.ConflictError{Base: one.Base}
+	case now.SHA == "":
+		return pull, &poller.PassingError{Err: errors.New("GitHub has not merged it with " + one.Base + " yet")}
+	}
+	pull.Merge = now.SHA
+	return pull, p.merged(ctx, pull)
+}
+
+// merged makes sure that a merge is one of this head and the base branch as it is, or was a moment ago: GitHub makes
+// them late, and leaves old ones behind.
+func (p *pulls) merged(ctx context.Context, pull poller.Pull) error {
+	parents, err := p.r.Parents(ctx, pull.Merge)
+	if err != nil {
+		return outage(later(err))
+	}
+	heads, err := p.r.Heads(ctx, []string{"refs/heads/" + pull.Base})
+	if err != nil {
+		return outage(later(err))
+	}
+	if len(heads) != 1 {
+		return &poller.PassingError{Err: fmt.Errorf("its base branch %s is gone", pull.Base)}
+	}
+	if len(parents) != 2 || parents[1] != pull.Head || !p.isBase(pull.Base, parents[0], heads[0].SHA) {
+		return &poller.PassingError{Err: fmt.Errorf("the merge that GitHub shows is not one of this head and %s", pull.Base)}
+	}
+	return nil
+}
+
+// isBase tells whether a branch is at a commit, or was a moment ago.
+func (p *pulls) isBase(branch, sha, now string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	b := p.bases[branch]
+	if b.now != now {
+		b = base{now: now, before: b.now, moved: time.Now()}
+		p.bases[branch] = b
+	}
+	return sha == now || sha == b.before && time.Since(b.moved) < baseMoved
+}
+
+// later tells the poller when a limit of GitHub ends.
+func later(err error) error {
+	var limit *app.LimitError
+	if errors.As(err, &limit) {
+		return &poller.LaterError{At: limit.Until, Err: err}
+	}
+	return err
+}

@@ -1,0 +1,58 @@
+package poller
+
+import (
+	"maps"
+	"strings"
+)
+
+// deployed begins the name of the place that hears of a task's deployments to an environment.
+const deployed = "deployment:"
+
+// DeployTo is the name of the place that hears of deployments to an environment.
+func DeployTo(environment string) string { return deployed + environment }
+
+// Environment is the one that a report is about that goes to a place of [DeployTo].
+func (r Report) Environment() (name string, ok bool) { return strings.CutPrefix(r.To, deployed) }
+
+// deploys tells whether the revision of a run is brought to the environment: that of a pull request is not.
+func (t Task) deploys(run Run) bool {
+	return t.DeployTo != "" && !strings.HasPrefix(run.Revision.Ref, "refs/pull/")
+}
+
+// deploymentStarted adds that a deployment is in progress.
+func (t Task) deploymentStarted(s State, run Run) State {
+	s.DeployTo = t.DeployTo
+	if !t.deploys(run) || run.Attempt > 1 && !run.resumes || t.Brings && run.Action == "" {
+		return s
+	}
+	return s.reporting(Report{Run: run, URL: t.URL, To: t.DeployTo})
+}
+
+// deploymentEnded adds how a deployment has ended, unless there was none.
+func (t Task) deploymentEnded(s State, run Run) State {
+	if !t.deploys(run) || run.Outcome == Success && run.Reason == NothingToRun || t.Brings && run.Action == "" && run.Outcome != Success {
+		return s
+	}
+	return s.reporting(Report{Run: run, URL: t.URL, To: t.DeployTo})
+}
+
+// noteOf is what the reporter has noted of earlier reports that went to the same place: about the same ref, or of
+// deployments about any of the task's.
+func (s State) noteOf(r Report) string {
+	if _, ok := r.Environment(); ok {
+		return s.Notes[r.To]
+	}
+	return s.Refs[r.Run.Revision.Ref].Notes[r.To]
+}
+
+// annotated is a map of notes with that of a report.
+func annotated(notes map[string]string, r Report) map[string]string {
+	notes = maps.Clone(notes)
+	if notes == nil {
+		notes = map[string]string{}
+	}
+	if notes[r.To] = *r.Note; *r.Note == "" {
+		delete(notes, r.To)
+	}
+	return notes
+}

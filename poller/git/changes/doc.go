@@ -1,0 +1,2 @@
+// Package changes lists the paths that differ between two trees.
+package changes

@@ -1,0 +1,76 @@
+package signature
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ProtonMail/go-crypto/openpgp"
+
+	"github.com/bittrance/kitops/poller/git/object"
+)
+
+// Keys are whose signatures count.
+type Keys struct {
+	ssh []allowed
+	pgp openpgp.EntityList
+}
+
+// AddSSH adds those of a file of allowed signers, ssh-keygen(1).
+func (k *Keys) AddSSH(file []byte) error {
+	all, err := parseAllowed(string(file))
+	if err == nil && len(all) == 0 {
+		err = errors.New("it names no signer")
+	}
+	k.ssh = append(k.ssh, all...)
+	return err
+}
+
+// AddPGP adds public keys of OpenPGP.
+func (k *Keys) AddPGP(file []byte) error {
+	all, err := parseKeyRing(file)
+	if err == nil && len(all) == 0 {
+		err = errors.New("it holds no public key")
+	}
+	k.pgp = append(k.pgp, all...)
+	return err
+}
+
+// Verify returns who signed a commit or a tag. A tag must have the name given in itself.
+func (k *Keys) Verify(o object.Object, tag string, now time.Time) (signer string, err error) {
+	s, err := split(o)
+	switch {
+	case err != nil:
+		return "", err
+	case o.Kind == object.KindTag && s.tag != tag:
+		return "", fmt.Errorf("refused: the tag calls itself %q, not %q", s.tag, tag)
+	case bytes.HasPrefix(s.signature, []byte(beginSSH)):
+		return verifySSH(s, k.ssh)
+	case bytes.HasPrefix(s.signature, []byte(beginPGP)):
+		return verifyPGP(s, k.pgp, now)
+	case bytes.HasPrefix(s.signature, []byte(beginX509)):
+		return "", errors.New("its signature is of the kind x509, which is not supported: use SSH or OpenPGP")
+	}
+	return "", errors.New("its signature is of no kind that is supported: use SSH or OpenPGP")
+}
+
+// Expiring are the keys that expire until a time, each with its day.
+func (k *Keys) Expiring(now, until time.Time) (all []string) {
+	note := func(name string, at time.Time) {
+		if !at.IsZero() && at.Before(until) {
+			verb := "expires"
+			if at.Before(now) {
+				verb = "expired"
+			}
+			all = append(all, fmt.Sprintf("the key of %s %s on %s", name, verb, at.Format("2006-01-02")))
+		}
+	}
+	for _, a := range k.ssh {
+		note(a.principals, a.before)
+	}
+	for _, e := range k.pgp {
+		note(nameOf(e), ends(e))
+	}
+	return all
+}

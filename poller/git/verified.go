@@ -1,0 +1,131 @@
+package git
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/bittrance/kitops/poller/files"
+	"github.com/bittrance/kitops/poller/git/mirror"
+	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/bittrance/kitops/poller/git/refs"
+	"github.com/bittrance/kitops/poller/git/signature"
+)
+
+const (
+	maxKeyFile = 4 << 20             // bytes
+	expiresIn  = 30 * 24 * time.Hour // a key that does is named
+)
+
+// KeyFiles are the files that say whose signatures count.
+type KeyFiles struct {
+	AllowedSigners string // of ssh-keygen(1); "": none
+	KeyRing        string // public keys of OpenPGP; "": none
+}
+
+// UnsignedError says that a revision is not signed as it must be. Only other key files, or another revision, change that.
+type UnsignedError struct {
+	Reason string
+	Keys   string // what Digest of the key files was
+}
+
+func (e *UnsignedError) Error() string { return e.Reason }
+
+// Signer is who signed a revision.
+type Signer struct {
+	Name     string
+	Commit   string   // what was signed, or what the tag leads to that was
+	Expiring []string // what is to be said of keys that expire soon, or have
+}
+
+// read reads the files as they are now.
+func (k KeyFiles) read() (keys *signature.Keys, digest string, err error) {
+	keys = &signature.Keys{}
+	var sum []byte
+	for _, file := range []struct {
+		path string
+		add  func([]byte) error
+	}{{k.AllowedSigners, keys.AddSSH}, {k.KeyRing, keys.AddPGP}} {
+		if file.path == "" {
+			continue
+		}
+		data, err := files.ReadRegular(file.path, maxKeyFile)
+		if err != nil {
+			return nil, "", err
+		}
+		if err := file.add(data); err != nil {
+			return nil, "", fmt.Errorf("%s: %w", file.path, err)
+		}
+		sum = append(fmt.Appendln(sum, len(data)), data...)
+	}
+	return keys, object.SHA256.Sum(sum).String()[:16], nil
+}
+
+// Check says what is wrong with the files.
+func (k KeyFiles) Check() error {
+	_, _, err := k.read()
+	return err
+}
+
+// Digest is the same as long as the files are; "" where they cannot be read.
+func (k KeyFiles) Digest() string {
+	_, digest, err := k.read()
+	if err != nil {
+		return ""
+	}
+	return digest
+}
+
+// names are those of the files, for people.
+func (k KeyFiles) names() string {
+	var names []string
+	for _, path := range []string{k.AllowedSigners, k.KeyRing} {
+		if path != "" {
+			names = append(names, filepath.Base(path))
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// Verify tells who signed a revision: the commit, or the tag object that its ref leads to. The revision is fetched for
+// that, as by Changes, and nothing of it is written anywhere else. With a commit since, it must descend from that one.
+// What is not as it must be is an *[UnsignedError].
+func (m *Mirror) Verify(ctx context.Context, rev refs.Revision, since string, k KeyFiles, o Options) (Signer, error) {
+	keys, digest, err := k.read()
+	if err != nil {
+		return Signer{}, fmt.Errorf("read whose signatures count: %w", err)
+	}
+	id, ok := object.ParseID(rev.SHA)
+	if !ok {
+		return Signer{}, fmt.Errorf("verify %q of %s: not a commit id", rev.SHA, m.URL)
+	}
+	base, _ := object.ParseID(since)
+	s, commit, _, err := m.hold(ctx, mirror.Held{Ref: rev.Ref, ID: id}, base, o)
+	if err != nil {
+		return Signer{}, fmt.Errorf("verify %s of %s: %w", rev.SHA, m.URL, err)
+	}
+	defer s.Close()
+	refused := func(reason string) error { return &UnsignedError{reason, digest} }
+	signed, err := s.Reader().Read(id)
+	if err != nil {
+		return Signer{}, fmt.Errorf("verify %s of %s: %w", rev.SHA, m.URL, err)
+	}
+	now := time.Now()
+	found := Signer{Commit: commit.String(), Expiring: keys.Expiring(now, now.Add(expiresIn))}
+	if found.Name, err = keys.Verify(signed, strings.TrimPrefix(rev.Ref, "refs/tags/"), now); err != nil {
+		return found, refused(fmt.Sprintf("not signed by one of %s: %v", k.names(), err))
+	}
+	if base.IsZero() || commit == base {
+		return found, nil
+	}
+	l, err := m.beyond(ctx, commit, base)
+	if err != nil {
+		return found, fmt.Errorf("find out whether %s of %s descends from %s: %w", rev.SHA, m.URL, since, err)
+	}
+	if !l.roots[base] {
+		return found, refused(fmt.Sprintf("signed by %s, but it does not descend from %.7s, which is applied: pin it to run it all the same", found.Name, since))
+	}
+	return found, nil
+}

@@ -1,0 +1,167 @@
+package poller
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bittrance/kitops/poller/git"
+)
+
+// targets are what targets hear.
+type targets struct {
+	mu    sync.Mutex
+	down  string // that does not answer
+	heard map[string][]string
+}
+
+func (w *targets) report(_ context.Context, r Report) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if r.To == w.down {
+		return errors.New("no answer")
+	}
+	words := []string{string(r.Change), r.Run.Revision.Name(), r.Run.Revision.SHA[:1]}
+	if r.Broken != "" {
+		words = append(words, "since "+r.Broken[:1])
+	}
+	w.heard[r.To] = append(w.heard[r.To], strings.Join(words, " "))
+	return nil
+}
+
+var usual = []Change{Failed, Erred, Recovered}
+
+// TestNotices: each change of how a ref stands is told once, also when an agent follows another one.
+func TestNotices(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := newRemote("main a", "side a"), &targets{heard: map[string][]string{}}
+		broken := true
+		r.work = func(_ context.Context, rev git.Revision) error {
+			time.Sleep(time.Second) // or the start is old news before it is told
+			if broken && rev.Name() == "main" {
+				return errors.New("it broke")
+			}
+			return nil
+		}
+		task := r.task("deploy", "main", "side")
+		task.Notices = []Notice{
+			{To: NoticeTo("usual"), On: usual},
+			{To: NoticeTo("patient"), On: usual, After: 3},
+			{To: NoticeTo("all"), On: []Change{Begun, Succeeded, Failed, Erred}},
+			{To: NoticeTo("never"), On: []Change{Failed}, After: 100},
+		}
+		b := newBench(t, task)
+		b.Report = w.report
+		b.start(t)
+		elapse(10 * time.Minute) // several tries
+		want(t, "usual while broken", w.heard[NoticeTo("usual")], []string{"error main a since a"})
+		r.push("main", "b")
+		elapse(10 * time.Minute)
+		broken = false
+		r.push("main", "c")
+		elapse(10 * time.Minute)
+		r.push("main", "d")
+		elapse(10 * time.Minute)
+		want(t, "usual", w.heard[NoticeTo("usual")], []string{"error main a since a", "recovery main c since a"})
+		want(t, "patient", w.heard[NoticeTo("patient")], []string{"error main a since a", "recovery main c since a"})
+		want(t, "all", w.heard[NoticeTo("all")], []string{
+			"start main a", "error main a since a", "start side a", "success side a",
+			"start main b", "start main c", "success main c", "start main d", "success main d",
+		})
+		want(t, "never", len(w.heard[NoticeTo("never")]), 0)
+		want(t, "left in the state", b.state(t, "deploy").Refs["refs/heads/main"].Failing == nil, true)
+	})
+}
+
+// TestNoticesOfABranchThatIsGone: who was told that it fails hears that it is no longer watched. A target that is down,
+// and GitHub, hold up no other.
+func TestNoticesOfABranchThatIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := newRemote("main a", "side b"), &targets{heard: map[string][]string{}, down: "kitops/deploy"}
+		r.work = func(_ context.Context, rev git.Revision) error { return errors.New("it broke") }
+		task := reported(r, "deploy", "*")
+		task.RunNew = true
+		task.Notices = []Notice{{To: NoticeTo("a"), On: usual}, {To: NoticeTo("b"), On: usual}, {To: NoticeTo("c"), On: []Change{Failed}}}
+		b := newBench(t, task)
+		b.Report = w.report
+		stop := b.start(t)
+		elapse(5 * time.Minute)
+		stop()
+		w.down = NoticeTo("a")
+		b = b.again(t, task)
+		b.Report = w.report
+		b.start(t)
+		elapse(5 * time.Minute)
+		r.remove("side")
+		elapse(5 * time.Minute)
+		want(t, "told of side", w.heard[NoticeTo("b")][len(w.heard[NoticeTo("b")])-1], "gone side b since b")
+		want(t, "b", len(w.heard[NoticeTo("b")]), 3)
+		want(t, "GitHub", len(w.heard["kitops/deploy"]) > 0, true)
+		want(t, "c", len(w.heard[NoticeTo("c")]), 0)
+		want(t, "left for a", len(b.state(t, "deploy").Unreported), 1)
+	})
+}
+
+// TestGoneAfterTheLastWordOnARun: what becomes of a ref without another run is no repetition of what was told of the last one.
+func TestGoneAfterTheLastWordOnARun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := newRemote("main a", "side b"), &targets{heard: map[string][]string{}}
+		r.work = func(_ context.Context, rev git.Revision) error {
+			if rev.Name() == "side" {
+				return &MistakeError{errors.New("it is broken")} // which is not tried again
+			}
+			return nil
+		}
+		task := r.task("deploy", "*")
+		task.RunNew = true
+		task.Notices = []Notice{{To: NoticeTo("a"), On: usual}}
+		b := newBench(t, task)
+		b.Report = w.report
+		b.start(t)
+		elapse(5 * time.Minute)
+		r.remove("side")
+		elapse(5 * time.Minute)
+		want(t, "told", w.heard[NoticeTo("a")], []string{"error side b since b", "gone side b since b"})
+	})
+}
+
+// TestCaughtUpAfterSuccess: both are told, also when one comes up while the other is on its way.
+func TestCaughtUpAfterSuccess(t *testing.T) {
+	run := Run{ID: "1", Outcome: Success, Revision: git.Revision{Ref: "refs/heads/main", SHA: sha("a")}}
+	told := Report{Run: run, To: NoticeTo("a"), Change: Succeeded}
+	s := State{}.reporting(told).reporting(Report{Run: run, To: NoticeTo("a"), Change: CaughtUp})
+	want(t, "waiting", len(s.Unreported), 2)
+	want(t, "left", len(s.reported(told).Unreported), 1)
+}
+
+// TestGoneIsToldOnce: of a ref that was failing and behind, and runs once more when it goes.
+func TestGoneIsToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := newRemote("main a", "side b"), &targets{heard: map[string][]string{}}
+		tries := 0
+		r.work = func(_ context.Context, rev git.Revision) error {
+			if rev.Name() == "side" {
+				if tries++; tries > 1 {
+					time.Sleep(10 * time.Minute)
+				}
+				return errors.New("it broke")
+			}
+			return nil
+		}
+		task := r.task("deploy", "*")
+		task.RunNew, task.Rules.Parallel = true, 2
+		task.Notices = []Notice{{To: NoticeTo("a"), On: append([]Change{Late}, usual...), Behind: time.Minute}}
+		b := newBench(t, task)
+		b.Report = w.report
+		b.start(t)
+		elapse(5 * time.Minute)
+		r.remove("side")
+		elapse(time.Hour)
+		want(t, "told", w.heard[NoticeTo("a")], []string{"error side b since b", "behind side b since b", "gone side b since b"})
+		want(t, "left", len(b.state(t, "deploy").Behind), 0)
+	})
+}

@@ -1,0 +1,94 @@
+package poller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bittrance/kitops/poller/git"
+)
+
+const (
+	pullPrefix = "refs/pull/"
+	mergeFirst = 2      // seconds until what GitHub has not ready yet is asked for again, doubled
+	mergeLast  = 2 * 60 // seconds after which that is an error
+)
+
+// Pull is the pull request that a run is of.
+type Pull struct {
+	Number         int    `yaml:"number"`
+	Base           string `yaml:"base"` // the branch that it is for, in short
+	Head           string `yaml:"head"`
+	HeadRepository string `yaml:"head_repository,omitempty"` // owner/name
+	Merge          string `yaml:"merge,omitempty"`           // what is checked out instead of the head
+}
+
+// ConflictError says that a pull request cannot be merged. It is a failure of the revision.
+type ConflictError struct{ Base string }
+
+func (e *ConflictError) Error() string { return "conflicts with " + e.Base }
+
+// IsPull tells whether a ref is a pull request's.
+func IsPull(ref string) bool { return strings.HasPrefix(ref, pullPrefix) }
+
+// askPull asks for the pull request of a run once more, and waits for what GitHub has not ready yet:
+// what a list of pull requests says may be old.
+func (w *watch) askPull(ctx context.Context, run *Run) error {
+	if w.task.PullOf == nil || !IsPull(run.Revision.Ref) || w.pinned {
+		return nil
+	}
+	waited := time.Duration(0)
+	for wait := w.p.seconds(mergeFirst); ; wait *= 2 {
+		pull, err := w.task.PullOf(ctx, run.Revision)
+		switch {
+		case err == nil:
+			run.Pull = &pull
+			return nil
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case errors.Is(err, git.ErrMoved):
+			w.moved = true
+			return err
+		case !passing(err) || waited >= w.p.seconds(mergeLast) || w.once && wait > w.p.seconds(onceArrival):
+			return err
+		}
+		waited += wait
+		if err := w.waitToFetch(ctx, run.Revision, wait, err); err != nil {
+			return err
+		}
+	}
+}
+
+// CheckedOut is the revision that a run has in its workdir.
+func (r Run) CheckedOut() git.Revision {
+	if r.Pull != nil && r.Pull.Merge != "" {
+		return git.Revision{Ref: fmt.Sprintf("%s%d/merge", pullPrefix, r.Pull.Number), SHA: r.Pull.Merge}
+	}
+	return r.Revision
+}
+
+// pullVars are the variables of a run on a pull request.
+func (r Run) pullVars() []string {
+	p := r.Pull
+	if p == nil {
+		return nil
+	}
+	return []string{
+		"KITOPS_PULL_REQUEST=" + strconv.Itoa(p.Number),
+		"KITOPS_BASE_REF=" + p.Base,
+		"KITOPS_HEAD_SHA=" + p.Head,
+		"KITOPS_HEAD_REPOSITORY=" + p.HeadRepository,
+	}
+}
+
+// failed tells whether an error is a failure of the revision, rather than one of kitops.
+func failed(run Run, err error) bool {
+	var exit *exec.ExitError
+	var timeout timeoutError
+	var conflict *ConflictError
+	return run.Action != "" && (errors.As(err, &exit) || errors.As(err, &timeout)) || errors.As(err, &conflict)
+}

@@ -1,0 +1,18 @@
+package poller
+
+import "time"
+
+// Rules say when a task runs what is new, and how often what has failed.
+type Rules struct {
+	Retry    *Retry `json:",omitempty"` // nil: without end
+	RollBack bool   `json:",omitempty"` // back to the revision applied before, when it gives up
+
+	Parallel     int  `json:",omitempty"` // refs that run at once; 0: one
+	CancelOnPush bool `json:",omitempty"` // a newer head of its ref ends a run
+
+	Grace time.Duration `json:",omitempty"` // between SIGTERM and SIGKILL; 0: as actions have it
+
+	Group   string  `json:",omitempty"` // of tasks that never run at the same time
+	Approve bool    `json:",omitempty"` // a head waits until somebody has approved it
+	Windows Windows `json:",omitempty"` // within which runs start; none: always
+}

@@ -1,4 +1,0 @@
-package store
-
-// syncDir does nothing: Windows cannot flush a directory, NTFS keeps its own journal.
-func syncDir(string) error { return nil }

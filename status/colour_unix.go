@@ -1,8 +1,0 @@
-//go:build unix
-
-package status
-
-import "os"
-
-// showsColour tells whether a terminal understands escape sequences.
-func showsColour(*os.File) bool { return true }
