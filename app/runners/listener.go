@@ -12,6 +12,9 @@ import (
 	"github.com/bittrance/kitops/poller/bug"
 )
 
+// parting is what GitHub's answers may take when the set has ended, in seconds.
+const parting = 10
+
 // phantoms is how often GitHub's count is believed where no message told of a job, in seconds.
 const phantoms = 300
 
@@ -136,22 +139,32 @@ func (l *listener) open(ctx context.Context) error {
 			return err
 		}
 	}
-	session, err := l.service.openSession(ctx, set.ID, l.o.Owner)
+	if err := l.begin(ctx, set.ID); err != nil {
+		return err
+	}
+	l.pool.serve(set.ID)
+	return l.first(ctx, l.session.Statistics)
+}
+
+// begin begins a session. Its answer is waited for also when ctx is done meanwhile: nobody could end a session of which
+// nobody knows.
+func (l *listener) begin(ctx context.Context, set int64) error {
+	ctx, cancel := outlasting(ctx, l.o.seconds(parting))
+	defer cancel()
+	session, err := l.service.openSession(ctx, set, l.o.Owner)
 	if session != nil && session.ID != "" {
 		saved := l.change(ctx, func(m *Listening) {
-			if m.ScaleSet != set.ID {
+			if m.ScaleSet != set {
 				m.Message, m.Jobs, m.Offered, m.Known = 0, nil, nil, false
 			}
-			m.ScaleSet, m.Session = set.ID, session.ID
+			m.ScaleSet, m.Session = set, session.ID
 		})
 		err = errors.Join(err, saved)
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		l.session, l.spoilt = session, 0
 	}
-	l.session, l.spoilt = session, 0
-	l.pool.serve(set.ID)
-	return l.first(ctx, session.Statistics)
+	return err
 }
 
 func labelNames(all []label) string {

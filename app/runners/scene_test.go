@@ -129,7 +129,7 @@ func (s *scene) start() (set *runners.Set, stop func()) {
 // waitFor awaits what a change at GitHub brings.
 func (s *scene) waitFor(what string, cond func() bool) {
 	s.Helper()
-	ctx, cancel := context.WithTimeout(s.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(s.Context(), time.Minute)
 	defer cancel()
 	for !cond() {
 		select {

@@ -133,3 +133,10 @@ func wait(ctx context.Context, d time.Duration) bool {
 		return false
 	}
 }
+
+// outlasting returns a context that goes on for so long when ctx is done.
+func outlasting(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	lasting, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(d, cancel) })
+	return lasting, func() { stop(); cancel() }
+}

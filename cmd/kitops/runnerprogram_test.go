@@ -17,7 +17,7 @@ import (
 )
 
 // beRunner behaves as GitHub's runner: it takes its configuration, waits for one job, works on it, and cancels it on SIGINT.
-// A job says what to do in words: dirty (writes into its runner's program), home (says where it is), fork (leaves a
+// A job says what to do in words: dirty (writes into its runner's program), home (says where it is), nice (has to be so by 5), fork (leaves a
 // process), deaf (takes no notice of SIGINT), crash, and how long it takes.
 func beRunner(hub string) int {
 	config := os.Getenv("ACTIONS_RUNNER_INPUT_JITCONFIG")
@@ -69,6 +69,11 @@ func perform(take string, interrupts <-chan os.Signal) (result string) {
 			_ = os.WriteFile("bin/tool", []byte("dirty\n"), 0o755)
 		case "home":
 			fmt.Println("home", os.Getenv("HOME"), "temp", os.Getenv("TMPDIR"))
+		case "nice":
+			if out, err := exec.Command("nice").Output(); string(out) != "5\n" {
+				fmt.Printf("it is nice by %q, %v\n", out, err)
+				result = "failed"
+			}
 		case "fork":
 			child := exec.Command("sleep", "1000")
 			child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

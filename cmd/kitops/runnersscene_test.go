@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bittrance/kitops/actions"
 	"github.com/bittrance/kitops/app/apptest"
 )
 
@@ -86,9 +87,9 @@ func queued(set *apptest.ScaleSet, n int, take string) (jobs []*apptest.Job) {
 // nowhere but in their environment; status, runs and logs tell of them; SIGTERM leaves nothing registered.
 func TestRunners(t *testing.T) {
 	s := newRunnersScene(t, apptest.Options{})
-	agent := s.start(s.runners("    max: 3\n    min: 1\n")...)
+	agent := s.start(s.runners("    max: 3\n    min: 1\n    limits: {nice: 5}\n")...)
 	set := s.listening()
-	jobs := queued(set, 5, "home dirty 300ms")
+	jobs := queued(set, 5, "home dirty nice 300ms")
 	s.await("some run", func() bool { return jobs[0].State() == "running" })
 	secret := regexp.MustCompile(`jit[0-9a-f]{100}`)
 	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
@@ -208,8 +209,8 @@ func TestRunnersOfTheDead(t *testing.T) {
 	<-agent.done
 }
 
-// TestRunnersRefused: a public repository is refused unless it is accepted, a missing permission is named, and the own user
-// is refused unless it is accepted.
+// TestRunnersRefused: a public repository is refused unless it is accepted, a missing permission is named, the own user
+// is refused unless it is accepted, and so are limits that cannot be set.
 func TestRunnersRefused(t *testing.T) {
 	s := newRunnersScene(t, apptest.Options{})
 	s.AddRepository("acme", "open", apptest.RepositoryOptions{})
@@ -227,6 +228,13 @@ func TestRunnersRefused(t *testing.T) {
 	s.installation.SetPermissions(apptest.Permissions{"contents": "read", "organization_self_hosted_runners": "write"})
 	s.await("it listens once that is granted", func() bool { set := s.ScaleSet("acme", "build"); return set != nil && set.Listener() != "" })
 	agent.stop()
+	limits := actions.Limits{Memory: 1 << 30}
+	if actions.Supports(limits) != nil {
+		s.write("tasks.yaml", file+"    limits: {memory: 1G}\n")
+		if out := s.ends(2, flags...); !strings.Contains(out, "runners build: limits: memory cannot be set") {
+			t.Errorf("it says %s", out)
+		}
+	}
 	s.write("tasks.yaml", strings.Replace(file, "    user: same\n", "", 1))
 	if out := s.ends(2, append([]string{"check"}, flags...)...); !strings.Contains(out, "user: same") {
 		t.Errorf("check says %s", out)

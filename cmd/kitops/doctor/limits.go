@@ -6,16 +6,13 @@ import (
 	"github.com/bittrance/kitops/cmd/kitops/settings"
 )
 
-// limits tells of tasks whose limits could not be set, were kitops started as doctor was.
+// limits tells of tasks and runners whose limits could not be set, were kitops started as doctor was.
 func (d *Doctor) limits(s settings.Settings) {
-	for _, t := range s.Tasks {
-		if t.Elsewhere || t.Limits == (actions.Limits{}) {
+	for who, limits := range s.Limits() {
+		if err := actions.Supports(limits); err != nil {
+			d.say(app.Fail, who+": "+err.Error(), "run kitops as its unit for systemd has it (Delegate=yes), or leave the limits out")
 			continue
 		}
-		if err := actions.Supports(t.Limits); err != nil {
-			d.say(app.Fail, "task "+t.Name+": "+err.Error(), "run kitops as its unit for systemd has it (Delegate=yes), or leave the limits out")
-			continue
-		}
-		d.say(app.OK, "task "+t.Name+": its limits can be set", "")
+		d.say(app.OK, who+": its limits can be set", "")
 	}
 }

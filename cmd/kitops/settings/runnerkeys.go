@@ -16,6 +16,7 @@ type runnerKeys struct {
 	Entrypoint  text                `key:"entrypoint" need:"run" help:"The program that takes the configuration in ACTIONS_RUNNER_INPUT_JITCONFIG: a path, or a name looked up in PATH."`
 	Args        words               `key:"args" each:"argument" help:"Its arguments, as they are."`
 	Run         text                `key:"run" not:"entrypoint,args" clash:"run is short for entrypoint and args: give either" help:"Command line for /bin/sh -c, instead of entrypoint and args: ./run.sh for GitHub's runner."`
+	Limits      section[limitKeys]  `key:"limits" help:"What the processes of one runner may use together, as in a task. Where one cannot be set the agent does not start."`
 	Environment variables           `key:"environment" help:"Variables for the runner. Nothing is expanded."`
 	Inherit     boolean             `key:"inherit_environment" default:"false" help:"Give it the agent's environment but what concerns kitops."`
 }

@@ -36,6 +36,7 @@ type RunnerSet struct {
 	AcceptPublic     bool
 	Workdir          string // "": none
 	MinFree          git.Size
+	Limits           actions.Limits // of the processes of one runner
 	GitHub           *GitHub
 	Action           actions.Action
 	Digest           string // equal for sets that behave the same
@@ -57,7 +58,7 @@ func (f taskFile) runnerSet(e *entry[runnerKeys]) RunnerSet {
 	s := RunnerSet{
 		Name: keys.Name.value, URL: strings.TrimRight(keys.URL.value, "/"), Group: cmp.Or(keys.Group.value, usualGroup),
 		Max: 1, Min: keys.Min.value, Drain: keys.Drain.or(usualDrain), User: cmp.Or(keys.User.value, f.flags.Actions.User),
-		AcceptPublic: keys.Public.value == "accept", MinFree: usualMinFree, GitHub: f.app,
+		AcceptPublic: keys.Public.value == "accept", MinFree: usualMinFree, GitHub: f.app, Limits: f.limits(&keys.Limits),
 		Action: actions.Action{
 			Name: "runner", Entrypoint: keys.Entrypoint.value, Args: keys.Args.values, Environment: keys.Environment.values, InheritEnvironment: keys.Inherit.value,
 		},
@@ -143,6 +144,7 @@ func (s RunnerSet) shown() runnerKeys {
 		Name: text{given(), s.Name}, URL: text{given(), s.URL}, Group: text{given(), s.Group},
 		Max: count{given(), s.Max}, Min: count{given(), s.Min}, Drain: span{given(), s.Drain}, MinFree: size{given(), s.MinFree},
 		Entrypoint: a.Entrypoint, Args: a.Args, Run: a.Run, Environment: a.Environment, Inherit: a.Inherit,
+		Limits: limitsShown(s.Limits),
 	}
 	if s.User != "" {
 		keys.User = text{given(), s.User}

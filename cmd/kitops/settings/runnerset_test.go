@@ -23,6 +23,7 @@ func TestRunnerMistakes(t *testing.T) {
 		"  lables: [a]\n":        "lables",
 		"  max: 0\n":             "max must be at least 1",
 		"  max: many\n":          "max must be a number",
+		"  limits: {nice: 20}\n": "nice must be a whole number",
 		"  min: 2\n":             "min not above it",
 		"  public: yes please\n": "public must be accept",
 		"  min_free: lots\n":     "min_free",

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"iter"
 	"strconv"
 
 	"github.com/goccy/go-yaml/ast"
@@ -116,4 +117,20 @@ func limitsShown(l actions.Limits) (shown section[limitKeys]) {
 		}
 	}
 	return shown
+}
+
+// Limits are those of each task and each set of runners that has some, in order.
+func (s Settings) Limits() iter.Seq2[string, actions.Limits] {
+	return func(yield func(who string, l actions.Limits) bool) {
+		for _, t := range s.Tasks {
+			if !t.Elsewhere && t.Limits != (actions.Limits{}) && !yield("task "+t.Name, t.Limits) {
+				return
+			}
+		}
+		for _, set := range s.Runners {
+			if set.Limits != (actions.Limits{}) && !yield("runners "+set.Name, set.Limits) {
+				return
+			}
+		}
+	}
 }

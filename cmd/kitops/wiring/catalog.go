@@ -66,7 +66,7 @@ func (c *Catalog) Set(ctx context.Context, s settings.Settings) error {
 	if err := c.wiring.Try(s); err != nil {
 		return err
 	}
-	if err := c.allow(s.Tasks); err != nil {
+	if err := c.allow(s); err != nil {
 		return err
 	}
 	c.mu.Lock()
@@ -80,15 +80,12 @@ func (c *Catalog) Set(ctx context.Context, s settings.Settings) error {
 	return nil
 }
 
-// allow refuses tasks with limits that the host does not let them have.
-func (c *Catalog) allow(tasks []settings.Task) error {
+// allow refuses tasks and runners with limits that the host does not let them have.
+func (c *Catalog) allow(s settings.Settings) error {
 	var mistakes []error
-	for _, t := range tasks {
-		if t.Elsewhere || t.Limits == (actions.Limits{}) {
-			continue
-		}
-		if err := c.Allow(t.Limits); err != nil {
-			mistakes = append(mistakes, fmt.Errorf("task %s: %w", t.Name, err))
+	for who, limits := range s.Limits() {
+		if err := c.Allow(limits); err != nil {
+			mistakes = append(mistakes, fmt.Errorf("%s: %w", who, err))
 		}
 	}
 	if len(mistakes) == 0 {

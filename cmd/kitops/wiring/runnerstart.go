@@ -131,7 +131,7 @@ func (s *runnerStart) run(ctx context.Context, p runners.Process) error {
 	out := mask.Writer(printed(func(data []byte) { s.tell(poller.Event{Kind: poller.Printed, Run: run, Data: data}) }))
 	a := s.agent
 	err := s.set.Action.Run(ctx, actions.Options{
-		Dir: p.Dir, Environ: a.Environ, Out: out, User: s.user, Processes: a.Processes, Grace: a.Grace, Kill: a.Kill,
+		Dir: p.Dir, Environ: a.Environ, Out: out, User: s.user, Limits: s.set.Limits, Processes: a.Processes, Grace: a.Grace, Kill: a.Kill,
 		Vars: []string{
 			"HOME=" + p.Home, "TMPDIR=" + p.Temp, runners.Variable + "=" + p.Config.Reveal(),
 			"RUNNER_MANUALLY_TRAP_SIG=1", // GitHub's run.sh hands a signal on only with this
