@@ -86,12 +86,15 @@ func (w *watch) cancellable(ctx context.Context, run Run) (context.Context, func
 func orCancelled(ctx context.Context, err error) error {
 	var cancelled cancelledError
 	var newer supersededError
+	var gone goneError
 	switch cause := context.Cause(ctx); {
 	case err == nil:
 	case errors.As(cause, &cancelled):
 		return cancelled
 	case errors.As(cause, &newer):
 		return newer
+	case errors.As(cause, &gone):
+		return gone
 	}
 	return err
 }

@@ -29,6 +29,7 @@ type verdict struct {
 	missing    []string // literal refs that the remote does not have
 
 	newer    map[string]string // by ref that runs beside the watch: what would run now
+	gone     map[string]bool   // those of them of which nobody wants a run any more
 	heads    []git.Revision    // what was compared: of versions only the highest one
 	version  string            // the tag of that
 	vanished bool              // the remote does not have it any more

@@ -74,6 +74,9 @@ func (w *watch) ready(ctx context.Context, run *Run, plan *Plan, dir string) (so
 	if err := w.checkout(ctx, *run, dir); err != nil {
 		return false, err
 	}
+	if err := w.askBase(ctx, run, dir); err != nil {
+		return false, err
+	}
 	known, err := w.plan(ctx, *run, dir)
 	if err != nil {
 		return false, err

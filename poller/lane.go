@@ -38,7 +38,11 @@ func (r Rules) beside() bool { return r.Parallel > 1 || r.CancelOnPush }
 func (w *watch) followBeside(ctx context.Context) (again bool, err error) {
 	err = w.collectEnded()
 	todo, looked := w.look(ctx)
-	err = errors.Join(err, looked)
+	return w.startBeside(ctx, todo, errors.Join(err, looked))
+}
+
+// startBeside starts what is to run.
+func (w *watch) startBeside(ctx context.Context, todo []git.Revision, err error) (again bool, _ error) {
 	defer w.endTenure()
 	w.overtake()
 	switch {
@@ -54,6 +58,7 @@ func (w *watch) followBeside(ctx context.Context) (again bool, err error) {
 			return false, errors.Join(err, w.unleased(leaseErr))
 		}
 		w.lanes.leased, w.lanes.release = leased, release
+		var looked error
 		if todo, looked = w.look(ctx); len(todo) == 0 {
 			return false, errors.Join(err, looked)
 		}
@@ -75,6 +80,13 @@ func (w *watch) endTenure() {
 		w.lanes.release()
 		w.lanes.leased, w.lanes.release = nil, nil
 	}
+}
+
+// hasLanes tells whether something runs beside the watch, or did and the watch has yet to hear how it ended.
+func (w *watch) hasLanes() bool {
+	w.p.mu.Lock()
+	defer w.p.mu.Unlock()
+	return len(w.lanes.all)+len(w.lanes.ended) > 0
 }
 
 // openLanes are the runs beside this watch, by ref.

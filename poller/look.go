@@ -72,7 +72,7 @@ func (w *watch) fail(err error) {
 // compare is the look proper. What can run is returned even with an error,
 // since a missing branch is no reason to leave the others.
 func (w *watch) compare(ctx context.Context) ([]git.Revision, error) {
-	w.owes, w.opens, w.newer = false, time.Time{}, nil
+	w.owes, w.opens, w.newer, w.gone = false, time.Time{}, nil, nil
 	heads, err := w.heads(ctx)
 	empty := errors.Is(err, git.ErrEmpty)
 	if err != nil && !empty {
@@ -89,7 +89,7 @@ func (w *watch) compare(ctx context.Context) ([]git.Revision, error) {
 			return verdictOnNothing(w.task, s)
 		}
 		v := w.noticeBehind(decide(w.task, s, heads, now), heads, now)
-		leaveToLanes(open, &v)
+		leaveToLanes(open, &v, heads)
 		return v
 	}
 	v := judge(state)
@@ -112,7 +112,7 @@ func (w *watch) compare(ctx context.Context) ([]git.Revision, error) {
 			w.outbox.kick(ctx, &w.mem)
 		}
 	}
-	w.newer = v.newer
+	w.newer, w.gone = v.newer, v.gone
 	if w.task.Versions != nil {
 		heads = v.heads
 	}

@@ -53,6 +53,7 @@ func (w *watch) conclude(ctx context.Context, run Run, err error) Run {
 	var mistake *MistakeError
 	var cancelled cancelledError
 	var newer supersededError
+	var gone goneError
 	switch {
 	case err == nil:
 		run.Action = ""
@@ -64,6 +65,8 @@ func (w *watch) conclude(ctx context.Context, run Run, err error) Run {
 		run.Cancelled, run.Mistake = string(cancelled), w.task.Digest
 	case errors.As(err, &newer):
 		run.Outcome, run.Reason, run.Superseded = Failure, newer.Error(), string(newer)
+	case errors.As(err, &gone):
+		run.Outcome, run.Reason, run.Gone = Failure, gone.Error(), true
 	case ctx.Err() != nil:
 		run.Outcome, run.Reason = Error, "interrupted by the end of kitops, will run again"
 	case errors.As(err, &broken):
@@ -76,7 +79,7 @@ func (w *watch) conclude(ctx context.Context, run Run, err error) Run {
 		}
 		w.unsigned(&run, err)
 	}
-	if run.Outcome == Failure && run.Mistake == "" && run.Superseded == "" {
+	if run.Outcome == Failure && run.Mistake == "" && !run.Overtaken() {
 		run.Failures++
 	}
 	if w.moved {
@@ -109,7 +112,7 @@ func byItself(err error) bool {
 // write. It insists, since forgetting what was done means doing it again.
 func (w *watch) saveOutcome(ctx context.Context, run *Run, parked *Parked) (retry time.Time, err error) {
 	switch {
-	case run.Outcome == Success, run.Mistake != "", run.Superseded != "", w.task.gaveUp(run):
+	case run.Outcome == Success, run.Mistake != "", run.Overtaken(), w.task.gaveUp(run):
 	case ctx.Err() != nil: // like a crash: the start counts
 		retry = run.Started.Add(w.task.restFor(run.Attempt))
 	default:

@@ -2,6 +2,7 @@ package poller
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/bittrance/kitops/poller/git"
 )
@@ -11,15 +12,37 @@ type supersededError string // the newer one
 
 func (e supersededError) Error() string { return "superseded by " + string(e)[:min(7, len(e))] }
 
-// overtake ends the runs beside the watch whose refs have newer heads that would run in their place, where the task wants that.
-func (w *watch) overtake() {
-	if !w.task.Rules.CancelOnPush {
-		return
+// goneError ends a run of a ref that comes and goes, and is gone.
+type goneError string // the ref
+
+func (e goneError) Error() string {
+	if IsPull(string(e)) {
+		return "the pull request is closed or no longer watched"
 	}
+	return "left the merge queue"
+}
+
+// queuePrefix begins the branches that a merge queue makes for its tests, and removes when it needs them no more.
+const queuePrefix = "refs/heads/gh-readonly-queue/"
+
+// fleeting tells whether a ref is gone when nobody wants its run any more: that of a pull request, and of a merge queue.
+func fleeting(ref string) bool { return IsPull(ref) || strings.HasPrefix(ref, queuePrefix) }
+
+// Overtaken tells whether the run was ended since nobody wants to know any more how it ends: a newer head is there, or its
+// ref is gone.
+func (r Run) Overtaken() bool { return r.Superseded != "" || r.Gone }
+
+// overtake ends the runs beside the watch whose refs have newer heads that would run in their place, where the task wants
+// that, and those of pull requests and merge queues that are gone.
+func (w *watch) overtake() {
 	w.p.mu.Lock()
 	defer w.p.mu.Unlock()
 	for ref, lane := range w.lanes.all {
-		if head := w.newer[ref]; head != "" && lane.runs != "" && lane.sha != head {
+		switch head := w.newer[ref]; {
+		case lane.runs == "":
+		case w.gone[ref]:
+			lane.cancelRun(lane.runs, goneError(ref))
+		case head != "" && lane.sha != head && w.task.Rules.cancels(ref):
 			lane.cancelRun(lane.runs, supersededError(head))
 		}
 	}
@@ -36,12 +59,15 @@ func (w *watch) cancelRun(run string, why error) {
 }
 
 // leaveToLanes leaves out what is said of refs that run beside the watch, or did when the look began:
-// what it has read may be older than their end.
-func leaveToLanes(open map[string]*watch, v *verdict) {
+// what it has read may be older than their end. Heads are those that were found.
+func leaveToLanes(open map[string]*watch, v *verdict, heads []git.Revision) {
 	if len(open) == 0 {
 		return
 	}
-	v.newer = map[string]string{}
+	v.newer, v.gone = map[string]string{}, map[string]bool{}
+	for ref := range open {
+		v.gone[ref] = fleeting(ref) && !slices.ContainsFunc(heads, func(head git.Revision) bool { return head.Ref == ref })
+	}
 	for _, rev := range v.todo {
 		if open[rev.Ref] != nil {
 			v.newer[rev.Ref] = rev.SHA

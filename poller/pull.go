@@ -25,6 +25,7 @@ type Pull struct {
 	Head           string `yaml:"head"`
 	HeadRepository string `yaml:"head_repository,omitempty"` // owner/name
 	Merge          string `yaml:"merge,omitempty"`           // what is checked out instead of the head
+	BaseSHA        string `yaml:"base_sha,omitempty"`        // where the head has left the base branch; "": that is not known
 }
 
 // ConflictError says that a pull request cannot be merged. It is a failure of the revision.
@@ -63,6 +64,25 @@ func (w *watch) askPull(ctx context.Context, run *Run) error {
 	}
 }
 
+// askBase finds out where the head of a pull request has left the base branch. That it is not known is no error.
+func (w *watch) askBase(ctx context.Context, run *Run, dir string) error {
+	if run.Pull == nil || w.task.MergeBase == nil {
+		return nil
+	}
+	return w.insist(ctx, run.Revision, dir, func() error {
+		ctx, done := w.tellProgress(ctx, *run)
+		defer done()
+		base, err := w.task.MergeBase(ctx, run.Revision, "refs/heads/"+run.Pull.Base)
+		var doubt *git.DoubtError
+		if errors.As(err, &doubt) {
+			w.tell(Event{Kind: Noticed, Run: *run, Reason: "KITOPS_BASE_SHA is empty: " + doubt.Reason})
+			return nil
+		}
+		run.Pull.BaseSHA = base
+		return err
+	})
+}
+
 // CheckedOut is the revision that a run has in its workdir.
 func (r Run) CheckedOut() git.Revision {
 	if r.Pull != nil && r.Pull.Merge != "" {
@@ -80,6 +100,7 @@ func (r Run) pullVars() []string {
 	return []string{
 		"KITOPS_PULL_REQUEST=" + strconv.Itoa(p.Number),
 		"KITOPS_BASE_REF=" + p.Base,
+		"KITOPS_BASE_SHA=" + p.BaseSHA,
 		"KITOPS_HEAD_SHA=" + p.Head,
 		"KITOPS_HEAD_REPOSITORY=" + p.HeadRepository,
 	}

@@ -73,9 +73,9 @@ func TestPullRequestThatIsNeverMergedIsAnError(t *testing.T) {
 }
 
 func TestVariablesOfAPullRequest(t *testing.T) {
-	run := Run{Revision: git.Revision{Ref: "refs/pull/7/head", SHA: "1"}, Pull: &Pull{Number: 7, Base: "main", Head: "1", HeadRepository: "acme/shop", Merge: "2"}}
+	run := Run{Revision: git.Revision{Ref: "refs/pull/7/head", SHA: "1"}, Pull: &Pull{Number: 7, Base: "main", Head: "1", HeadRepository: "acme/shop", Merge: "2", BaseSHA: "3"}}
 	want(t, "checked out", run.CheckedOut(), git.Revision{Ref: "refs/pull/7/merge", SHA: "2"})
-	want(t, "variables", run.pullVars(), []string{"KITOPS_PULL_REQUEST=7", "KITOPS_BASE_REF=main", "KITOPS_HEAD_SHA=1", "KITOPS_HEAD_REPOSITORY=acme/shop"})
+	want(t, "variables", run.pullVars(), []string{"KITOPS_PULL_REQUEST=7", "KITOPS_BASE_REF=main", "KITOPS_BASE_SHA=3", "KITOPS_HEAD_SHA=1", "KITOPS_HEAD_REPOSITORY=acme/shop"})
 }
 
 // TestPullRequestIsComparedWithItsBase by paths, whatever the default branch is.

@@ -65,6 +65,12 @@ func (s State) reporting(r Report) State {
 	return s
 }
 
+// unreporting returns the state without what a commit has yet to hear of a run.
+func (s State) unreporting(run string) State {
+	s.Unreported = slices.DeleteFunc(slices.Clone(s.Unreported), func(old Report) bool { return old.Run.ID == run && old.place() == "" })
+	return s
+}
+
 // goesOn tells whether something of a ref runs, or somebody who has noted something of it has yet to hear how it ended.
 func (s State) goesOn(ref string) bool {
 	r, there := s.Refs[ref]
@@ -121,6 +127,9 @@ func (t Task) ended(s State, run Run) State {
 		said += ", gave up"
 	}
 	heard := s.Refs[run.Revision.Ref].Reported
+	if run.Gone && !IsPull(run.Revision.Ref) { // nobody will look at the commit again
+		return s.unreporting(run.ID)
+	}
 	quiet := t.Silent && run.Outcome == Success && !run.acted && heard == "" // else who heard otherwise would go on believing it
 	if t.ReportTo == "" || t.Fleet || quiet || heard == said {
 		return s

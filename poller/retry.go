@@ -35,7 +35,7 @@ func (t Task) restFor(attempt int) time.Duration {
 
 // gaveUp tells whether a revision has failed as often as it may.
 func (t Task) gaveUp(run *Run) bool {
-	if run == nil || run.Outcome != Failure || run.Mistake != "" || run.Superseded != "" {
+	if run == nil || run.Outcome != Failure || run.Mistake != "" || run.Overtaken() {
 		return false
 	}
 	if t.Heads == nil { // of which nothing but the memory is known here

@@ -9,6 +9,7 @@ type Rules struct {
 
 	Parallel     int  `json:",omitempty"` // refs that run at once; 0: one
 	CancelOnPush bool `json:",omitempty"` // a newer head of its ref ends a run
+	FinishPulls  bool `json:",omitempty"` // but not one of a pull request, of which it does so otherwise
 
 	Grace time.Duration `json:",omitempty"` // between SIGTERM and SIGKILL; 0: as actions have it
 
@@ -16,3 +17,6 @@ type Rules struct {
 	Approve bool    `json:",omitempty"` // a head waits until somebody has approved it
 	Windows Windows `json:",omitempty"` // within which runs start; none: always
 }
+
+// cancels tells whether a newer head of a ref ends its run.
+func (r Rules) cancels(ref string) bool { return r.CancelOnPush || IsPull(ref) && !r.FinishPulls }

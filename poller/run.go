@@ -40,6 +40,7 @@ type Run struct {
 	TagName    string `yaml:"tag_name,omitempty"`   // of the tag that is at the revision, "" where that was pinned and nobody knows
 	Moved      string `yaml:"moved,omitempty"`      // where the tag was before
 	Superseded string `yaml:"superseded,omitempty"` // the newer head that ended it
+	Gone       bool   `yaml:"gone,omitempty"`       // its ref was gone before its end
 
 	Held string `yaml:"held,omitempty"` // what somebody has ordered of its branch: "pinned by anna"; "" for nothing
 

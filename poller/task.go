@@ -49,6 +49,9 @@ type Task struct {
 	// default one.
 	// Its error is *git.DoubtError where that is not known.
 	Changes func(ctx context.Context, rev git.Revision, since string) (git.Changed, error)
+	// MergeBase is where a revision has left a branch, by its full name. Its error is *git.DoubtError where that is not known.
+	// It may be nil.
+	MergeBase func(ctx context.Context, rev git.Revision, branch string) (string, error)
 	// Plan tells what to do with the revision that is checked out in dir.
 	// An error that is *[MistakeError] is one of the revision itself.
 	Plan func(ctx context.Context, dir string, rev git.Revision) (Plan, error)

@@ -79,6 +79,7 @@ type watch struct {
 	pinned    bool              // the revision that runs need not be a head
 	ref, sha  string            // of a lane
 	newer     map[string]string // by ref of a lane: what the last look would run there
+	gone      map[string]bool   // refs of lanes of which the last look wants no run any more
 	opens     time.Time         // when what was due at the last look may run
 	stalled   time.Time         // until when no lane starts, since the last could not save
 	bare      map[string]bool   // variables that were said not to be masked

@@ -38,10 +38,13 @@ func (w *watch) turn(ctx context.Context) []error {
 // follow is the whole way of one revision, from the poll that finds it to the
 // outcome that is saved. It tells whether to poll again at once.
 func (w *watch) follow(ctx context.Context) (again bool, err error) {
-	if w.task.Rules.beside() {
+	if w.task.Rules.beside() || w.hasLanes() {
 		return w.followBeside(ctx)
 	}
 	todo, err := w.look(ctx)
+	if fleeting(first(todo).Ref) { // polls are to tell while it runs whether it is gone
+		return w.startBeside(ctx, todo, err)
+	}
 	if len(todo) == 0 && !w.owes {
 		if w.p.evict(w.p.parks.old(time.Now())) {
 			w.p.sweepSoon(ctx)

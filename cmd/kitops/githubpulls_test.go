@@ -17,7 +17,7 @@ const pullTask = `tasks:
     pull_requests: {base: [main], MORE}
     actions:
       - run: |
-          echo ${DOLLAR}KITOPS_PULL_REQUEST ${DOLLAR}KITOPS_REF ${DOLLAR}KITOPS_SHA ${DOLLAR}KITOPS_BASE_REF ${DOLLAR}KITOPS_HEAD_SHA ${DOLLAR}KITOPS_HEAD_REPOSITORY >> ${PLACE}/told
+          echo ${DOLLAR}KITOPS_PULL_REQUEST ${DOLLAR}KITOPS_REF ${DOLLAR}KITOPS_SHA ${DOLLAR}KITOPS_BASE_REF ${DOLLAR}KITOPS_BASE_SHA ${DOLLAR}KITOPS_HEAD_SHA ${DOLLAR}KITOPS_HEAD_REPOSITORY >> ${PLACE}/told
           test ! -e broken
 `
 
@@ -65,9 +65,10 @@ func TestPullRequestsOfTheRepository(t *testing.T) {
 	if all := s.Count(apptest.Filter{Path: "/**"}); s.Count(lists) < all-1 {
 		t.Errorf("%d requests, of which %d were lists that had not changed", all, s.Count(lists))
 	}
-	want := "1 refs/pull/1/head " + first + " main " + first + " acme/shop\n" +
-		"1 refs/pull/1/head " + second + " main " + second + " acme/shop\n" +
-		"4 refs/pull/4/head " + draft.Head() + " main " + draft.Head() + " acme/shop\n"
+	base := " main " + s.first + " "
+	want := "1 refs/pull/1/head " + first + base + first + " acme/shop\n" +
+		"1 refs/pull/1/head " + second + base + second + " acme/shop\n" +
+		"4 refs/pull/4/head " + draft.Head() + base + draft.Head() + " acme/shop\n"
 	if told := s.read("told"); told != want {
 		t.Errorf("got\n%swant\n%s%s", told, want, s.story())
 	}
@@ -91,7 +92,7 @@ func TestPullRequestAsMerged(t *testing.T) {
 		t.Error(status.Description)
 	}
 	agent.stop()
-	if want := "1 refs/pull/1/head " + merge + " main " + head + " acme/shop\n"; s.read("told") != want {
+	if want := "1 refs/pull/1/head " + merge + " main " + s.first + " " + head + " acme/shop\n"; s.read("told") != want {
 		t.Errorf("got %s, want %s", s.read("told"), want)
 	}
 	if len(s.statuses(merge)) > 0 {
@@ -112,6 +113,31 @@ func TestPullRequestOfAWatchedBranch(t *testing.T) {
 	if told := s.read("told"); strings.Count(told, "\n") != 2 || strings.Contains(told, "refs/pull/") {
 		t.Error(told)
 	}
+}
+
+// TestPullRequestThatIsClosedWhileItRuns: the run is cancelled, as by a newer head, and the commits hear why.
+func TestPullRequestThatIsClosedWhileItRuns(t *testing.T) {
+	s := pullScene(t)
+	open := s.shop.OpenPull("writer", apptest.PullOptions{Branch: "feature", Files: map[string]string{"a": "1"}})
+	first := open.Head()
+	text := strings.Replace(pullTask, "test ! -e broken", "sleep 1000", 1)
+	agent := s.start(s.tasks(strings.ReplaceAll(text, "MORE", "on: head"))...)
+	runs := func(n int) {
+		s.await("a run", func() bool { return strings.Count(s.read("told"), "\n") == n })
+	}
+	runs(1)
+	second := open.Push(map[string]string{"a": "2"})
+	if status := s.awaitStatus(first, "failure"); !strings.HasSuffix(status.Description, "superseded by "+second[:7]) {
+		t.Error(status.Description)
+	}
+	runs(2)
+	open.Close()
+	if status := s.awaitStatus(second, "failure"); !strings.HasSuffix(status.Description, "the pull request is closed or no longer watched") {
+		t.Error(status.Description)
+	}
+	agent.says("pull request is closed or no longer watched, forgotten.* ref=refs/pull/1/head", 1)
+	agent.stop()
+	runs(2)
 }
 
 // TestPullRequestsNeedAPermission: the error says which.

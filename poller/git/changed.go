@@ -79,6 +79,35 @@ func (m *Mirror) changes(ctx context.Context, rev refs.Revision, since string, o
 	return list, err
 }
 
+// MergeBase is where a revision has left a branch, given by its full name. The revision is fetched as Checkout with the same
+// options does. Its errors are those of [Mirror.Changes].
+func (m *Mirror) MergeBase(ctx context.Context, rev refs.Revision, branch string, o Options) (string, error) {
+	base, err := func() (object.ID, error) {
+		id, ok := object.ParseID(rev.SHA)
+		if !ok {
+			return id, fmt.Errorf("%q is no commit id", rev.SHA)
+		}
+		s, commit, _, err := m.hold(ctx, mirror.Held{Ref: rev.Ref, ID: id}, object.ID{}, o)
+		if err != nil {
+			return id, err
+		}
+		defer s.Close()
+		base, err := m.mergeBase(ctx, rev.Ref, commit, branch)
+		if err != nil {
+			return id, doubtful(err)
+		}
+		return base, nil
+	}()
+	if !m.URL.Local() {
+		m.tidy(ctx, m.depot(o.depth()))
+	}
+	var doubt *DoubtError
+	if err != nil && !errors.As(err, &doubt) {
+		err = fmt.Errorf("find where %s has left %s: %w", rev.SHA, branch, err)
+	}
+	return base.String(), err
+}
+
 // doubtful is an error on the way to what a revision is compared with. What it says of a revision is said of another one,
 // and what is too much to look into stays so.
 func doubtful(err error) error {

@@ -97,6 +97,10 @@ func TestChangesOfANewBranch(t *testing.T) {
 			if want := diffed(r, "main..."+branch); err != nil || all.Lines() != want {
 				t.Errorf("%s: %s: %v\n%s\ngit:\n%s", what, branch, err, all.Lines(), want)
 			}
+			base, err := m.MergeBase(t.Context(), rev, "refs/heads/main", Options{})
+			if want := r.Git("merge-base", "main", branch); err != nil || base != want {
+				t.Errorf("%s: %s: merge base %s, %v; git: %s", what, branch, base, err, want)
+			}
 		}
 		main := refs.Revision{Ref: "refs/pull/1/head", SHA: r.SHA("main")} // into another branch than the default one
 		all, err := m.Changes(t.Context(), main, "refs/heads/behind", Options{})
@@ -105,6 +109,9 @@ func TestChangesOfANewBranch(t *testing.T) {
 		}
 		var doubt *DoubtError
 		if _, err = m.Changes(t.Context(), main, "refs/heads/none", Options{}); !errors.As(err, &doubt) {
+			t.Errorf("%s: %v", what, err)
+		}
+		if _, err = m.MergeBase(t.Context(), main, "refs/heads/none", Options{}); !errors.As(err, &doubt) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}

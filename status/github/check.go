@@ -205,7 +205,7 @@ func conclusion(run poller.Run) string {
 	switch {
 	case run.Outcome == poller.Success:
 		return "success"
-	case run.Cancelled != "", run.Superseded != "", run.Interrupted():
+	case run.Cancelled != "", run.Overtaken(), run.Interrupted():
 		return "cancelled"
 	case run.Outcome == poller.Failure && strings.HasPrefix(run.Reason, "out of time"):
 		return "timed_out"

@@ -214,7 +214,7 @@ func isGiven(name string) bool {
 	suffix, ours := strings.CutPrefix(name, VariablePrefix)
 	switch suffix {
 	case "SHA", "LAST_SUCCESSFUL_SHA", "REF", "REF_NAME", "REPOSITORY_URL", "TASK_NAME", "ACTION_NAME", "RUN_ID", "RUN_ATTEMPT",
-		"TAG", "TAG_SHA", "PULL_REQUEST", "BASE_REF", "HEAD_SHA", "HEAD_REPOSITORY",
+		"TAG", "TAG_SHA", "PULL_REQUEST", "BASE_REF", "BASE_SHA", "HEAD_SHA", "HEAD_REPOSITORY",
 		"OUTCOME", "FAILED_ACTION", "EXIT_CODE", "REASON", "LOG_FILE", "EVENT_FILE", "CHANGED_FILES", "SIGNER":
 		return ours
 	}

@@ -36,6 +36,7 @@ func (f taskFile) rules(keys *taskKeys) poller.Rules {
 	}
 	r.Approve = keys.Approve.value == "each"
 	r.CancelOnPush = keys.OnPush.value == "cancel"
+	r.FinishPulls = keys.OnPush.given && keys.OnPush.value == "finish"
 	return r
 }
 
@@ -104,6 +105,9 @@ func (t Task) rulesShown(keys *taskKeys) {
 	}
 	if r.CancelOnPush {
 		keys.OnPush = text{given(), "cancel"}
+	}
+	if r.FinishPulls {
+		keys.OnPush = text{given(), "finish"}
 	}
 	keys.Failing = aftermath{list: actionsShown(t.OnFailure)}
 	if r.RollBack {

@@ -17,6 +17,7 @@ func TestRules(t *testing.T) {
 		"retry: {times: 3, pause: 30s}\n    on_failure: rollback":    {Retry: &poller.Retry{Times: 3, Pause: 30 * time.Second}, RollBack: true},
 		"retry: {times: 3}\n    on_failure: [rollback, {run: make}]": {Retry: &poller.Retry{Times: 3}, RollBack: true},
 		"parallel: 3\n    on_push: cancel":                           {Parallel: 3, CancelOnPush: true},
+		"on_push: finish":                                            {FinishPulls: true},
 		"grace: 5m":                                                  {Grace: 5 * time.Minute},
 		"approve: each":                                              {Approve: true},
 		"group: prod-db":                                             {Group: "prod-db"},

@@ -6,6 +6,17 @@ import (
 	"github.com/bittrance/kitops/poller/git"
 )
 
+// mergeBase is the poller's MergeBase of a task whose checkouts have the options.
+func (w *Wiring) mergeBase(mirror *git.Mirror, r *Repository, o git.Options) func(context.Context, git.Revision, string) (string, error) {
+	return func(ctx context.Context, rev git.Revision, branch string) (base string, err error) {
+		err = r.byGit(ctx, func() error {
+			base, err = mirror.MergeBase(ctx, rev, branch, o)
+			return err
+		})
+		return base, err
+	}
+}
+
 // changes is the poller's Changes of a task whose checkouts have the options.
 func (w *Wiring) changes(mirror *git.Mirror, r *Repository, o git.Options) func(context.Context, git.Revision, string) (git.Changed, error) {
 	return func(ctx context.Context, rev git.Revision, since string) (all git.Changed, err error) {

@@ -191,6 +191,9 @@ func (w *Wiring) task(s settings.Settings, t settings.Task, r *Repository) polle
 		options.Owner = &git.Owner{UID: w.user.UID, GID: w.user.GID}
 	}
 	task.Changes = w.changes(mirror, r, options)
+	if t.Pulls != nil && r != nil {
+		task.MergeBase = w.mergeBase(mirror, r, options)
+	}
 	if v := t.Verify; v != nil {
 		task.Verify, task.Keys = w.verify(mirror, r, options, *v), v.Digest
 	}
