@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 )
 
 // heal decides whether a session is of use after an error.
@@ -27,7 +28,7 @@ func (l *listener) tell(err error) {
 	if err != nil {
 		text = err.Error()
 		if refused(err, "SessionConflict") || statusOf(err) == http.StatusConflict {
-			text = "another program listens for the jobs of this scale set: end it, or give runners: another name: (" + text + ")"
+			text = l.conflict(text)
 		}
 	}
 	switch text {
@@ -38,6 +39,15 @@ func (l *listener) tell(err error) {
 		l.o.Log.Warn("runners: cannot listen for jobs, tried again", "err", text)
 	}
 	l.told = text
+}
+
+// conflict says who holds the session, by the refusal that names its owner.
+func (l *listener) conflict(refusal string) string {
+	const mend = "end it, or give runners: another name: ("
+	if strings.Contains(refusal, l.o.Owner) {
+		return "a kitops of this host holds the session of this scale set. GitHub ends that of one which was killed while it began; where another runs, " + mend + refusal + ")"
+	}
+	return "another program listens for the jobs of this scale set: " + mend + refusal + ")"
 }
 
 func (l *listener) trouble() string {
@@ -51,7 +61,7 @@ func (l *listener) leave(ctx context.Context) {
 	if l.session == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.o.seconds(5))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), parting)
 	defer cancel()
 	if err := l.service.closeSession(ctx, l.session.set, l.session.ID); err != nil {
 		l.o.Log.Warn("runners: the session is not ended, the next start ends it", "err", err)

@@ -12,8 +12,8 @@ import (
 	"github.com/bittrance/kitops/poller/bug"
 )
 
-// parting is what GitHub's answers may take when the set has ended, in seconds.
-const parting = 10
+// parting is what GitHub's answers may take when the set has ended.
+const parting = 10 * time.Second
 
 // phantoms is how often GitHub's count is believed where no message told of a job, in seconds.
 const phantoms = 300
@@ -147,9 +147,9 @@ func (l *listener) open(ctx context.Context) error {
 }
 
 // begin begins a session. Its answer is waited for also when ctx is done meanwhile: nobody could end a session of which
-// nobody knows.
+// nobody knows. One that cannot be saved is ended.
 func (l *listener) begin(ctx context.Context, set int64) error {
-	ctx, cancel := outlasting(ctx, l.o.seconds(parting))
+	ctx, cancel := outlasting(ctx, parting)
 	defer cancel()
 	session, err := l.service.openSession(ctx, set, l.o.Owner)
 	if session != nil && session.ID != "" {
@@ -159,6 +159,9 @@ func (l *listener) begin(ctx context.Context, set int64) error {
 			}
 			m.ScaleSet, m.Session = set, session.ID
 		})
+		if saved != nil {
+			saved = errors.Join(saved, l.service.closeSession(ctx, set, session.ID))
+		}
 		err = errors.Join(err, saved)
 	}
 	if err == nil {

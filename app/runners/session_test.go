@@ -2,6 +2,7 @@ package runners_test
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -26,10 +27,19 @@ func late(w http.ResponseWriter, r *http.Request, next http.Handler, lifted <-ch
 	_, _ = w.Write(answer.Body.Bytes())
 }
 
-// TestSessionUnderWay: a stop waits for the answer to a session that is asked for, and ends that session.
+// TestSessionUnderWay: a stop waits for the answer to a session that is asked for, and ends that session, also where it
+// cannot be saved.
 func TestSessionUnderWay(t *testing.T) {
 	t.Parallel()
+	for _, full := range []error{nil, errors.New("no space left on device")} {
+		endsUnderWay(t, full)
+	}
+}
+
+func endsUnderWay(t *testing.T, full error) {
+	t.Helper()
 	s := newScene(t, apptest.RunnerOptions{}, false)
+	s.listening.fail = full
 	asking := s.hub.Inject(apptest.Filter{Method: "POST", Path: "/_services/**/sessions"}, 1, late)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
@@ -41,10 +51,11 @@ func TestSessionUnderWay(t *testing.T) {
 	if by := set.Listener(); by != "" {
 		t.Errorf("%s still listens", by)
 	}
+	s.listening.fail = nil
 	s.start()
 	jobs := queue(set, 1, "1ms")
 	s.waitFor("the next start listens", s.all(jobs, "succeeded"))
-	if strings.Contains(s.log.String(), "another program") {
+	if strings.Contains(s.log.String(), "cannot listen") {
 		t.Errorf("it took its own session for another's:\n%s", s.log)
 	}
 }

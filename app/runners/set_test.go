@@ -107,7 +107,7 @@ func TestSessionsThatEnd(t *testing.T) {
 	}
 }
 
-// TestConflictNamesTheOther: who holds the session is told, and how long it lasts does not matter.
+// TestConflictNamesTheOther: who holds the session is told, also where that is a kitops of this host, and how long it lasts does not matter.
 func TestConflictNamesTheOther(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, apptest.RunnerOptions{}, false)
@@ -116,7 +116,12 @@ func TestConflictNamesTheOther(t *testing.T) {
 	stop()
 	set.Occupy("another host")
 	running, _ := s.start()
-	s.waitFor("it says so", func() bool { return strings.Contains(running.Standing().Why, "another host") })
+	s.waitFor("it says so", func() bool {
+		why := running.Standing().Why
+		return strings.Contains(why, "another program listens") && strings.Contains(why, "another host")
+	})
+	set.Occupy(s.options.Owner)
+	s.waitFor("it knows this host", func() bool { return strings.Contains(running.Standing().Why, "a kitops of this host") })
 	set.Occupy("")
 	jobs := queue(set, 1, "1ms")
 	s.waitFor("then it works", s.all(jobs, "succeeded"))
@@ -137,7 +142,7 @@ func TestSessionOfTheDead(t *testing.T) {
 	s.start()
 	jobs := queue(set, 1, "1ms")
 	s.waitFor("the next start listens", s.all(jobs, "succeeded"))
-	if strings.Contains(s.log.String(), "another program") {
+	if strings.Contains(s.log.String(), "cannot listen") {
 		t.Errorf("it took its own session for another's, after %s:\n%s", time.Since(begun), s.log)
 	}
 }
