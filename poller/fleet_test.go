@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/bittrance/kitops/poller/git"
+	"github.com/bittrance/kitops/poller/store/lease"
 	"github.com/bittrance/kitops/poller/store/members"
 	"github.com/bittrance/kitops/poller/store/storetest/objects"
 )
@@ -128,6 +130,39 @@ func TestMembershipTells(t *testing.T) {
 		elapse(3 * time.Minute)
 		if m, err = one.Membership(t.Context()); err != nil || len(m.Members) != 1 || fmt.Sprint(m.Unpolled) != "[only two]" {
 			t.Errorf("%+v, %v", m, err)
+		}
+	})
+}
+
+// TestStandingsBeforeTheFirstRun: a task has a row as soon as an instance has it, with a memory or without.
+func TestStandingsBeforeTheFirstRun(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := &objects.Bucket{}
+		r := newRemote("main a")
+		r.hang = true
+		fleet := r.task("fleet", "main")
+		fleet.Each = true
+		one := joining(t, b, "one", r.task("leased", "main"), r.task("shop", "main"), fleet)
+		one.start(t)
+		for _, name := range []string{"accounts", "leased"} {
+			if m := one.memory(name); m.Acquire(t.Context()) != nil {
+				t.Fatal("no lease on " + name)
+			}
+		}
+		elapse(time.Minute)
+		other := joining(t, b, "other")
+		view, err := members.Look(t.Context(), other.Members.Root, lease.TTL, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := Outside{Documents: other.Members.Documents, View: view}.Standings(t.Context())
+		var rows []string
+		for _, s := range all {
+			rows = append(rows, s.Task+": "+s.Why)
+		}
+		if want := "[fleet: nothing has run yet leased: nothing has run yet shop: nothing has run yet]"; err != nil || fmt.Sprint(rows) != want {
+			t.Errorf("%s, %v, want %s", rows, err, want)
 		}
 	})
 }

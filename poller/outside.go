@@ -42,7 +42,7 @@ func (o Outside) each(task string) (instances []string, each bool) {
 // beside is what is known of a task beside its memory.
 func (o Outside) beside(task string, s State) live {
 	l := live{}
-	if o.watched(task) {
+	if s.URL != "" && o.watched(task) {
 		l.here, l.vitals.looked = true, true
 	}
 	if !s.Lease.Ended(o.View.Now) {
@@ -62,7 +62,7 @@ func (o Outside) watched(task string) bool {
 	})
 }
 
-// Standings tells how tasks stand, in the order of their names.
+// Standings tells how tasks stand, in the order of their names: those that have a memory, and those that an instance has.
 func (o Outside) Standings(ctx context.Context) ([]Standing, error) {
 	all, damaged, err := states(ctx, o.Documents.As(false))
 	if err != nil {
@@ -92,6 +92,15 @@ func (o Outside) Standings(ctx context.Context) ([]Standing, error) {
 			return nil, err
 		default:
 			all[own.Task] = state
+		}
+	}
+	maps.DeleteFunc(all, func(task string, s State) bool { return s.URL == "" && !o.watched(task) }) // no task's
+	for _, m := range o.View.Live {
+		for task := range m.Tasks {
+			_, remembered := all[task]
+			if instances, _ := o.each(task); !remembered && damaged[task] == nil && len(instances) == 0 {
+				all[task] = State{}
+			}
 		}
 	}
 	fleet = append(fleet, standingsOf(all, damaged, o.beside)...)
@@ -194,6 +203,7 @@ func StandingsOf(ctx context.Context, s store.Store) ([]Standing, error) {
 	if err != nil {
 		return nil, err
 	}
+	maps.DeleteFunc(all, func(_ string, s State) bool { return s.URL == "" }) // no task's
 	return standingsOf(all, damaged, func(string, State) live { return live{} }), nil
 }
 
@@ -201,9 +211,6 @@ func StandingsOf(ctx context.Context, s store.Store) ([]Standing, error) {
 func standingsOf(all map[string]State, damaged map[string]error, beside func(name string, s State) live) []Standing {
 	standings := []Standing{}
 	for name, state := range all {
-		if state.URL == "" {
-			continue // no task's
-		}
 		task := Task{Name: name, URL: state.URL, ID: state.Identity, Refs: state.Patterns}
 		standings = append(standings, standing(task, state, beside(name, state), time.Now()))
 	}

@@ -171,7 +171,7 @@ func TestADamagedDocumentIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = agent.Process.Kill(); _ = agent.Wait() }()
-	if !eventually(func() bool { return strings.Contains(strings.Join(b.Names(), " "), "tasks/") }) {
+	if !eventually(func() bool { return slices.Contains(b.Names(), "team/tasks/repo.yaml") }) {
 		t.Fatal("nothing is saved")
 	}
 	for name, text := range map[string]string{"cut": "kitops: 1\nurl: [", "other": "version: 1\nwritten_by: kitops/test\nsave: x\ndocument:\n  refs: 3\n"} {
