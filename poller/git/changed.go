@@ -30,7 +30,7 @@ func (e *DoubtError) Error() string { return "it is not known what has changed: 
 func (m *Mirror) Changes(ctx context.Context, rev refs.Revision, since string, o Options) (changes.List, error) {
 	list, err := m.changes(ctx, rev, since, o)
 	if !m.URL.Local() {
-		m.tidy(ctx, m.depot(o.depth()))
+		m.tidy(ctx, m.depotFor(o))
 	}
 	var doubt *DoubtError
 	var damage *object.Damage
@@ -121,7 +121,7 @@ func doubtful(err error) error {
 
 // hold opens what has a revision, fetched if need be, and finds its commit and tree. A base that is there stays there.
 func (m *Mirror) hold(ctx context.Context, rev mirror.Held, base object.ID, o Options) (s *odb.Store, commit, tree object.ID, err error) {
-	c := &checkout{Mirror: m, Options: o, progress: disk.ProgressOf(ctx), kept: m.depot(o.depth()), rev: rev, base: base}
+	c := &checkout{Mirror: m, Options: o, progress: disk.ProgressOf(ctx), kept: m.depotFor(o), rev: rev, base: base}
 	if s, _, err = c.reach(ctx, ""); err != nil {
 		return nil, commit, tree, err
 	}

@@ -43,7 +43,12 @@ import (
 // in dir + ".git.tmp" and takes the place of whatever has its name in a dir that
 // is there, by way of dir + ".git.old".
 //
-// With both, submodules are what git submodule update leaves: a file .git leads to
+// With Sparse only what that selects is there, and from servers with partial
+// clone no other files are fetched; submodules are selected as a whole. With
+// DotGit, too, the repository knows that, and where blobs are missing that origin
+// has them.
+//
+// With DotGit and Submodules, submodules are what git submodule update leaves: a file .git leads to
 // a repository in .git/modules, detached at the recorded commit, without history.
 //
 // With Park the files of an earlier checkout with Park, which was moved to
@@ -71,7 +76,7 @@ func (m *Mirror) Checkout(ctx context.Context, rev refs.Revision, dir string, o 
 	if err != nil {
 		return fmt.Errorf("check out %q of %s: %w", rev.SHA, m.URL, err)
 	}
-	c := &checkout{Mirror: m, Options: o, progress: disk.ProgressOf(ctx), kept: m.depot(o.depth()), rev: held, wanted: rev.SHA, dir: dir}
+	c := &checkout{Mirror: m, Options: o, progress: disk.ProgressOf(ctx), kept: m.depotFor(o), rev: held, wanted: rev.SHA, dir: dir}
 	if err := c.explained(ctx, rev.SHA); err != nil {
 		return err
 	}
@@ -103,6 +108,7 @@ type checkout struct {
 	part     worktree.Part           // of the plan: without submodules
 	subs     []*submodule            // of the attempt
 	worktree string                  // of a submodule, from git on
+	planned  *worktree.Plan          // of what is selected, made while the mirror was locked; nil: not yet
 	whole    bool                    // a remote that gives heads only is asked for all that they lead to
 
 	base     object.ID       // what the revision will be compared with, which stays in the mirror; zero: nothing
@@ -253,7 +259,10 @@ func (c *checkout) makePlan(ctx context.Context, s *odb.Store, l *worktree.Early
 		if c.known != nil {
 			known = c.known()
 		}
-		p, err := worktree.MakePlanFrom(ctx, known, tree, read)
+		if c.planned != nil {
+			return c.planned, nil, nil
+		}
+		p, err := worktree.MakeSparsePlan(ctx, known, c.Sparse, tree, read)
 		return p, nil, err
 	}
 	w, err := l.Finish(ctx, tree, read)

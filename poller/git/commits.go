@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/mirror"
@@ -33,8 +34,8 @@ func (m *Mirror) Commits(ctx context.Context, after, upTo string, most int) ([]C
 		return nil, fmt.Errorf("%q or %q is no name of a commit", after, upTo)
 	}
 	errs := []error{errNotHeld}
-	for _, depth := range m.depths() {
-		all, err := m.depot(depth).commits(ctx, old, head, most)
+	for _, d := range m.kept() {
+		all, err := d.commits(ctx, old, head, most)
 		if err == nil {
 			return all, nil
 		}
@@ -43,14 +44,19 @@ func (m *Mirror) Commits(ctx context.Context, after, upTo string, most int) ([]C
 	return nil, errors.Join(errs...)
 }
 
-// depths are those of the histories that the mirror keeps, the full one first.
-func (m *Mirror) depths() []int {
+// kept are the repositories that the mirror has, those with full histories first.
+func (m *Mirror) kept() []*repo {
+	full := m.depot(ancestry.FullHistory)
 	m.depots.mu.Lock()
 	defer m.depots.mu.Unlock()
-	all := []int{ancestry.FullHistory}
-	for depth := range m.depots.byDepth {
-		if depth != ancestry.FullHistory {
-			all = append(all, depth)
+	all := []*repo{full}
+	for k, d := range m.depots.byKind {
+		switch {
+		case d == full:
+		case k.depth == ancestry.FullHistory:
+			all = slices.Insert(all, 1, d)
+		default:
+			all = append(all, d)
 		}
 	}
 	return all

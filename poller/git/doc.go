@@ -11,6 +11,7 @@
 //	fetch     remote.fetch: as deep as asked for, thin upon what the mirror holds
 //	          ─► packStream ─► arrival ─► resolve ─► connected ─► bare.adopt
 //	                              └─► landing: the first checkout is written meanwhile, in any order
+//	sparse    complete: what is selected is planned, and the blobs that are missing for it are fetched by their names
 //	.git      dotgit: links to the mirror's packs, refs, tags; the index comes after the files
 //	graft     submodules, each fetched by its recorded commit into its own mirror ─► one plan, one store
 //	checkout  plan ─► applyAttributes ─► treeWriter: several writers, from packs to files ─► rename
@@ -33,6 +34,13 @@
 // held needs no fetch, and git finds no fault. The history grows as fetches
 // come, and the rewrite cuts it back to its depth; a full one is only rewritten
 // when half of it is new, until then small packs become one.
+//
+// For checkouts with Sparse there are repositories of their own, named
+// Dir-sparse and so on. In them every commit is complete but for blobs, which
+// are left out by the server (filter=blob:none) and fetched by a second request,
+// as far as a plan needs them and they are not there. So tasks with different
+// lists share what was fetched, the rewrite takes along what is there, and no
+// blob that is absent is damage. A server that leaves nothing out sends all.
 //
 // A checkout that is a repository owes nothing to the mirror: it has links to
 // all its packs, which nobody writes to, and lists as shallow what the mirror

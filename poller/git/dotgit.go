@@ -14,7 +14,6 @@ import (
 	"github.com/bittrance/kitops/poller/git/mirror"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/odb"
-	"github.com/bittrance/kitops/poller/git/worktree"
 )
 
 // withGit gives the checkout a directory for its .git, if it is to have one,
@@ -51,7 +50,11 @@ func (c *checkout) borrowPacks(ctx context.Context, b *mirror.Bare) error {
 	for _, id := range a.Ends {
 		cut[id] = true
 	}
-	return c.git.Write(c.spec(cut))
+	s := c.spec(cut)
+	if s.Promisor = b.Filtered; s.Promisor {
+		err = c.git.Promise()
+	}
+	return errors.Join(err, c.git.Write(s))
 }
 
 // copyHistory takes what the history needs out of a repository of this host, which
@@ -119,19 +122,32 @@ func (c *checkout) localTags(ctx context.Context, l local.Repository, s *odb.Sto
 
 // spec says what the .git is of. cut are the commits without parents.
 func (c *checkout) spec(cut map[object.ID]bool) dotgit.Spec {
-	return dotgit.Spec{
+	s := dotgit.Spec{
 		URL: c.URL, Ref: c.rev.Ref, ID: c.rev.ID, Commit: c.rev.Commit,
 		Worktree: c.worktree,
 		Cut:      c.kept.depth != ancestry.FullHistory, Shallow: mirror.Sorted(cut), Tags: c.tags, NoModes: c.noModes,
 	}
+	if c.Sparse != nil {
+		s.Sparse, s.Cone = c.Sparse.Text(), c.Sparse.Directories()
+	}
+	return s
 }
 
 // indexGit writes what git knows of the files of the checkout, and of those of submodules.
-func (c *checkout) indexGit(p *worktree.Plan, found []index.FileStat) error {
+func (c *checkout) indexGit(ctx context.Context, r *revision, found []index.FileStat) error {
 	if c.git == nil {
 		return nil
 	}
-	err := c.git.Index(p.Index(c.part, found))
+	p, x := r.plan, (*index.File)(nil)
+	var err error
+	if p.Partial() {
+		x, err = p.SparseIndex(ctx, c.part, found, r.store.Reader().Read)
+	} else {
+		x = p.Index(c.part, found)
+	}
+	if err == nil {
+		err = c.git.Index(x)
+	}
 	for _, s := range c.subs {
 		err = errors.Join(err, s.git.Index(p.Index(s.part, found)))
 	}

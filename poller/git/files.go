@@ -19,8 +19,8 @@ func (m *Mirror) Files(ctx context.Context, sha string, paths []string) (map[str
 		return nil, fmt.Errorf("%q is no name of a commit", sha)
 	}
 	errs := []error{errNotHeld}
-	for _, depth := range m.depths() {
-		all, err := m.depot(depth).files(ctx, id, paths)
+	for _, d := range m.kept() {
+		all, err := d.files(ctx, id, paths)
 		if err == nil {
 			return all, nil
 		}

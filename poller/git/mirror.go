@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/bittrance/kitops/poller/git/address"
 	"github.com/bittrance/kitops/poller/git/disk"
@@ -41,6 +42,7 @@ type Mirror struct {
 	Log        *slog.Logger      // for what is put right without an error; nil: nowhere
 
 	asked  remote.Memory // http: how it answers
+	noBlob atomic.Bool   // it does not give single blobs
 	told   sync.Map      // warnings that were given
 	looks  looks
 	depots repos

@@ -12,6 +12,7 @@ import (
 	"github.com/bittrance/kitops/poller/git/refs"
 	"github.com/bittrance/kitops/poller/git/remote"
 	"github.com/bittrance/kitops/poller/git/safedir"
+	"github.com/bittrance/kitops/poller/git/sparse"
 )
 
 // The rooms below are for this package alone: what its callers need of them has
@@ -43,6 +44,8 @@ type (
 	ChangedPath = changes.Path
 	// PathPatterns select paths.
 	PathPatterns = changes.Patterns
+	// Sparse selects the files that are checked out.
+	Sparse = sparse.List
 	// Owner is whom the files of a checkout belong to.
 	Owner = safedir.Owner
 )
@@ -93,6 +96,9 @@ func SpaceOf(dir string) (Space, error) { return disk.SpaceOf(dir) }
 func NewVersions(versions, match string, prerelease bool) (*Versions, error) {
 	return refs.NewVersions(versions, match, prerelease)
 }
+
+// ParseSparse makes a list of directories, or of patterns, as git sparse-checkout has them.
+func ParseSparse(entries []string) (*Sparse, error) { return sparse.Parse(entries) }
 
 // Meant are the refs that a person may mean by a name.
 func Meant(name string) []string { return refs.Meant(name) }

@@ -2,6 +2,8 @@ package git
 
 import (
 	"context"
+	"errors"
+	"os"
 
 	"github.com/bittrance/kitops/poller/git/mirror"
 	"github.com/bittrance/kitops/poller/git/odb"
@@ -17,14 +19,30 @@ func (c *checkout) obtain(ctx context.Context, dir string) (*odb.Store, *worktre
 		return nil, nil, err
 	}
 	defer c.kept.busy.unlock()
+	s, l, err := c.obtainHere(ctx, dir)
+	if !errors.Is(err, errNoBlob) || c.noBlob.Swap(true) {
+		return s, l, err
+	}
+	c.warnOnce(ctx, "the server leaves out blobs and does not hand them out one by one: all of the revision is fetched, though git.sparse checks out less")
+	if err := os.RemoveAll(c.kept.dir); err != nil {
+		return nil, nil, err
+	}
+	return c.obtainHere(ctx, dir)
+}
+
+// obtainHere is obtain for who has the mirror for himself.
+func (c *checkout) obtainHere(ctx context.Context, dir string) (*odb.Store, *worktree.EarlyWriter, error) {
 	c.kept.format = c.rev.ID.Format()
 	b, err := mirror.Open(ctx, c.kept.dir, c.kept.depth, c.kept.format)
 	if err != nil {
 		return nil, nil, err
 	}
-	b.Fail = c.fail
+	b.Fail, b.Partial = c.fail, c.kept.partial
 	b.Store.Spools.Room = c.room(c.kept.dir)
 	l, err := c.refresh(ctx, b, dir)
+	if err == nil {
+		err = c.complete(ctx, b)
+	}
 	if err == nil && c.git != nil {
 		err = c.borrowPacks(ctx, b)
 	}
@@ -54,11 +72,11 @@ func (c *checkout) refresh(ctx context.Context, b *mirror.Bare, dir string) (*wo
 		}
 	}
 	var l *worktree.EarlyWriter
-	if c.fresh = len(b.Held) == 0; c.fresh && dir != "" {
+	if c.fresh = len(b.Held) == 0; c.fresh && dir != "" && c.Sparse == nil {
 		l = worktree.NewEarlyWriter(ctx, dir, c.rev.ID, c.fileOptions())
 		defer l.Close()
 	}
-	err = c.access().Converse(ctx, func(r *remote.Remote) error {
+	err = c.converse(ctx, func(r *remote.Remote) error {
 		if c.tagged() {
 			if err := c.listTags(ctx, r); err != nil {
 				return err
@@ -80,12 +98,13 @@ func (c *checkout) fetch(ctx context.Context, r *remote.Remote, b *mirror.Bare, 
 	if err != nil {
 		return err
 	}
-	w.Tags, w.Whole = c.tagged(), c.whole
+	w.Tags, w.Whole, w.Filter = c.tagged(), c.whole, c.filter()
 	var early func(*pack.Receiver)
 	if l != nil {
 		early = l.On
 	}
 	return c.ask(ctx, r, b, w, func(d *remote.FetchResponse) (err error) {
+		c.noticeFilter(ctx, d)
 		c.rev, err = b.Receive(ctx, d, c.rev, c.maxSize(), early)
 		return err
 	})

@@ -9,6 +9,7 @@ import (
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/refs"
 	"github.com/bittrance/kitops/poller/git/safedir"
+	"github.com/bittrance/kitops/poller/git/sparse"
 )
 
 // MaxHistory is the longest history that has one, in commits.
@@ -24,6 +25,7 @@ type Options struct {
 	DotGit     bool           // dir is a repository, for git commands to work in
 	History    int            // with DotGit: how many commits it has, FullHistory for all; 0: 1
 	Submodules Submodules     // where submodules come from; nil: they are empty directories
+	Sparse     *sparse.List   // the files that are checked out; nil: all
 	Owner      *safedir.Owner // whom the files belong to; nil: the agent's user
 }
 

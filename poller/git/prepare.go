@@ -25,7 +25,7 @@ func (m *Mirror) Prepare(ctx context.Context, rev refs.Revision, dir string, o O
 	if err != nil {
 		return fmt.Errorf("prepare %q of %s: %w", rev.SHA, m.URL, err)
 	}
-	kept := m.depot(o.depth())
+	kept := m.depotFor(o)
 	o.Park, o.Reuse, o.DotGit = true, false, false
 	c := &checkout{Mirror: m, Options: o, kept: kept, rev: held, wanted: rev.SHA, dir: dir, hurry: hurry}
 	return c.explained(ctx, rev.SHA)

@@ -26,7 +26,7 @@ func (c *checkout) fill(ctx context.Context, r *revision, dir string) error {
 		return c.blame(ctx, r.plan, err)
 	}
 	c.warnOfLeft(ctx, r)
-	if err := c.indexGit(w.Plan, w.Found); err != nil || !c.Reuse && !c.Park {
+	if err := c.indexGit(ctx, r, w.Found); err != nil || !c.Reuse && !c.Park {
 		return err
 	}
 	return c.remember(dir, w)

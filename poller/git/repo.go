@@ -12,12 +12,15 @@ import (
 	"github.com/bittrance/kitops/poller/git/object"
 )
 
-const historyInfix = "-history-"
+const (
+	historyInfix = "-history-"
+	sparseInfix  = "-sparse"
+)
 
 // repo is what a mirror keeps of its remote for one history: a bare repository.
 type repo struct {
-	dir    string
-	depth  int           // commits; FullHistory: all
+	dir string
+	repoKind
 	busy   mutex         // who holds it has dir for itself
 	format object.Format // as of late
 
@@ -25,38 +28,56 @@ type repo struct {
 	members ancestry.Members // where tags of the remote lead to, in a full history as of late
 }
 
-// repos are those of one mirror, by depth. It is safe for concurrent use.
+// repoKind tells the repositories of a mirror apart.
+type repoKind struct {
+	depth   int  // commits; FullHistory: all
+	partial bool // blobs are there as far as somebody needed them
+}
+
+// repos are those of one mirror, by kind. It is safe for concurrent use.
 type repos struct {
-	mu      sync.Mutex
-	byDepth map[int]*repo
+	mu     sync.Mutex
+	byKind map[repoKind]*repo
 }
 
 // depot is the one for a history, which must be normal.
-func (m *Mirror) depot(depth int) *repo {
+func (m *Mirror) depot(depth int) *repo { return m.depotOf(repoKind{depth: depth}) }
+
+// depotFor is the one for the revisions of a checkout.
+func (m *Mirror) depotFor(o Options) *repo { return m.depotOf(repoKind{o.depth(), o.Sparse != nil}) }
+
+func (m *Mirror) depotOf(k repoKind) *repo {
 	m.depots.mu.Lock()
 	defer m.depots.mu.Unlock()
-	if d := m.depots.byDepth[depth]; d != nil {
+	if d := m.depots.byKind[k]; d != nil {
 		return d
 	}
-	if m.depots.byDepth == nil {
-		m.depots.byDepth = map[int]*repo{}
+	if m.depots.byKind == nil {
+		m.depots.byKind = map[repoKind]*repo{}
 	}
-	d := &repo{dir: m.Dir, depth: depth}
-	switch depth {
+	d := &repo{dir: m.Dir, repoKind: k}
+	if k.partial {
+		d.dir += sparseInfix
+	}
+	switch k.depth {
 	case 1:
 	case ancestry.FullHistory:
 		d.dir += historyInfix + "full"
 	default:
-		d.dir += historyInfix + strconv.Itoa(depth)
+		d.dir += historyInfix + strconv.Itoa(k.depth)
 	}
-	m.depots.byDepth[depth] = d
+	m.depots.byKind[k] = d
 	return d
 }
 
-// Keeps says whether a directory is one that the mirror uses: Dir, or that of a
-// longer history beside it.
+// Keeps says whether a directory is one that the mirror uses: Dir, or one of those
+// beside it.
 func (m *Mirror) Keeps(dir string) bool {
-	return dir == m.Dir || strings.HasPrefix(dir, filepath.Clean(m.Dir)+historyInfix)
+	if dir == m.Dir {
+		return true
+	}
+	beside, ok := strings.CutPrefix(dir, filepath.Clean(m.Dir))
+	return ok && (strings.HasPrefix(beside, historyInfix) || beside == sparseInfix || strings.HasPrefix(beside, sparseInfix+historyInfix))
 }
 
 // depth is how many commits of history the options ask for.

@@ -136,24 +136,35 @@ func (s *submodule) modules() []string {
 
 // readModules reads .gitmodules, and no symlink as such.
 func (s *submodule) readModules(p *worktree.Plan) (map[string]*gitmodules.Module, error) {
-	for _, f := range p.Files[s.part.Files.Begin:s.part.Files.End] {
-		if f.Dir != s.dir || f.Name != gitmodules.FileName {
-			continue
-		}
-		if f.Mode == object.ModeSymlink {
-			return nil, errors.New("refused: it is a symlink")
-		}
-		at, ok := s.store.Find(f.ID)
-		if !ok {
-			return nil, fmt.Errorf("blob %w", object.Missing(f.ID))
-		}
-		data, err := s.store.Reader().Blob(at, f.ID)
-		if err != nil {
-			return nil, err
-		}
-		return gitmodules.Parse(data)
+	f, ok := s.atTop(p, gitmodules.FileName)
+	if !ok {
+		return nil, nil //nolint:nilnil // no file has no sections
 	}
-	return nil, nil //nolint:nilnil // no file has no sections
+	if f.Mode == object.ModeSymlink {
+		return nil, errors.New("refused: it is a symlink")
+	}
+	at, ok := s.store.Find(f.ID)
+	if !ok {
+		return nil, fmt.Errorf("blob %w", object.Missing(f.ID))
+	}
+	data, err := s.store.Reader().Blob(at, f.ID)
+	if err != nil {
+		return nil, err
+	}
+	return gitmodules.Parse(data)
+}
+
+// atTop finds a file at the top of the repository, be it checked out or not.
+func (s *submodule) atTop(p *worktree.Plan, name string) (worktree.PlanFile, bool) {
+	if s.parent == nil {
+		return p.AtTop(name)
+	}
+	for _, f := range p.Files[s.part.Files.Begin:s.part.Files.End] {
+		if f.Dir == s.dir && f.Name == name {
+			return f, true
+		}
+	}
+	return worktree.PlanFile{}, false
 }
 
 // chain is the way here from the repository checked out.

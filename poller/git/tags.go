@@ -48,7 +48,7 @@ func (c *checkout) fetchTags(ctx context.Context, b *mirror.Bare) error {
 	if err := c.keepMembers(ctx, b); err != nil {
 		return err
 	}
-	w := remote.FetchRequest{Shallow: b.Shallow, Depth: ancestry.FullHistory}
+	w := remote.FetchRequest{Shallow: b.Shallow, Depth: ancestry.FullHistory, Filter: c.filter()}
 	for _, t := range c.tags {
 		if t.ID != t.Target && !b.Store.Has(t.ID) {
 			w.Want = append(w.Want, t.ID)
@@ -111,7 +111,7 @@ func keepTags(tags []remote.Tag, part func(object.ID) bool) []remote.Tag {
 // counts for nothing.
 func (c *checkout) fetchMissing(ctx context.Context, b *mirror.Bare, w remote.FetchRequest) error {
 	fetch := func() error {
-		return c.access().Converse(ctx, func(r *remote.Remote) error {
+		return c.converse(ctx, func(r *remote.Remote) error {
 			return c.ask(ctx, r, b, w, func(d *remote.FetchResponse) error { return c.takeTags(ctx, b, w.Want, d) })
 		})
 	}

@@ -53,6 +53,7 @@ func (d *repo) rewrite(ctx context.Context, g mirror.Growth) error {
 		return err
 	}
 	defer b.Close()
+	b.Partial = d.partial
 	if d.depth == ancestry.FullHistory && !g.Large {
 		return b.GatherPacks(ctx)
 	}

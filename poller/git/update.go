@@ -49,7 +49,7 @@ func (c *checkout) update(ctx context.Context) error {
 		return c.blame(ctx, r.plan, err)
 	}
 	c.warnOfLeft(ctx, r)
-	if err := c.indexGit(r.plan, found); err != nil {
+	if err := c.indexGit(ctx, r, found); err != nil {
 		return err
 	}
 	return c.placeGit(c.dir)

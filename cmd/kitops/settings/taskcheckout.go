@@ -12,12 +12,13 @@ type Checkout struct {
 	DotGit       bool
 	History      int // commits; git.FullHistory for all
 	Submodules   bool
+	Sparse       *git.Sparse           `json:",omitempty"` // nil: all files
 	Credentials  *SubmoduleCredentials // nil: submodules get none
 }
 
 // Options are the settings without the submodules, which need mirrors.
 func (c Checkout) Options() git.Options {
-	return git.Options{Reuse: c.Reuse, Clean: c.Clean, DotGit: c.DotGit, History: c.History}
+	return git.Options{Reuse: c.Reuse, Clean: c.Clean, DotGit: c.DotGit, History: c.History, Sparse: c.Sparse}
 }
 
 // checkout fills in what a workdir is. What comes from defaults and does not
@@ -31,6 +32,9 @@ func (f taskFile) checkout(keys *gitKeys) Checkout {
 		if c.Clean = false; !f.common && !keys.Clean.inherited {
 			f.Wrong(keys.Clean.node, "clean goes with checkout: reuse; a fresh checkout has nothing to clean")
 		}
+	}
+	if keys.Sparse.given {
+		c.Sparse = f.sparse(&keys.Sparse)
 	}
 	bare := keys.DotGit.given && !c.DotGit
 	if bare && keys.History.given && !keys.History.inherited {
@@ -48,6 +52,16 @@ func (f taskFile) checkout(keys *gitKeys) Checkout {
 		}
 	}
 	return c
+}
+
+func (f taskFile) sparse(of *texts) *git.Sparse {
+	var entries []string
+	for _, e := range of.entries {
+		entries = append(entries, e.value)
+	}
+	list, err := git.ParseSparse(entries)
+	f.judge(of.node, "sparse", err)
+	return list
 }
 
 func (f taskFile) history(of *commits) int {
@@ -90,6 +104,9 @@ func (c Checkout) shown(keys *gitKeys) {
 		if c.History == git.FullHistory {
 			keys.History.value = "full"
 		}
+	}
+	if c.Sparse != nil {
+		keys.Sparse = shownTexts(c.Sparse.Entries())
 	}
 	if c.Submodules {
 		keys.Submodules = boolean{given(), true}

@@ -186,6 +186,9 @@ func (w *Wiring) task(s settings.Settings, t settings.Task, r *Repository) polle
 		r.withPulls(&task, t)
 	}
 	options := t.Checkout.Options()
+	if t.Bring != nil && options.Sparse != nil {
+		options.Sparse = options.Sparse.With(t.Bring.File)
+	}
 	options.Submodules = w.submodules(s, t, mirror)
 	if w.user != nil {
 		options.Owner = &git.Owner{UID: w.user.UID, GID: w.user.GID}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/bittrance/kitops/poller/files"
 	"github.com/bittrance/kitops/poller/git/disk"
@@ -70,6 +71,15 @@ func (g *Repository) Take(ctx context.Context, path string) error {
 	}
 	_, err = io.Copy(&disk.CountingWriter{Ctx: ctx, W: f}, g.Room.Reader(from))
 	return errors.Join(err, f.Close())
+}
+
+// Promise says of all packs that are here that what they lead to need not be here, too.
+func (g *Repository) Promise() error {
+	packs, err := filepath.Glob(filepath.Join(g.PackDir(), "*.pack"))
+	for _, p := range packs {
+		err = errors.Join(err, g.save("objects/pack/"+strings.TrimSuffix(filepath.Base(p), ".pack")+".promisor", nil))
+	}
+	return err
 }
 
 // save writes a file that all may read, whatever the umask.

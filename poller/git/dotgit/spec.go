@@ -34,6 +34,10 @@ type Spec struct {
 	Tags    []remote.Tag // in the order of their names
 	NoModes bool         // the modes of files say nothing
 
+	Sparse   string // which files are there, as info/sparse-checkout has it; "": all
+	Cone     bool   // that is a list of directories
+	Promisor bool   // blobs are missing, which origin has
+
 	Worktree string // where the files are, from the repository on, with slashes; "": it is their .git
 }
 
@@ -47,6 +51,9 @@ func (g *Repository) Write(s Spec) error {
 	}
 	for _, id := range s.Shallow {
 		files["shallow"] += id.String() + "\n"
+	}
+	if s.Sparse != "" {
+		files["info/sparse-checkout"] = s.Sparse
 	}
 	var err error
 	for name, content := range files {
@@ -77,8 +84,16 @@ func (s *Spec) config() string {
 	if s.Worktree != "" {
 		system += "\tworktree = " + configValue(s.Worktree) + "\n"
 	}
+	if s.Sparse != "" {
+		system += fmt.Sprintf("\tsparseCheckout = true\n\tsparseCheckoutCone = %t\n", s.Cone)
+	}
+	version, extension, promisor := format.ConfigVersion(), format.ConfigExtension(), ""
+	if s.Promisor {
+		version, promisor = "1", "\tpromisor = true\n\tpartialclonefilter = blob:none\n"
+		extension += "[extensions]\n\tpartialClone = origin\n"
+	}
 	return fmt.Sprintf("[core]\n\trepositoryformatversion = %s\n\tfilemode = %t\n\tbare = false\n\tlogallrefupdates = true\n%s"+
-		"%s[remote \"origin\"]\n\turl = %s\n\tfetch = %s\n", format.ConfigVersion(), !s.NoModes, system, format.ConfigExtension(), configValue(origin(s.URL)), configValue(refspec))
+		"%s[remote \"origin\"]\n\turl = %s\n\tfetch = %s\n%s", version, !s.NoModes, system, extension, configValue(origin(s.URL)), configValue(refspec), promisor)
 }
 
 // origin is an address that is the same from everywhere.

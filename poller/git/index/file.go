@@ -2,6 +2,7 @@ package index
 
 import (
 	"encoding/binary"
+	"slices"
 	"strconv"
 
 	"github.com/bittrance/kitops/poller/git/object"
@@ -9,12 +10,15 @@ import (
 
 const (
 	stageMagic    = "DIRC\x00\x00\x00\x02"
-	stageStat     = 40 // bytes of an entry before the name of its blob
+	stageMagic3   = "DIRC\x00\x00\x00\x03" // entries may have more flags
+	stageStat     = 40                     // bytes of an entry before the name of its blob
 	stageNameMask = 0xfff
+	stageExtended = 0x4000 // more flags follow
+	stageSkipped  = 0x4000 // of those: skip-worktree
 	treeExtension = "TREE"
 )
 
-// File is what git's index holds, gitformat-index(5), version 2: the files
+// File is what git's index holds, gitformat-index(5), version 2, or 3 where entries are skipped: the files
 // of a work tree, what they were when they were written, and the trees they make.
 type File struct {
 	Format  object.Format // of names and of the checksum
@@ -29,6 +33,7 @@ type Entry struct {
 	Mode object.Mode // never modeDir
 	ID   object.ID
 	Stat FileStat
+	Skip bool // it is not to be in the work tree
 
 	Convert uint8 // how it was written, in numbers of whoever keeps it: an index does not tell
 }
@@ -75,12 +80,16 @@ func StatSize(size int64) uint32 {
 func Encode(x *File) []byte {
 	size := stageMinLen(x.Format) + len(x.Trees)*64
 	for _, e := range x.Entries {
-		size += stageLen(x.Format, len(e.Path))
+		size += stageLen(x.Format, len(e.Path)+2)
 	}
 	for _, extra := range x.Extras {
 		size += 8 + len(extra.Data)
 	}
-	out := append(make([]byte, 0, size), stageMagic...)
+	magic := stageMagic
+	if slices.ContainsFunc(x.Entries, func(e Entry) bool { return e.Skip }) {
+		magic = stageMagic3
+	}
+	out := append(make([]byte, 0, size), magic...)
 	out = binary.BigEndian.AppendUint32(out, uint32(len(x.Entries)))
 	for i := range x.Entries {
 		out = x.Entries[i].append(out, x.Format)
@@ -110,9 +119,15 @@ func (e *Entry) append(out []byte, f object.Format) []byte {
 		out = binary.BigEndian.AppendUint32(out, field)
 	}
 	out = e.ID.AppendAs(f, out)
-	out = binary.BigEndian.AppendUint16(out, uint16(min(len(e.Path), stageNameMask)))
+	flags, length := uint16(min(len(e.Path), stageNameMask)), len(e.Path)
+	if e.Skip {
+		out = binary.BigEndian.AppendUint16(out, flags|stageExtended)
+		out, length = binary.BigEndian.AppendUint16(out, stageSkipped), length+2
+	} else {
+		out = binary.BigEndian.AppendUint16(out, flags)
+	}
 	out = append(out, e.Path...)
-	return append(out, "\x00\x00\x00\x00\x00\x00\x00\x00"[:stageLen(f, len(e.Path))-stageHead(f)-len(e.Path)]...)
+	return append(out, "\x00\x00\x00\x00\x00\x00\x00\x00"[:stageLen(f, length)-stageHead(f)-length]...)
 }
 
 func appendExtra(out []byte, extra Extra) []byte {

@@ -25,7 +25,10 @@ func bareConfig(f object.Format) string {
 
 const bareHead = "ref: refs/heads/main\n"
 
-const maxHeld = 64 // revisions; the ones used last stay
+const (
+	maxHeld  = 64         // revisions; the ones used last stay
+	filtered = "filtered" // a file that is there when blobs may be missing
+)
 
 // Bare is a bare repository that belongs to a mirror: git can read it, and
 // finds it without fault. Every commit in it is complete, with its parents or
@@ -38,8 +41,12 @@ type Bare struct {
 	format  object.Format
 	Held    []Held // the one used last comes first
 	Shallow []object.ID
-	saved   string    // the file of that name, as it is
-	Fail    pack.Fail // for tests
+	saved   string // the file of that name, as it is
+
+	Partial  bool // blobs need not be there: who opens it says so, always the same of one directory
+	Filtered bool // some may be missing, since a server was asked to leave them out
+
+	Fail pack.Fail // for tests
 }
 
 // Held is a ref of a bare repository and the commit that it leads to.
@@ -60,6 +67,9 @@ func Open(ctx context.Context, dir string, depth int, f object.Format) (*Bare, e
 		return nil, err
 	}
 	b.Store.Spools.Dir = b.packDir()
+	if _, err := os.Lstat(filepath.Join(dir, filtered)); err == nil {
+		b.Filtered = true
+	}
 	if err := b.readRefs(ctx); err != nil {
 		b.Close()
 		return nil, err
@@ -261,34 +271,4 @@ func refName(ref string, id object.ID) string {
 		return ref
 	}
 	return "refs/kitops/" + id.String()
-}
-
-// adopt gives a pack and its index their names, in git's order: the index last.
-// Checkouts link to the pack, so it is never written to again.
-func (b *Bare) adopt(file, index string, sum object.ID) error {
-	name := b.PackName(sum)
-	b.Store.Packs = slices.DeleteFunc(b.Store.Packs, func(p *pack.Pack) bool { // the same one came before
-		same := p.Index.Pack == sum
-		if same {
-			_ = p.Close()
-		}
-		return same
-	})
-	if err := errors.Join(files.Chmod(file, 0o444), os.Rename(file, name+".pack")); err != nil {
-		return err
-	}
-	if err := os.Rename(index, name+".idx"); err != nil {
-		return errors.Join(err, os.Remove(name+".pack"))
-	}
-	p, err := pack.Open(name, b.Store.Format)
-	if err != nil {
-		return err
-	}
-	b.Store.Insert(p)
-	return nil
-}
-
-// PackName is the path of a pack without what tells it from its index.
-func (b *Bare) PackName(sum object.ID) string {
-	return filepath.Join(b.packDir(), "pack-"+sum.String())
 }

@@ -38,7 +38,11 @@ func (b *Bare) connected(ctx context.Context, whole *odb.Store, rev Held, told [
 			return rev, nil, err
 		}
 	}
-	if err := a.Check(ctx, complete, whole.Has); err != nil {
+	has := whole.Has
+	if b.Partial {
+		has = func(object.ID) bool { return true } // whoever needs a blob fetches it
+	}
+	if err := a.Check(ctx, complete, has); err != nil {
 		return rev, nil, err
 	}
 	ends, err := b.cuts(whole, append(a.Ends, rev.Commit))

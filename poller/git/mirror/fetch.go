@@ -17,6 +17,12 @@ import (
 // what the repository has. early, which may be nil, has the arrival tell what comes in. Nothing
 // is changed but that there may be a temporary file until all is checked.
 func (b *Bare) Receive(ctx context.Context, d *remote.FetchResponse, rev Held, limit int64, early func(*pack.Receiver)) (Held, error) {
+	if d.Filtered && !b.Filtered {
+		if err := b.save(filtered, nil); err != nil {
+			return rev, err
+		}
+		b.Filtered = true
+	}
 	err := b.TakeIn(ctx, d, limit, early, func(whole *odb.Store) (cut []object.ID, err error) {
 		rev, cut, err = b.connected(ctx, whole, rev, d.Shallow)
 		return cut, err
@@ -25,6 +31,18 @@ func (b *Bare) Receive(ctx context.Context, d *remote.FetchResponse, rev Held, l
 		return rev, err
 	}
 	return rev, b.hold(rev)
+}
+
+// ReceiveBlobs takes in a pack with blobs that were missing.
+func (b *Bare) ReceiveBlobs(ctx context.Context, d *remote.FetchResponse, blobs []object.ID, limit int64) error {
+	return b.TakeIn(ctx, d, limit, nil, func(whole *odb.Store) ([]object.ID, error) {
+		for _, id := range blobs {
+			if !whole.Has(id) {
+				return nil, fmt.Errorf("blob %w", object.Missing(id))
+			}
+		}
+		return b.Shallow, nil
+	})
 }
 
 // TakeIn makes a pack one of the repository if check finds all in order, given

@@ -38,7 +38,10 @@ func (b *Bare) Rewrite(ctx context.Context, tags []object.ID) error {
 		tags = append(tags[:len(tags):len(tags)], h.ID)
 	}
 	old := slices.Clone(b.Store.Packs)
-	kept, err := b.repack(ctx, func(r *odb.Repacker) error { return r.Gather(ctx, a, tags) })
+	kept, err := b.repack(ctx, func(r *odb.Repacker) error {
+		r.Partial = b.Partial
+		return r.Gather(ctx, a, tags)
+	})
 	if err != nil {
 		return err
 	}

@@ -49,6 +49,7 @@ type Repacker struct {
 	entries *pack.Table
 	packs   map[*pack.Pack]*pack.Table // what they have, by offset
 	piece   []byte
+	Partial bool            // blobs that are missing are left out
 	Limit   int64           // bytes of the pack; 0: none
 	Room    *disk.FreeSpace // for it; nil: somebody has looked
 }
@@ -113,7 +114,9 @@ func (r *Repacker) gatherTree(ctx context.Context, id object.ID, depth int) erro
 		case object.ModeDir:
 			err = errors.Join(err, r.gatherTree(ctx, e.ID, depth+1))
 		default:
-			r.Add(e.ID)
+			if !r.Partial || r.reader.Store.Has(e.ID) {
+				r.Add(e.ID)
+			}
 		}
 	}
 	return err

@@ -15,6 +15,8 @@ type FetchResponse struct {
 	io.Reader
 	Body    io.Closer
 	Shallow []object.ID // commits whose parents do not come; what the server says, to be checked
+
+	Filtered bool // the filter that was asked for was applied
 }
 
 // Close ends the conversation.

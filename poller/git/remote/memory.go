@@ -19,6 +19,8 @@ type Memory struct {
 	listen bool   // it does not take requests of version 2 unasked
 	base   string // where it redirects to; "": nowhere
 	format object.Format
+
+	told, filters bool // whether it takes filters, where it has told that
 }
 
 // habit is what is known now.
@@ -29,6 +31,24 @@ func (m *Memory) habit() (listen bool, base string, f object.Format) {
 		return false, "", object.SHA1
 	}
 	return m.listen, m.base, m.format
+}
+
+// filtering says whether the remote takes filters, if that is known.
+func (m *Memory) filtering() (filters, known bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	known = m.told && !time.Now().After(m.until)
+	return m.filters && known, known
+}
+
+// learnFilters notes whether it does.
+func (m *Memory) learnFilters(filters bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if now := time.Now(); now.After(m.until) {
+		m.listen, m.base, m.format, m.until = false, "", object.SHA1, now.Add(remembered)
+	}
+	m.told, m.filters = true, filters
 }
 
 // learnFormat notes how a server of version 2 names objects. If that was not

@@ -126,5 +126,5 @@ func (s *httpSession) fetch(ctx context.Context, w FetchRequest) (*FetchResponse
 	if err != nil {
 		return nil, fmt.Errorf("fetch from a server without git: %w", CtxErr(ctx, err))
 	}
-	return &FetchResponse{pack, pack, pack.Cut}, nil
+	return &FetchResponse{Reader: pack, Body: pack, Shallow: pack.Cut}, nil
 }

@@ -46,7 +46,8 @@ func (m *Access) Converse(ctx context.Context, do func(*Remote) error) error {
 		s.goTo(base)
 	}
 	s.version2, s.blind = true, true
-	if err := do(&Remote{session: s, agent: s.agent, format: format, blind: true}); !errors.Is(err, errNotV2) {
+	filters, _ := m.Memory.filtering()
+	if err := do(&Remote{session: s, agent: s.agent, format: format, filters: filters, blind: true}); !errors.Is(err, errNotV2) {
 		return err
 	}
 	s.version2, s.blind, s.httpAccount = false, false, s.given
@@ -54,9 +55,10 @@ func (m *Access) Converse(ctx context.Context, do func(*Remote) error) error {
 	return m.listen(ctx, s, do)
 }
 
-// ConverseKnown is Converse for requests that need to know what the server can do, at the price of a question.
+// ConverseKnown is Converse for requests that need to know what the server can do, at the price of a question where that was
+// not asked lately.
 func (m *Access) ConverseKnown(ctx context.Context, do func(*Remote) error) error {
-	if m.URL.Scheme == "ssh" {
+	if _, known := m.Memory.filtering(); known || m.URL.Scheme == "ssh" {
 		return m.Converse(ctx, do)
 	}
 	s, err := m.dialHTTP(ctx)
@@ -99,6 +101,7 @@ func (m *Access) listen(ctx context.Context, s session, do func(*Remote) error) 
 			m.Memory.learn(false, h.base)
 		}
 		m.Memory.learnFormat(format)
+		m.Memory.learnFilters(filters)
 	}
 	return do(&Remote{session: s, agent: m.agent(), format: format, filters: filters})
 }

@@ -102,7 +102,7 @@ func (r *Remote) fetchV0(ctx context.Context, w FetchRequest) (*FetchResponse, e
 		_ = body.Close()
 		return nil, r.judge(ctx, fmt.Errorf("ask for the pack: %w", err))
 	}
-	return &FetchResponse{p, body, append(shallow, r.ad.shallow...)}, nil
+	return &FetchResponse{Reader: p, Body: body, Shallow: append(shallow, r.ad.shallow...)}, nil
 }
 
 // readToPackV0 goes through what comes before the pack: where the history is

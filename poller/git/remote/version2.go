@@ -161,7 +161,7 @@ func (r *Remote) Fetch(ctx context.Context, w FetchRequest) (*FetchResponse, err
 		_ = body.Close()
 		return nil, r.judge(ctx, fmt.Errorf("ask for the pack: %w", err))
 	}
-	return &FetchResponse{p, body, shallow}, nil
+	return &FetchResponse{Reader: p, Body: body, Shallow: shallow, Filtered: w.Filter != ""}, nil
 }
 
 // otherFormat says that what is wanted has no name of the remote's format: that

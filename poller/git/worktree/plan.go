@@ -11,6 +11,7 @@ import (
 	"github.com/bittrance/kitops/poller/git/index"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/safedir"
+	"github.com/bittrance/kitops/poller/git/sparse"
 )
 
 // Plan is what a checkout will hold. Directories come before what is in them.
@@ -22,6 +23,8 @@ type Plan struct {
 	known *Record // whose trees need not be read; nil: none
 
 	attributes []int32                     // the files that are .gitattributes
+	hidden     []PlanFile                  // files that are not selected and say something of others
+	selection  *sparse.Selection           // nil: all is selected
 	Left       map[attributes.Left][]int32 // the files that git would do more with
 }
 
@@ -34,6 +37,7 @@ type PlanDir struct {
 	Mode    object.Mode // modeDir or modeSubmodule
 	ID      object.ID   // of its tree, or of the submodule's commit
 	was     int32       // its number in the record, the first is 1; 0: not in it
+	partial bool        // something of its tree is not selected
 }
 
 // PlanFile is one file of a plan.
@@ -53,11 +57,25 @@ func makePlan(ctx context.Context, tree object.ID, read func(object.ID) (object.
 
 // MakePlanFrom walks the trees that are not as in a record, which may be nil.
 func MakePlanFrom(ctx context.Context, known *Record, tree object.ID, read func(object.ID) (object.Object, error)) (*Plan, error) {
+	return MakeSparsePlan(ctx, known, nil, tree, read)
+}
+
+// MakeSparsePlan is MakePlanFrom for what a list selects, and for all where that is nil.
+func MakeSparsePlan(ctx context.Context, known *Record, list *sparse.List, tree object.ID, read func(object.ID) (object.Object, error)) (*Plan, error) {
 	p := &Plan{tree: tree, empty: object.EmptyTree(tree.Format()), Dirs: []PlanDir{{Mode: object.ModeDir, ID: tree, was: 1}}, known: known}
 	if known != nil {
 		p.Dirs, p.Files = slices.Grow(p.Dirs, len(known.plan.Dirs)), make([]PlanFile, 0, len(known.plan.Files)+64)
 	}
-	if err := p.Fill(ctx, 0, tree, read); err != nil {
+	top := sparse.Dir{All: true}
+	if list != nil {
+		p.selection = list.Select()
+		top = p.selection.Top()
+	}
+	err := p.fill(ctx, filling{0, top, ""}, tree, read)
+	if err == nil && p.selection != nil {
+		err = p.selection.Err()
+	}
+	if err != nil {
 		return nil, err
 	}
 	return p, nil
@@ -68,14 +86,24 @@ const manyEntries = 1 << 12
 
 // Fill puts a tree below a directory of the plan.
 func (p *Plan) Fill(ctx context.Context, dir int32, id object.ID, read func(object.ID) (object.Object, error)) error {
+	return p.fill(ctx, filling{dir, sparse.Dir{All: true}, ""}, id, read)
+}
+
+// filling is a directory while it is filled.
+type filling struct {
+	dir      int32
+	selected sparse.Dir
+	path     string // with a slash at the end; "" at the top, and where nobody asks for it
+}
+
+func (p *Plan) fill(ctx context.Context, d filling, id object.ID, read func(object.ID) (object.Object, error)) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	depth := p.Dirs[dir].depth
-	if depth > object.MaxDepth {
+	if p.Dirs[d.dir].depth > object.MaxDepth {
 		return fmt.Errorf("directories nested deeper than %d", object.MaxDepth)
 	}
-	if p.copyKnown(dir, id) {
+	if d.selected.All && p.copyKnown(d.dir, id) {
 		return p.checkSize(0)
 	}
 	entries, err := object.ReadTree(id, read)
@@ -85,29 +113,60 @@ func (p *Plan) Fill(ctx context.Context, dir int32, id object.ID, read func(obje
 	if err != nil {
 		return err
 	}
-	p.Dirs[dir].entries = int32(entries.Len)
 	if entries.Len > manyEntries {
 		p.Files = slices.Grow(p.Files, entries.Len)
 	}
 	for e := range entries.All() {
-		if e.Mode != object.ModeDir && e.Mode != object.ModeSubmodule {
+		switch {
+		case e.Mode == object.ModeDir && e.ID == p.empty:
+		case e.Mode == object.ModeDir:
+			err = p.enter(ctx, d, e, read)
+		case !p.selects(d, e):
+			p.leaveOut(d, e)
+		case e.Mode == object.ModeSubmodule:
+			p.addDir(d.dir, e)
+		default:
 			if e.Name == attributes.FileName {
 				p.attributes = append(p.attributes, int32(len(p.Files)))
 			}
-			p.Files = append(p.Files, PlanFile{Dir: dir, Mode: e.Mode, Name: e.Name, ID: e.ID})
-			continue
+			p.Files = append(p.Files, PlanFile{Dir: d.dir, Mode: e.Mode, Name: e.Name, ID: e.ID})
+			p.Dirs[d.dir].entries++
 		}
-		if e.Mode == object.ModeDir && e.ID == p.empty {
-			p.Dirs[dir].entries--
-			continue
-		}
-		p.Dirs = append(p.Dirs, PlanDir{parent: dir, name: e.Name, depth: depth + 1, Mode: e.Mode, ID: e.ID, was: p.known.lookup(p.Dirs[dir].was, e.Name)})
-		if e.Mode == object.ModeSubmodule {
-			continue
-		}
-		if err := p.Fill(ctx, int32(len(p.Dirs)-1), e.ID, read); err != nil {
+		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func (p *Plan) addDir(parent int32, e object.TreeEntry) int32 {
+	above := &p.Dirs[parent]
+	above.entries++
+	p.Dirs = append(p.Dirs, PlanDir{parent: parent, name: e.Name, depth: above.depth + 1, Mode: e.Mode, ID: e.ID, was: p.known.lookup(above.was, e.Name)})
+	return int32(len(p.Dirs) - 1)
+}
+
+// enter adds a directory with what is in it. One of which nothing is selected is none.
+func (p *Plan) enter(ctx context.Context, in filling, e object.TreeEntry, read func(object.ID) (object.Object, error)) error {
+	d := filling{selected: in.selected}
+	if !in.selected.All {
+		path := in.path + e.Name
+		d.selected, d.path = p.selection.Dir(in.selected, path), path+"/"
+	}
+	if d.selected.None {
+		p.Dirs[in.dir].partial = true
+		return nil
+	}
+	d.dir = p.addDir(in.dir, e)
+	hidden := len(p.hidden)
+	if err := p.fill(ctx, d, e.ID, read); err != nil || d.selected.All {
+		return err
+	}
+	filled := p.Dirs[d.dir]
+	p.Dirs[in.dir].partial = p.Dirs[in.dir].partial || filled.partial
+	if filled.entries == 0 {
+		p.Dirs, p.hidden = p.Dirs[:d.dir], p.hidden[:hidden]
+		p.Dirs[in.dir].entries--
 	}
 	return nil
 }

@@ -19,8 +19,8 @@ const (
 // AttributeRoots are those of the roots that files of attributes are in.
 func (p *Plan) AttributeRoots(roots map[int32]bool) []int32 {
 	var found []int32
-	for _, file := range p.attributes {
-		dir := p.Files[file].Dir
+	for _, f := range p.attributeFiles() {
+		dir := f.Dir
 		for !roots[dir] {
 			dir = p.Dirs[dir].parent
 		}
@@ -31,6 +31,20 @@ func (p *Plan) AttributeRoots(roots map[int32]bool) []int32 {
 	return found
 }
 
+// attributeFiles are those of attributes, selected or not.
+func (p *Plan) attributeFiles() []PlanFile {
+	all := make([]PlanFile, 0, len(p.attributes))
+	for _, file := range p.attributes {
+		all = append(all, p.Files[file])
+	}
+	for _, f := range p.hidden {
+		if f.Name == attributes.FileName {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
 // ApplyAttributes says of the files of one repository how they are written: of
 // those below the directory root, which is the checkout or a submodule, but of
 // none in a submodule below it. read gives the blobs.
@@ -39,7 +53,7 @@ func (p *Plan) ApplyAttributes(ctx context.Context, root int32, read func(object
 }
 
 func (p *Plan) applyAttributesAs(ctx context.Context, root int32, read func(object.ID) (object.Object, error), native bool) error {
-	if len(p.attributes) == 0 {
+	if len(p.attributeFiles()) == 0 {
 		return nil
 	}
 	a := &attributesPlan{Plan: p, root: root, read: read, Vocabulary: attributes.NewVocabulary()}
@@ -62,9 +76,9 @@ type attributesPlan struct {
 
 // readAll reads the files of attributes, from the top down.
 func (a *attributesPlan) readAll(ctx context.Context, native bool) error {
-	own := make(map[int32]int32, len(a.attributes))
-	for _, file := range a.attributes {
-		own[a.Files[file].Dir] = file
+	own := map[int32]PlanFile{}
+	for _, f := range a.attributeFiles() {
+		own[f.Dir] = f
 	}
 	a.files = make([]*attributes.File, len(a.Dirs))
 	inside := make([]bool, len(a.Dirs))
@@ -84,8 +98,8 @@ func (a *attributesPlan) readAll(ctx context.Context, native bool) error {
 		file, has := own[dir]
 		if has {
 			var err error
-			if rules, err = a.rulesOf(a.Files[file], top); err != nil {
-				return fmt.Errorf("%q: %w", a.FilePath(a.Files[file]), err)
+			if rules, err = a.rulesOf(file, top); err != nil {
+				return fmt.Errorf("%q: %w", a.FilePath(file), err)
 			}
 		}
 		if top {

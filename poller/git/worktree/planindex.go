@@ -29,9 +29,10 @@ func (p *Plan) Recorded(found []index.FileStat, was []int32) *index.File {
 	for i := len(p.Dirs) - 1; i > 0; i-- { // what is below comes later
 		d := p.Dirs[i]
 		full[d.parent] = true
-		b.unknown[i] = b.unknown[i] || d.Mode == object.ModeSubmodule
+		b.unknown[i] = b.unknown[i] || d.partial || d.Mode == object.ModeSubmodule
 		b.unknown[d.parent] = b.unknown[d.parent] || b.unknown[i]
 	}
+	b.unknown[0] = b.unknown[0] || p.Dirs[0].partial
 	return b.index(func(dir int32) bool { return p.Dirs[dir].Mode == object.ModeSubmodule && !full[dir] })
 }
 
