@@ -2,17 +2,24 @@ package app_test
 
 import (
 	"encoding/json"
+	"io"
 	"maps"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/bittrance/kitops/app"
+	"github.com/bittrance/kitops/app/apptest"
 )
 
 // TestManifestWithFeatures asks for exactly what each needs.
 func TestManifestWithFeatures(t *testing.T) {
+	g := apptest.New(t, apptest.Options{})
+	g.AddUser("mona")
 	for all, want := range map[string]map[string]string{
+		"checks":      {"checks": "write"},
 		"deployments": {"deployments": "write"},
 		"comments":    {"pull_requests": "write"},
 
@@ -35,8 +42,18 @@ func TestManifestWithFeatures(t *testing.T) {
 		if err != nil || !maps.Equal(m.Permissions, want) {
 			t.Errorf("%s: %v, %v", all, m.Permissions, err)
 		}
-		if slices.Contains(m.Events, "pull_request") != strings.Contains(all, "pull-requests") {
-			t.Errorf("%s: %v", all, m.Events)
+		for event, feature := range map[string]string{"pull_request": "pull-requests", "check_run": "checks", "check_suite": "checks"} {
+			if slices.Contains(m.Events, event) != strings.Contains(all, feature) {
+				t.Errorf("%s: %v", all, m.Events)
+			}
+		}
+		answer, err := http.PostForm(g.URL+"/settings/apps/new", url.Values{"manifest": {text}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, _ := io.ReadAll(answer.Body)
+		if _ = answer.Body.Close(); answer.StatusCode != http.StatusOK {
+			t.Errorf("%s: GitHub takes no such manifest: %s", all, page)
 		}
 	}
 	if _, err := app.Manifest("kitops-acme", "http://127.0.0.1:4/x/registered", "", "", "everything"); err == nil {

@@ -1,7 +1,6 @@
 package poller
 
 import (
-	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -56,17 +55,12 @@ func (w *watch) readComment(run Run, dir string, out *output) string {
 		w.tell(Event{Kind: Noticed, Run: run, Reason: fmt.Sprintf("no comment: %s: %s", w.task.CommentFile, bare(err))})
 		return ""
 	}
-	var masked bytes.Buffer
-	m := out.mask.Writer(&masked)
-	if _, err := m.Write(text); err != nil || m.Close() != nil {
-		return ""
-	}
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
+	return strings.TrimSpace(out.mask.Hide(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' {
 			return -1
 		}
 		return r
-	}, strings.ToValidUTF8(masked.String(), "\uFFFD")))
+	}, strings.ToValidUTF8(out.mask.Hide(string(text)), "\uFFFD")))) // also what only comes together now
 }
 
 // bare is an error without the path below the workdir, which says nothing outside of it.

@@ -1,6 +1,10 @@
 package poller
 
-import "time"
+import (
+	"time"
+
+	"github.com/bittrance/kitops/poller/secret"
+)
 
 // Kind says what an Event is about.
 type Kind string
@@ -29,16 +33,17 @@ const (
 type Event struct {
 	Kind        Kind
 	Task        string
-	Run         Run       // Started to Interrupted; of Skipped, Remembered and Forgotten only the revision
-	Reason      string    // Skipped, Ordered, Noticed
-	Line        string    // Output
-	Data        []byte    // Printed; the observer's only until it returns
-	Count       int       // Remembered, Skipped: more than one branch or task, of which none is named
-	Err         error     // Looked, Unreported, Troubled
-	Failures    int       // Looked, Unreported: how many in a row had failed before this one
-	Progress    Progress  // Progressed
-	Undelivered string    // Unreported: what it is: commit status, deployment, comment, notification
-	Next        time.Time // Looked, Left: when the next look is due; Skipped, Finished: when the next try is, if one is planned
+	Run         Run          // Started to Interrupted; of Skipped, Remembered and Forgotten only the revision
+	Reason      string       // Skipped, Ordered, Noticed
+	Line        string       // Output
+	Data        []byte       // Printed; the observer's only until it returns
+	Mask        *secret.Mask // Printed: hides the run's secrets in what is made of Data
+	Count       int          // Remembered, Skipped: more than one branch or task, of which none is named
+	Err         error        // Looked, Unreported, Troubled
+	Failures    int          // Looked, Unreported: how many in a row had failed before this one
+	Progress    Progress     // Progressed
+	Undelivered string       // Unreported: what it is: commit status, deployment, comment, notification
+	Next        time.Time    // Looked, Left: when the next look is due; Skipped, Finished: when the next try is, if one is planned
 }
 
 // Observer is told of every event of every task. It is called in order per

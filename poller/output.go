@@ -68,7 +68,7 @@ func (w *watch) writer(o *output, run Run) io.WriteCloser {
 			_, _ = o.file.WriteString(line + "\n") // a full disk is no reason to fail a run
 		}
 	})
-	printed := printed(func(data []byte) { w.tell(Event{Kind: Printed, Run: run, Data: data}) })
+	printed := printed(func(data []byte) { w.tell(Event{Kind: Printed, Run: run, Data: data, Mask: &o.mask}) })
 	masked := o.mask.Writer(io.MultiWriter(printed, lines))
 	masked.Short = func() {
 		w.tell(Event{Kind: Noticed, Run: run, Reason: fmt.Sprintf("what ::add-mask:: names is not masked: it has less than %d bytes, or there is too much of it", secret.Shortest)})

@@ -50,6 +50,7 @@ type GitHub struct {
 	keys     atomic.Int64   // given to Apps
 	handlers sync.WaitGroup // requests being answered, and deliveries under way
 	hooks    *http.Client
+	raws     raws
 
 	mu            sync.Mutex // guards all that follows, and the fields of accounts, Apps, repositories and so on
 	closed        bool

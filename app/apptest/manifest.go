@@ -52,6 +52,10 @@ func eventNeeds(event string) string {
 		return "contents"
 	case "repository":
 		return "metadata"
+	case "check_run", "check_suite":
+		return "checks"
+	case "pull_request":
+		return "pull_requests"
 	}
 	return ""
 }

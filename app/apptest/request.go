@@ -76,7 +76,7 @@ func (g *GitHub) Requests(f Filter) []Request {
 // Count is the number of Requests.
 func (g *GitHub) Count(f Filter) int { return len(g.Requests(f)) }
 
-// Reset forgets the requests so far. Limits keep counting.
+// Reset forgets the requests so far but for [GitHub.Raws]. Limits keep counting.
 func (g *GitHub) Reset() {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -33,6 +33,7 @@ func (g *GitHub) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	defer g.handlers.Done()
 
+	g.raws.keep(r)
 	out := &countingWriter{ResponseWriter: w, received: countBody(r)}
 	defer func() { g.leave(x, out) }()
 	w.Header().Set("Date", g.Now().UTC().Format(http.TimeFormat))

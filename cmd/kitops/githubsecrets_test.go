@@ -30,6 +30,24 @@ func (s *scene) findSecrets() {
 			keys = append(keys, line[10:40])
 		}
 	}
+	raws, _ := s.Raws() // a scene of very many requests may have lost some
+	for _, r := range raws {
+		for name, values := range r.Header {
+			if name == "Authorization" {
+				continue // is where a token belongs
+			}
+			if found := secretWords.FindString(strings.Join(values, " ")); found != "" {
+				s.t.Errorf("a secret in the header %s of %s: %.12s…", name, r.Target, found)
+			}
+		}
+		text := r.Target + string(r.Body)
+		if found := secretWords.FindString(text); found != "" {
+			s.t.Errorf("a secret in %s: %.12s…", r.Target, found)
+		}
+		if slices.ContainsFunc(keys, func(key string) bool { return len(apptest.Leaks([]byte(text), key)) > 0 }) {
+			s.t.Errorf("a piece of the key in %s", r.Target)
+		}
+	}
 	err := filepath.WalkDir(s.dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() || entry.Name() == "key.pem" || strings.HasPrefix(entry.Name(), "granted") {
 			return err

@@ -3,6 +3,7 @@ package secret
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"net/url"
 	"strings"
@@ -30,6 +31,10 @@ func forms(value string) []string {
 		add(part)
 		add(url.QueryEscape(part))
 		add(url.PathEscape(part))
+		add(inCommand(part))
+		add(inCommand(part, ":", "%3A", ",", "%2C"))
+		add(hex.EncodeToString([]byte(part)))
+		add(strings.ToUpper(hex.EncodeToString([]byte(part))))
 		add(inJSON(part, true))
 		add(inJSON(part, false))
 		for skip := range 3 {
@@ -52,6 +57,11 @@ func forms(value string) []string {
 func inBase64(text string, skip int, encoding *base64.Encoding) string {
 	encoded := encoding.EncodeToString(append(make([]byte, skip), text...))
 	return encoded[(skip*8+5)/6 : (skip+len(text))*8/6]
+}
+
+// inCommand is a text as a line such as ::error has it for GitHub; in a parameter more is escaped.
+func inCommand(text string, more ...string) string {
+	return strings.NewReplacer(append(more, "%", "%25", "\r", "%0D", "\n", "%0A")...).Replace(text)
 }
 
 func inJSON(text string, forHTML bool) string {

@@ -13,7 +13,8 @@ import (
 const Shortest = 8
 
 // Mask knows secrets, and hides them in what is written through its writers: as
-// they are, each of their lines, and as base64, addresses and JSON write them.
+// they are, each of their lines, and as base64, hex, addresses, JSON and commands
+// such as ::error write them.
 // It hides as well what looks like a token of GitHub, the credentials in an
 // address, and what a line "::add-mask::VALUE" names, from there on. It may be
 // used concurrently. The zero Mask knows no secret yet.
@@ -76,6 +77,15 @@ func (m *Mask) find(data []byte) (n int, more bool) {
 		}
 	}
 	return 0, more
+}
+
+// Hide returns a text without the secrets.
+func (m *Mask) Hide(text string) string {
+	var out strings.Builder
+	w := m.Writer(&out)
+	_, _ = w.Write([]byte(text)) // as below: a builder takes all
+	_ = w.Close()
+	return out.String()
 }
 
 // Writer returns a writer that passes everything on to out but the secrets.

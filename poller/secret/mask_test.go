@@ -3,6 +3,7 @@ package secret_test
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"net/url"
 	"strings"
@@ -41,26 +42,30 @@ func TestMask(t *testing.T) {
 	t.Parallel()
 	token := "ghs_" + strings.Repeat("a1.-_", 100)
 	for text, want := range map[string]string{
-		"it is " + password + "!\n":                         "it is ***!\n",
-		password + password:                                 "******",
-		"?p=" + url.QueryEscape(password) + "&q":            "?p=***&q",
-		"/" + url.PathEscape(password) + "/":                "/***/",
-		inJSON("a " + password):                             `"a ***"`,
-		base64.StdEncoding.EncodeToString([]byte(password)): "***g=",
-		"almost: p@ss/w\"rd<1>+y\n":                         "almost: p@ss/w\"rd<1>+y\n",
-		"MIIEvQIBADANBgkqhkiG9w0BAQEFAASC\nshort":           "***\nshort",
-		"token " + token + "\n":                             "token ***\n",
-		"a ghs_short and xghs_" + token[4:] + "\n":          "a ghs_short and x" + token + "\n",
-		"https://me:pass@host/x git@host ssh://git@host:1":  "https://***@host/x git@host ssh://git@host:1",
-		"see https://host/a@b":                              "see https://host/a@b",
-		"::add-mask::later%0Aon it\nlater\non it\n":         "***\n***\n",
-		"x ::add-mask::abcdefghi\nabcdefghi\n":              "x ::add-mask::abcdefghi\nabcdefghi\n",
-		"::add-mask::\n::add-mask":                          "***\n::add-mask",
-		"p@ss":                                              "p@ss",
+		"it is " + password + "!\n":                           "it is ***!\n",
+		password + password:                                   "******",
+		"?p=" + url.QueryEscape(password) + "&q":              "?p=***&q",
+		"/" + url.PathEscape(password) + "/":                  "/***/",
+		inJSON("a " + password):                               `"a ***"`,
+		base64.StdEncoding.EncodeToString([]byte(password)):   "***g=",
+		hex.EncodeToString([]byte(password)):                  "***",
+		strings.ToUpper(hex.EncodeToString([]byte(password))): "***",
+		"::error::it is 100%25 of a%3Ab%25c%2Cde\n":           "::error::it is 100%25 of ***\n",
+		"::error::a:b%25c,de\n":                               "::error::***\n",
+		"almost: p@ss/w\"rd<1>+y\n":                           "almost: p@ss/w\"rd<1>+y\n",
+		"MIIEvQIBADANBgkqhkiG9w0BAQEFAASC\nshort":             "***\nshort",
+		"token " + token + "\n":                               "token ***\n",
+		"a ghs_short and xghs_" + token[4:] + "\n":            "a ghs_short and x" + token + "\n",
+		"https://me:pass@host/x git@host ssh://git@host:1":    "https://***@host/x git@host ssh://git@host:1",
+		"see https://host/a@b":                                "see https://host/a@b",
+		"::add-mask::later%0Aon it\nlater\non it\n":           "***\n***\n",
+		"x ::add-mask::abcdefghi\nabcdefghi\n":                "x ::add-mask::abcdefghi\nabcdefghi\n",
+		"::add-mask::\n::add-mask":                            "***\n::add-mask",
+		"p@ss":                                                "p@ss",
 	} {
 		known := func() *secret.Mask {
 			m := &secret.Mask{}
-			if short := m.Add(secret.New(password), secret.New(pem), secret.New("main"), secret.New("")); short != 1 {
+			if short := m.Add(secret.New(password), secret.New(pem), secret.New("a:b%c,de"), secret.New("main"), secret.New("")); short != 1 {
 				t.Errorf("%d are too short", short)
 			}
 			return m

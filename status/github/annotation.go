@@ -18,8 +18,9 @@ const (
 
 // remark reads a line such as ::error file=app.go,line=7,endLine=9,title=Vet::message, as actions of GitHub's own print
 // it: https://docs.github.com/actions/reference/workflow-commands-for-github-actions#setting-an-error-message
-// It is false for one that GitHub could not show: without a file within the repository, or without words.
-func remark(line string) (app.Annotation, bool) {
+// It is false for one that GitHub could not show: without a file within the repository, or without words. Each text is what
+// clean makes of it, after it was unescaped.
+func remark(line string, clean func(string) string) (app.Annotation, bool) {
 	line = strings.TrimSpace(line)
 	for word, level := range map[string]string{"error": "failure", "warning": "warning", "notice": "notice"} {
 		rest, is := strings.CutPrefix(line, "::"+word)
@@ -30,10 +31,10 @@ func remark(line string) (app.Annotation, bool) {
 		if !found || parameters != "" && parameters[0] != ' ' {
 			return app.Annotation{}, false
 		}
-		a := app.Annotation{Level: level, Message: cutBytes(redact(unescape(message, false)), maxMessage)}
+		a := app.Annotation{Level: level, Message: cutBytes(clean(unescape(message, false)), maxMessage)}
 		for pair := range strings.SplitSeq(strings.TrimSpace(parameters), ",") {
 			name, value, _ := strings.Cut(pair, "=")
-			set(&a, strings.TrimSpace(name), unescape(value, true))
+			set(&a, strings.TrimSpace(name), strings.ReplaceAll(clean(unescape(value, true)), "\n", " "))
 		}
 		return clamp(a)
 	}
@@ -60,7 +61,7 @@ func set(a *app.Annotation, name, value string) {
 	case "endColumn":
 		a.EndColumn = number()
 	case "title":
-		a.Title = cutBytes(redact(value), maxRemarkName)
+		a.Title = cutBytes(value, maxRemarkName)
 	}
 }
 
@@ -84,13 +85,7 @@ func clamp(a app.Annotation) (app.Annotation, bool) {
 // unescape reads what a line cannot hold; in a parameter two characters more.
 func unescape(text string, parameter bool) string {
 	if parameter {
-		text = strings.NewReplacer("%3A", ":", "%2C", ",", "%0D", "\r", "%0A", "\n", "%25", "%").Replace(text)
-		return strings.Map(func(r rune) rune {
-			if r < ' ' {
-				return ' '
-			}
-			return r
-		}, text)
+		return strings.NewReplacer("%3A", ":", "%2C", ",", "%0D", "\r", "%0A", "\n", "%25", "%").Replace(text)
 	}
 	return strings.NewReplacer("%0D", "\r", "%0A", "\n", "%25", "%").Replace(text)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/bittrance/kitops/app"
 	"github.com/bittrance/kitops/poller"
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 const (
@@ -42,6 +43,7 @@ type record struct {
 	cut     bool // there was more before it
 	remarks []app.Annotation
 	lost    int // remarks beyond those
+	mask    *secret.Mask
 }
 
 // acted is what became of an action.
@@ -60,7 +62,10 @@ func (all *Records) Observe(e poller.Event) {
 		all.with(e.Run.ID, true, func(r *record) { r.begin(e.Run.Action, time.Now()) })
 	case poller.Printed:
 		if all.any.Load() > 0 {
-			all.with(e.Run.ID, false, func(r *record) { r.print(e.Data, all.Plain) })
+			all.with(e.Run.ID, false, func(r *record) {
+				r.mask = e.Mask
+				r.print(e.Data, all.Plain)
+			})
 		}
 	case poller.Finished, poller.Interrupted:
 		if all.any.Load() > 0 {
@@ -151,7 +156,7 @@ func (r *record) print(data []byte, plain func(string) []string) {
 			text := string(r.line)
 			r.line = r.line[:0]
 			r.add(text, plain)
-			r.remark(text)
+			r.remark(text, plain)
 		}
 		data = rest
 	}
@@ -159,7 +164,7 @@ func (r *record) print(data []byte, plain func(string) []string) {
 
 func (r *record) add(text string, plain func(string) []string) {
 	for _, line := range plain(text) {
-		line = redact(line)
+		line = redact(r.hide(line))
 		r.tail, r.size = append(r.tail, line), r.size+len(line)+1
 	}
 	n := 0
@@ -181,8 +186,16 @@ func redact(text string) string {
 	return credentials().ReplaceAllLiteralString(app.Redact(text), "://***@")
 }
 
-func (r *record) remark(line string) {
-	a, is := remark(line)
+// hide blots out secrets that only come together here: what separated them meant something to a terminal, or to GitHub.
+func (r *record) hide(text string) string {
+	if r.mask == nil {
+		return text
+	}
+	return r.mask.Hide(text)
+}
+
+func (r *record) remark(line string, plain func(string) []string) {
+	a, is := remark(line, func(text string) string { return redact(r.hide(strings.Join(plain(r.hide(text)), "\n"))) })
 	switch {
 	case !is:
 	case len(r.remarks) == maxRemarks:

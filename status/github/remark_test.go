@@ -1,10 +1,12 @@
 package github
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/bittrance/kitops/app"
+	"github.com/bittrance/kitops/poller/secret"
 )
 
 func TestRemarks(t *testing.T) {
@@ -15,7 +17,7 @@ func TestRemarks(t *testing.T) {
 		"::error file=a,line=2,col=5,endColumn=1::x%0Ay%25":   {Path: "a", StartLine: 2, EndLine: 2, StartColumn: 5, EndColumn: 5, Level: "failure", Message: "x\ny%"},
 		`::error file=a\b.go::x`:                              {Path: "a/b.go", StartLine: 1, EndLine: 1, Level: "failure", Message: "x"},
 	} {
-		if got, is := remark(line); !is || got != want {
+		if got, is := remark(line, redact); !is || got != want {
 			t.Errorf("%s: %+v, %t", line, got, is)
 		}
 	}
@@ -23,7 +25,7 @@ func TestRemarks(t *testing.T) {
 		"", "::error", "::error::x", "::error file=::x", "::error file=/etc/passwd::x", "::error file=../x::x", "::error file=a::",
 		"::errors file=a::x", "error file=a::x", "::group::x", "::error file=a/..::x",
 	} {
-		if got, is := remark(line); is {
+		if got, is := remark(line, redact); is {
 			t.Errorf("%s: %+v", line, got)
 		}
 	}
@@ -33,7 +35,7 @@ func TestRemarks(t *testing.T) {
 func FuzzRemark(f *testing.F) {
 	f.Add("::error file=app.go,line=3,endLine=1,col=9,endColumn=2,title=x::message%0A")
 	f.Fuzz(func(t *testing.T, line string) {
-		a, is := remark(line)
+		a, is := remark(line, redact)
 		if !is {
 			return
 		}
@@ -42,6 +44,29 @@ func FuzzRemark(f *testing.F) {
 			t.Errorf("%q: %+v", line, a)
 		}
 	})
+}
+
+// TestASecretThatComesTogetherIsHidden: escaped for GitHub, or with sequences for a terminal in between, which the mask of
+// the output did not know it by. Control characters are gone, as on the page.
+func TestASecretThatComesTogetherIsHidden(t *testing.T) {
+	mask := &secret.Mask{}
+	mask.Add(secret.New("100%,of:the\rday"), secret.New("correct horse"))
+	r := record{mask: mask}
+	for _, line := range []string{
+		"::error file=a.go,title=100%25%2Cof%3Athe%0Dday correct\x1b[1m horse::100%25,of:the%0Dday and 100%,of:the%0Dday",
+		"::error file=a.go,title=correct%0A horse\x07::correct \x1b[31mhorse%0A\x1b]8;;http://x\x07two\x00\u202e",
+		"correct \x1b[31mhorse",
+	} {
+		r.print([]byte(line+"\n"), func(text string) []string {
+			return strings.Split(strings.NewReplacer("\x1b[31m", "", "\x1b[1m", "", "\x1b]8;;http://x\x07", "", "\x07", "", "\x00", "", "\u202e", "").Replace(text), "\n")
+		})
+	}
+	if got := fmt.Sprintf("%+v", r.remarks); len(r.remarks) != 2 || r.remarks[0].Title != "*** ***" || r.remarks[0].Message != "*** and ***" || r.remarks[1].Message != "***\ntwo" || r.remarks[1].Title != "correct  horse" {
+		t.Errorf("%q", got)
+	}
+	if last := r.tail[len(r.tail)-1]; last != "***" {
+		t.Errorf("%q", last)
+	}
 }
 
 // TestTheEndOfALogFits: in bytes, cut at a line, within a fence that it cannot leave.
