@@ -20,6 +20,7 @@ const afterwards = time.Minute
 func (w *watch) execute(ctx, leased context.Context, run Run, dir string) (Run, error) {
 	timed, cancel := actions.WithTimeout(leased, w.task.Timeout, timeoutError{w.task.Timeout})
 	defer cancel()
+	w.ends = time.Now().Add(w.task.Timeout)
 	within, stop := w.cancellable(timed, run)
 	defer stop()
 	var plan Plan

@@ -52,7 +52,7 @@ func (w *watch) insist(ctx context.Context, rev git.Revision, dir string, try fu
 		if git.NoRoom(err) && w.makeRoom(ctx, dir) {
 			err = try()
 		}
-		late := errors.Is(err, git.ErrMoved)
+		late, pause := errors.Is(err, git.ErrMoved), wait
 		switch {
 		case err == nil:
 			return nil
@@ -67,14 +67,19 @@ func (w *watch) insist(ctx context.Context, rev git.Revision, dir string, try fu
 			return err
 		case late && wait > longest:
 			return errNotArrived
+		case w.outlasts(err):
+			pause = restOf(err)
 		case !late && (wait > longest || !passing(err)):
 			return err
 		}
 		if late {
 			err = errNotArrived
 		}
-		if err := w.waitToFetch(ctx, rev, wait, err); err != nil {
+		if err := w.waitToFetch(ctx, rev, pause, err); err != nil {
 			return err
+		}
+		if pause != wait { // the host wanted that
+			wait = first / 2
 		}
 		if !w.pinned && !w.shown(ctx, rev) {
 			w.moved = true
@@ -102,9 +107,28 @@ func (w *watch) fetch(ctx context.Context, run Run, dir string) error {
 	return w.task.Checkout(ctx, run.CheckedOut(), dir)
 }
 
+// outlasts tells whether a run may wait until the host answers again, which is not for long enough that it would end first.
+func (w *watch) outlasts(err error) bool {
+	var later *LaterError
+	return !w.once && errors.As(err, &later) && later.At.Before(w.ends)
+}
+
+// restOf is for how long the host that gave an error wants to be left alone.
+func restOf(err error) time.Duration {
+	var later *LaterError
+	if errors.As(err, &later) {
+		return max(time.Until(later.At), time.Second)
+	}
+	return time.Second
+}
+
 // waitToFetch lets others have the slot for a while.
 func (w *watch) waitToFetch(ctx context.Context, rev git.Revision, wait time.Duration, reason error) error {
-	w.say(rev, fmt.Sprintf("%v; fetched again by seconds", reason), time.Now().Add(wait))
+	how := "fetched again by seconds"
+	if w.outlasts(reason) {
+		how = "its run waits for that"
+	}
+	w.say(rev, fmt.Sprintf("%v; %s", reason, how), time.Now().Add(wait))
 	w.releaseSlot()
 	select {
 	case <-time.After(wait):

@@ -54,6 +54,12 @@ func (w *watch) askPull(ctx context.Context, run *Run) error {
 		case errors.Is(err, git.ErrMoved):
 			w.moved = true
 			return err
+		case w.outlasts(err):
+			if err := w.waitToFetch(ctx, run.Revision, restOf(err), err); err != nil {
+				return err
+			}
+			wait = w.p.seconds(mergeFirst) / 2
+			continue
 		case !passing(err) || waited >= w.p.seconds(mergeLast) || w.once && wait > w.p.seconds(onceArrival):
 			return err
 		}

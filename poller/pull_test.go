@@ -54,6 +54,47 @@ func TestPullRequestIsAskedAgain(t *testing.T) {
 	})
 }
 
+// TestPullRequestWaitsForTheEndOfALimit of the host, when it starts and when it is fetched: that says nothing of the revision.
+func TestPullRequestWaitsForTheEndOfALimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRemote("main a")
+		r.heads["refs/pull/7/head"] = sha("b")
+		task := r.task("deploy")
+		task.Refs, task.RunNew, task.Timeout = git.Patterns{"refs/pull/*/head"}, true, 2*time.Hour
+		begun := time.Now()
+		limited := func(until time.Duration) error {
+			if time.Since(begun) < until {
+				return &LaterError{At: begun.Add(until), Err: errors.New("rate limit")}
+			}
+			return nil
+		}
+		asked := 0
+		task.PullOf = func(_ context.Context, rev git.Revision) (Pull, error) {
+			asked++
+			return Pull{Number: 7, Base: "main", Head: rev.SHA}, limited(20 * time.Minute)
+		}
+		checkout, tried := task.Checkout, 0
+		task.Checkout = func(ctx context.Context, rev git.Revision, dir string) error {
+			tried++
+			if err := limited(40 * time.Minute); err != nil {
+				return err
+			}
+			return checkout(ctx, rev, dir)
+		}
+		b := newBench(t, task)
+		b.start(t)
+		elapse(45 * time.Minute)
+		want(t, "runs", b.started(), []string{"pull/7/head b after  success moved"})
+		want(t, "asked, tried", [2]int{asked, tried}, [2]int{2, 2})
+		begun = time.Now().Add(3 * time.Hour) // longer than a run may take
+		r.mu.Lock()
+		r.heads["refs/pull/7/head"] = sha("c")
+		r.mu.Unlock()
+		elapse(2 * time.Minute)
+		want(t, "runs", slices.Compact(b.started()), []string{"pull/7/head b after  success moved", "pull/7/head c after b error moved"})
+	})
+}
+
 func TestPullRequestThatIsNeverMergedIsAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRemote("main a")

@@ -77,6 +77,7 @@ type watch struct {
 	signer    string            // of the revision; "": nobody asked
 	scope     scope             // of the run
 	pinned    bool              // the revision that runs need not be a head
+	ends      time.Time         // when the run that goes on will be out of time
 	ref, sha  string            // of a lane
 	newer     map[string]string // by ref of a lane: what the last look would run there
 	gone      map[string]bool   // refs of lanes of which the last look wants no run any more

@@ -77,7 +77,7 @@ mkdir out; cat $PLACE/forms > out/plan.md
 exit 3`, strings.ReplaceAll(secrets["a mask"], "%", "%25")))
 	s.AddUser("mona")
 	pull := s.shop.OpenPull("mona", apptest.PullOptions{Branch: "feature", Files: map[string]string{"file": "one"}})
-	agent := s.start(append(s.tasks(`
+	agent := s.start(s.tasks(`
 notify:
   - {to: webhook, url_file: $PLACE/url, secret_file: $PLACE/notes, on: [start, failure]}
   - {to: slack, url_file: $PLACE/url, on: [start, failure]}
@@ -96,7 +96,7 @@ tasks:
         run: sh $PLACE/work
         environment: {API_TOKEN: ` + secrets["the environment"] + `, PLACE: $PLACE}
     always: [{name: after, run: cat ${DOLLAR}KITOPS_LOG_FILE}]
-`))...)
+`)...)
 	red := s.awaitChecks(s.first, "failure")[0]
 	s.awaitChecks(pull.Head(), "failure")
 	s.awaitDeployed(s.first, "failure")

@@ -116,7 +116,7 @@ func (p *pulls) of(ctx context.Context, rev git.Revision) (poller.Pull, error) {
 	now, err := p.r.Merge(ctx, one.Number)
 	switch {
 	case err != nil:
-		return pull, outage(later(err))
+		return pull, outage(err)
 	case !now.Open, now.Head != rev.SHA:
 		return pull, git.ErrMoved
 	case !p.Merge:
@@ -135,11 +135,11 @@ func (p *pulls) of(ctx context.Context, rev git.Revision) (poller.Pull, error) {
 func (p *pulls) merged(ctx context.Context, pull poller.Pull) error {
 	parents, err := p.r.Parents(ctx, pull.Merge)
 	if err != nil {
-		return outage(later(err))
+		return outage(err)
 	}
 	heads, err := p.r.Heads(ctx, []string{"refs/heads/" + pull.Base})
 	if err != nil {
-		return outage(later(err))
+		return outage(err)
 	}
 	if len(heads) != 1 {
 		return &poller.PassingError{Err: fmt.Errorf("its base branch %s is gone", pull.Base)}

@@ -155,8 +155,9 @@ func (r *Repository) byGit(ctx context.Context, ask func() error) error {
 	}
 }
 
-// outage tells the poller that GitHub is out of order.
+// outage tells the poller that GitHub is out of order, or until when it answers nothing.
 func outage(err error) error {
+	err = later(err)
 	if down, ok := errors.AsType[*app.DownError](err); ok && down != nil {
 		return &poller.PassingError{Err: err}
 	}
