@@ -83,7 +83,7 @@ func (d *repo) commits(ctx context.Context, after, upTo object.ID, most int) ([]
 	var all []Commit
 	w.known = behind
 	err = w.walk(ctx, upTo, func(c walked) bool {
-		all = append(all, Commit{c.id.String(), c.subject})
+		all = append(all, Commit{c.id.String(), subject(c.data)})
 		return len(all) < most
 	})
 	if err == nil && w.cut && len(all) < most {
@@ -100,8 +100,9 @@ type commitWalk struct {
 }
 
 type walked struct {
-	id      object.ID
-	subject string
+	id, tree object.ID
+	parents  []object.ID
+	data     []byte
 }
 
 // walk visits each commit once, from one on, until visit says no. The first must be there.
@@ -128,7 +129,7 @@ func (w *commitWalk) walk(ctx context.Context, from object.ID, visit func(walked
 		if err != nil {
 			return err
 		}
-		if !visit(walked{id, subject(o.Data)}) {
+		if !visit(walked{id, c.Tree, c.Parents, o.Data}) {
 			return nil
 		}
 		for _, parent := range c.Parents {
