@@ -10,7 +10,7 @@ CYCLONEDX_VERSION  := v1.10.0
 FUZZTIME   ?= 30s
 
 .DEFAULT_GOAL := build
-.PHONY: help build test short act e2e systemd git-servers test-stores chaos metrics soak kills lint vet bench demo image programs image-test release release-snapshot release-test packages fuzz manifest clean
+.PHONY: help build test short act act-docker e2e systemd git-servers test-stores chaos metrics soak kills lint vet bench demo image programs image-test release release-snapshot release-test packages fuzz manifest clean
 
 help: ## show this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -46,6 +46,9 @@ metrics: ## the metrics before a real Prometheus, and the alert rules before pro
 
 act: ## workflows of GitHub by the real act, which it installs; needs Go and git
 	.ci/act
+
+act-docker: ## the same in containers, on a Docker of its own; needs Debian and root, or sudo
+	.ci/act-docker
 
 SOAK  ?= 15m
 KILLS ?= 300

@@ -235,6 +235,8 @@ type Merge struct {
 	Head     string // the head that the pull request has now
 	BaseSHA  string
 	Open     bool
+
+	asked answer
 }
 
 // Merge asks what GitHub makes of a pull request and its base; it begins to work on that when it is asked.
@@ -254,7 +256,7 @@ func (r *Repository) Merge(ctx context.Context, number int) (Merge, error) {
 	if err := a.decode(&one); err != nil {
 		return Merge{}, err
 	}
-	m := Merge{Head: one.Head.SHA, BaseSHA: one.Base.SHA, Open: one.State == "open"}
+	m := Merge{Head: one.Head.SHA, BaseSHA: one.Base.SHA, Open: one.State == "open", asked: a}
 	if one.Mergeable != nil {
 		m.Conflict = !*one.Mergeable
 		if *one.Mergeable && isSHA(one.MergeSHA) {

@@ -1,26 +1,45 @@
 package poller
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
-	"path"
 	"path/filepath"
-	"strings"
+
+	"github.com/bittrance/kitops/poller/git"
 )
 
-// eventFile writes what GitHub would send for the push that a run is for beside the workdir, for
-// tools such as act: https://docs.github.com/en/webhooks/webhook-events-and-payloads#push. Only the
+// Told is what git and the host say of a run.
+type Told struct {
+	Push          git.Push       // of a branch or a tag
+	Repository    map[string]any // as GitHub describes it; nil: nobody does
+	DefaultBranch string         // in short
+}
+
+// eventFile writes what GitHub would send for the event that a run is for beside the workdir, for
+// tools such as act: https://docs.github.com/en/webhooks/webhook-events-and-payloads. Only the
 // user of the actions may read it, nobody may write, and it goes with the run. It returns the
-// variable that names it, and how to remove it.
-func (w *watch) eventFile(run Run, dir string) (vars []string, remove func(), err error) {
-	if !w.task.EventFile {
+// variables that name it and its event, and how to remove it.
+func (w *watch) eventFile(ctx context.Context, run Run, dir string) (vars []string, remove func(), err error) {
+	if w.task.Told == nil {
 		return nil, func() {}, nil
+	}
+	told, err := w.task.Told(ctx, run)
+	if err != nil && ctx.Err() == nil {
+		w.tell(Event{Kind: Troubled, Run: run, Err: fmt.Errorf("the file of KITOPS_EVENT_FILE knows less: %w", err)})
+	}
+	event, payload := "push", any(pushPayload(w.task.URL, run, told))
+	if IsPull(run.Revision.Ref) {
+		event, payload = "pull_request", pullPayload(w.task.URL, run, told)
+	}
+	if run.Pull != nil {
+		run.Pull.Payload = nil
 	}
 	name := filepath.Join(filepath.Dir(dir), "event.json")
 	remove = func() { _ = os.Remove(name) } // or it goes with the workdir's folder
 	remove()                                // that of a run in the same workdir that was cut off
-	text, err := json.MarshalIndent(pushEvent(w.task.URL, run), "", "  ")
+	text, err := json.MarshalIndent(payload, "", "  ")
 	if err == nil {
 		err = os.WriteFile(name, append(text, '\n'), 0o400)
 	}
@@ -31,63 +50,5 @@ func (w *watch) eventFile(run Run, dir string) (vars []string, remove func(), er
 		remove()
 		return nil, func() {}, fmt.Errorf("tell actions of the event: %w", err)
 	}
-	return []string{"KITOPS_EVENT_FILE=" + name}, remove, nil
-}
-
-// push has the names of GitHub's payload.
-type push struct {
-	Ref        string         `json:"ref"`
-	Before     string         `json:"before"`
-	After      string         `json:"after"`
-	BaseRef    *string        `json:"base_ref"`
-	Created    bool           `json:"created"`
-	Deleted    bool           `json:"deleted"`
-	Forced     bool           `json:"forced"`
-	Commits    []pushCommit   `json:"commits"`
-	HeadCommit pushCommit     `json:"head_commit"`
-	Repository pushRepository `json:"repository"`
-	Pusher     pushUser       `json:"pusher"`
-	Sender     pushUser       `json:"sender"`
-}
-
-type pushCommit struct {
-	ID string `json:"id"`
-}
-
-type pushUser struct {
-	Name  string `json:"name"`
-	Login string `json:"login"`
-}
-
-type pushRepository struct {
-	Name     string   `json:"name"`
-	FullName string   `json:"full_name"`
-	CloneURL string   `json:"clone_url"`
-	HTMLURL  string   `json:"html_url"`
-	Owner    pushUser `json:"owner"`
-}
-
-// pushEvent says what is known of a push. Who has pushed is not: that is kitops.
-func pushEvent(address string, run Run) push {
-	before := run.Previous
-	if before == "" {
-		before = noSHA(run.Revision.SHA)
-	}
-	head := pushCommit{run.Revision.SHA}
-	full := strings.TrimSuffix(address, ".git")
-	if _, rest, is := strings.Cut(full, "://"); is {
-		_, full, _ = strings.Cut(rest, "/")
-	} else if _, after, is := strings.Cut(full, ":"); is { // git@host:path
-		full = after
-	}
-	owner, name := path.Base(path.Dir(full)), path.Base(full)
-	kitops := pushUser{"kitops", "kitops"}
-	return push{
-		Ref: run.Revision.Ref, Before: before, After: run.Revision.SHA, Created: run.Previous == "",
-		Commits: []pushCommit{head}, HeadCommit: head, Pusher: kitops, Sender: kitops,
-		Repository: pushRepository{
-			Name: name, FullName: owner + "/" + name, Owner: pushUser{owner, owner},
-			CloneURL: address, HTMLURL: strings.TrimSuffix(address, ".git"),
-		},
-	}
+	return []string{"KITOPS_EVENT_FILE=" + name, "KITOPS_EVENT_NAME=" + event}, remove, nil
 }

@@ -3,6 +3,7 @@ package poller
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,9 +19,12 @@ func TestEventFile(t *testing.T) {
 	for _, wanted := range []bool{true, false} {
 		out := t.TempDir()
 		task := r.task("deploy", "main")
-		task.URL, task.EventFile = "https://github.com/acme/shop.git", wanted
+		task.URL = "https://github.com/acme/shop.git"
+		if wanted {
+			task.Told = func(context.Context, Run) (Told, error) { return Told{}, errors.New("nobody answers") }
+		}
 		task.Plan = func(context.Context, string, git.Revision) (Plan, error) {
-			script := `echo "$KITOPS_EVENT_FILE" >` + out + `/path; test -z "$KITOPS_EVENT_FILE" || { cp "$KITOPS_EVENT_FILE" ` + out + `/event; stat -c %a "$KITOPS_EVENT_FILE" >` + out + `/mode; }`
+			script := `echo "$KITOPS_EVENT_FILE" >` + out + `/path; test -z "$KITOPS_EVENT_FILE" || { cp "$KITOPS_EVENT_FILE" ` + out + `/event; stat -c %a "$KITOPS_EVENT_FILE" >` + out + `/mode; echo $KITOPS_EVENT_NAME >` + out + `/name; }`
 			return Plan{Actions: []actions.Action{{Name: "act", Entrypoint: "/bin/sh", Args: []string{"-c", script}}}}, nil
 		}
 		b := newBench(t, task)
@@ -36,6 +40,7 @@ func TestEventFile(t *testing.T) {
 			want(t, "unasked", read("path"), "")
 			continue
 		}
+		want(t, "event", read("name"), "push")
 		want(t, "mode", read("mode"), "400")
 		if _, err := os.Lstat(read("path")); err == nil {
 			t.Errorf("%s is left", read("path"))
@@ -59,9 +64,24 @@ func TestEventFile(t *testing.T) {
 }
 
 func TestEventNamesItsRepository(t *testing.T) {
-	for address, name := range map[string]string{
-		"git@github.com:acme/shop.git": "acme/shop", "ssh://git@host:2222/group/acme/shop": "acme/shop", "/srv/acme/shop.git": "acme/shop",
+	for address, told := range map[string][2]string{
+		"git@github.com:acme/shop.git":        {"acme/shop", "https://github.com/acme/shop"},
+		"ssh://git@host:2222/group/acme/shop": {"acme/shop", "https://host/group/acme/shop"},
+		"https://host:8443/acme/shop.git/":    {"acme/shop", "https://host:8443/acme/shop"},
+		"/srv/acme/shop.git":                  {"acme/shop", "file:///srv/acme/shop"},
 	} {
-		want(t, address, pushEvent(address, Run{}).Repository.FullName, name)
+		p := pushPayload(address, Run{}, Told{DefaultBranch: "trunk"}).Repository
+		want(t, address, p["full_name"], any(told[0]))
+		want(t, address, p["html_url"], any(told[1]))
+		want(t, address, p["default_branch"], any("trunk"))
 	}
+}
+
+// TestPinnedPullRequestHasAPayload: where nobody was asked, it says what the ref tells.
+func TestPinnedPullRequestHasAPayload(t *testing.T) {
+	p := pullPayload("https://github.com/acme/shop", Run{Revision: git.Revision{Ref: "refs/pull/7/head", SHA: sha("a")}, Before: sha("b")}, Told{})
+	want(t, "number", p.Number, 7)
+	want(t, "action", p.Action, "synchronize")
+	want(t, "head", p.PullRequest["head"].(map[string]any)["sha"], any(sha("a")))
+	want(t, "repository", p.Repository["full_name"], any("acme/shop"))
 }

@@ -38,7 +38,7 @@ func (w *watch) execute(ctx, leased context.Context, run Run, dir string) (Run, 
 		if out, err = w.newOutput(plan, dir); err != nil {
 			return err
 		}
-		if out.vars, forget, err = w.eventFile(run, dir); err != nil {
+		if out.vars, forget, err = w.eventFile(within, run, dir); err != nil {
 			return err
 		}
 		return w.act(ctx, within, timed, &run, plan, dir, out)

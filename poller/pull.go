@@ -26,6 +26,8 @@ type Pull struct {
 	HeadRepository string `yaml:"head_repository,omitempty"` // owner/name
 	Merge          string `yaml:"merge,omitempty"`           // what is checked out instead of the head
 	BaseSHA        string `yaml:"base_sha,omitempty"`        // where the head has left the base branch; "": that is not known
+
+	Payload map[string]any `json:"-" yaml:"-"` // what the host says of it, until actions were told
 }
 
 // ConflictError says that a pull request cannot be merged. It is a failure of the revision.

@@ -21,6 +21,7 @@ type Run struct {
 	Task     string       `yaml:"-"`
 	Revision git.Revision `yaml:"revision"`
 	Previous string       `yaml:"previous,omitempty"` // the last revision that succeeded before this run
+	Before   string       `yaml:"before,omitempty"`   // the revision that was run before this one, however that ended
 	Attempt  int          `yaml:"attempt"`            // 1 for the first try at this revision
 	Started  time.Time    `yaml:"started"`
 	Finished time.Time    `yaml:"finished,omitempty"`
@@ -99,7 +100,7 @@ func (w *watch) saveStart(ctx context.Context, rev git.Revision) (Run, error) {
 			if r.Order == nil && r.Run != nil && r.Run.Revision.SHA == rev.SHA && r.Run.Outcome != Success {
 				run.Attempt, run.Failures = r.Run.Attempt+1, r.Run.Failures
 			}
-			run.Previous, w.scope = r.Applied, w.task.scopeOf(*r)
+			run.Previous, run.Before, w.scope = r.Applied, r.before(rev), w.task.scopeOf(*r)
 			w.parked, r.Parked = cmp.Or(booked, r.Parked), nil
 			r.owe(w.scope)
 			w.pinned, run.Held = r.Pinned != nil, r.Pinned.brief()
@@ -126,6 +127,17 @@ func (w *watch) saveStart(ctx context.Context, rev git.Revision) (Run, error) {
 	w.outbox.begins(run.ID)
 	w.outbox.kick(ctx, &w.mem)
 	return run, err
+}
+
+// before is the revision that was run before another one.
+func (r *RefState) before(rev git.Revision) string {
+	switch {
+	case r.Run == nil:
+		return r.Applied
+	case r.Run.Revision.SHA != rev.SHA:
+		return r.Run.Revision.SHA
+	}
+	return r.Run.Before
 }
 
 // plan asks what to do with a revision. It does not wait longer than the run lasts.

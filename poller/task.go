@@ -64,8 +64,9 @@ type Task struct {
 	Pace func() time.Duration
 	// Grant returns what an action is given beside its Plan: secrets, and a token if it asks for one. It may be nil.
 	Grant func(ctx context.Context, action actions.Action) (Granted, error)
-	// EventFile gives actions a file that tells of the push as GitHub does.
-	EventFile bool
+	// Told is what git and the host say of a run, for a file that tells actions of it as GitHub does. What is not known is
+	// left out, and the error says why. nil: there is no such file.
+	Told func(ctx context.Context, run Run) (Told, error)
 	// ReportTo is where the Reporter tells of the runs, in its own terms; "" is nowhere.
 	ReportTo string
 	// ReportAs is the form in which it tells, also in its own terms; "" is one that shows a retry only when it has ended.

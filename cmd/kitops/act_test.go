@@ -4,6 +4,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -12,24 +13,48 @@ import (
 
 // TestActRunsWorkflows runs the example by the real act, which has to be in PATH.
 func TestActRunsWorkflows(t *testing.T) {
+	workflows(t, "act/tasks.yaml")
+}
+
+// TestActRunsWorkflowsInDocker runs them in containers of the image that KITOPS_TEST_ACT_IMAGE names, by the Docker
+// Engine of DOCKER_HOST.
+func TestActRunsWorkflowsInDocker(t *testing.T) {
+	image, engine := os.Getenv("KITOPS_TEST_ACT_IMAGE"), os.Getenv("DOCKER_HOST")
+	where := "\n        environment: {DOCKER_HOST: " + engine + "}"
+	s := workflows(t, "act/docker.yaml", "catthehacker/ubuntu:act-latest", image, "- name: act", "- name: act"+where, "- name: remove", "- name: remove"+where)
+	if !strings.Contains(s.read("out.log"), image) {
+		t.Errorf("no image:\n%s", s.read("out.log"))
+	}
+	if left, err := exec.Command("docker", "--host", engine, "ps", "--all", "--quiet").CombinedOutput(); err != nil || len(left) > 0 {
+		t.Errorf("containers are left: %s, %v", left, err)
+	}
+}
+
+// workflows pushes a commit on which the workflow of the example is green, then one on which it is red.
+func workflows(t *testing.T, example string, replaced ...string) *scene {
 	s := newScene(t, apptest.Options{})
-	s.env = append(s.env, "PATH="+os.Getenv("PATH"), "XDG_CACHE_HOME="+s.path("cache"), "XDG_CONFIG_HOME="+s.path("config"))
-	flags := s.untimed("act/tasks.yaml")
+	s.installation.SetPermissions(apptest.Permissions{"contents": "read", "statuses": "write", "checks": "write"})
+	flags := s.untimed(example, replaced...)
 	makefile := func(more string) string {
 		return "test:\n\ttest \"$$GITHUB_REF $$GITHUB_EVENT_NAME\" = 'refs/heads/main push'\n" +
 			"\ttest -n \"$$GITHUB_EVENT_PATH\" && grep -q '\"full_name\": *\"acme/shop\"' \"$$GITHUB_EVENT_PATH\"\n" +
-			"\techo $$GITHUB_SHA $$(git rev-parse HEAD) $$(cat revision) >> " + s.path("ran") + "\n" + more
+			"\t@echo ran on $$GITHUB_SHA $$(git rev-parse HEAD) $$(cat revision)\n" + more
 	}
 	green := s.shop.Push("main", brings(t, "act", map[string]string{"Makefile": makefile(""), "revision": "first"}))
-	s.once(0, flags...)
+	out := s.once(0, flags...)
+	wantWords(t, out, "ran on "+green+" "+green+" first")
 	red := s.shop.Push("main", map[string]string{"Makefile": makefile("\t@echo the step says why; false\n"), "revision": "second"})
-	s.once(1, flags...)
-	if got, want := s.read("ran"), green+" "+green+" first\n"+red+" "+red+" second\n"; got != want {
-		t.Errorf("ran on %q, want %q\n%s", got, want, s.read("out.log"))
+	out = s.once(1, flags...)
+	wantWords(t, out, "ran on "+red+" "+red+" second")
+	for sha, want := range map[string]string{green: "success", red: "failure"} {
+		all := s.shop.CheckRuns(sha)
+		if len(all) != 1 || all[0].Conclusion != want {
+			t.Errorf("check runs %+v, want one that is %s\n%s", all, want, s.read("out.log"))
+			continue
+		}
+		if want == "failure" {
+			wantWords(t, all[0].Output.Text, "the step says why")
+		}
 	}
-	s.wantSaid(green, "pending", "success")
-	s.wantSaid(red, "pending", "failure")
-	if log := s.read("out.log"); !strings.Contains(log, "the step says why") {
-		t.Errorf("the log does not say why:\n%s", log)
-	}
+	return s
 }

@@ -21,7 +21,8 @@ const baseMoved = time.Minute
 // pulls are the pull requests of one task.
 type pulls struct {
 	settings.Pulls
-	r *Repository
+	r    *Repository
+	told bool // actions get a file that tells of it
 
 	mu     sync.Mutex
 	latest map[string]app.Pull // by ref; nil: nobody has answered yet
@@ -36,7 +37,7 @@ type base struct {
 
 // withPulls has a task watch pull requests, too.
 func (r *Repository) withPulls(task *poller.Task, t settings.Task) {
-	p := &pulls{Pulls: *t.Pulls, r: r, bases: map[string]base{}}
+	p := &pulls{Pulls: *t.Pulls, r: r, told: t.Checkout.DotGit, bases: map[string]base{}}
 	others := WithoutPulls(t.Refs)
 	heads := task.Heads
 	task.Heads = func(ctx context.Context, _ git.Patterns) ([]git.Revision, error) {
@@ -119,6 +120,13 @@ func (p *pulls) of(ctx context.Context, rev git.Revision) (poller.Pull, error) {
 		return pull, outage(err)
 	case !now.Open, now.Head != rev.SHA:
 		return pull, git.ErrMoved
+	}
+	if p.told {
+		if pull.Payload, err = now.Payload(); err != nil {
+			return pull, outage(err)
+		}
+	}
+	switch {
 	case !p.Merge:
 		return pull, nil
 	case now.Conflict:

@@ -149,7 +149,7 @@ func (w *Wiring) task(s settings.Settings, t settings.Task, r *Repository) polle
 	task := poller.Task{
 		Name: t.Name, URL: t.URL.String(), Refs: t.Refs, Versions: t.Versions, RunNew: t.RunNew, Silent: t.Silent, FinishUnleased: t.FinishUnleased || t.Each,
 		Interval: t.Interval, Timeout: t.Timeout, Rules: t.Rules, Grace: t.LongestGrace(),
-		Limits: t.Limits, EventFile: t.Checkout.DotGit,
+		Limits: t.Limits,
 		Plan: func(context.Context, string, git.Revision) (poller.Plan, error) {
 			return poller.Plan{Actions: t.Actions, OnFailure: t.OnFailure, Always: t.Always}, nil
 		},
@@ -196,6 +196,9 @@ func (w *Wiring) task(s settings.Settings, t settings.Task, r *Repository) polle
 	task.Changes = w.changes(mirror, r, options)
 	if t.Pulls != nil && r != nil {
 		task.MergeBase = w.mergeBase(mirror, r, options)
+	}
+	if t.Checkout.DotGit {
+		task.Told = told(mirror, r, options)
 	}
 	if v := t.Verify; v != nil {
 		task.Verify, task.Keys = w.verify(mirror, r, options, *v), v.Digest

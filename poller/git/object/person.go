@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	maxMessage = 64 << 10 // bytes
+	maxMessage = 64 << 10                // bytes
 	latest     = 253402300799 - 24*60*60 // seconds: the last day that RFC 3339 can write in every zone
 )
 
