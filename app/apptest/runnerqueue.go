@@ -231,6 +231,7 @@ func (g *GitHub) runnerNext(w http.ResponseWriter, r *http.Request) {
 		for _, j := range known.set.jobs {
 			if j.state == "assigned" && r.Context().Err() == nil {
 				j.state, j.runner = "running", known.runner
+				j.lost = g.Now().Add(unheard) // unless its runner is heard of until then
 				j.started++
 				j.took = append(j.took, g.Now().Sub(j.assigned))
 				j.set.news(fields{"messageType": "JobStarted", "runnerRequestId": j.ID, "runnerName": known.runner.name, "runnerId": known.runner.id, "jobDisplayName": j.Title})
@@ -250,11 +251,21 @@ func (g *GitHub) runnerNext(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusGone)
 }
 
+// unheard is how long a runner may take to say that it works on its job.
+const unheard = 5 * time.Second
+
 // runnerWork is open as long as the runner works on its job; the result is the last line of its body. Without one the runner is lost.
 func (g *GitHub) runnerWork(w http.ResponseWriter, r *http.Request) {
+	known := configured{}
+	g.change(func() error {
+		known = g.configs[bearer(r)]
+		for _, j := range g.jobsOf(known) {
+			j.lost = time.Time{}
+		}
+		return nil
+	})
 	result, err := io.ReadAll(r.Body)
 	g.change(func() error {
-		known := g.configs[bearer(r)]
 		for _, j := range g.jobsOf(known) {
 			if err != nil || len(result) == 0 {
 				j.lost = g.Now()

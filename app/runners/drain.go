@@ -97,16 +97,9 @@ func (p *pool) deregister(ctx context.Context, r Runner) (gone bool, err error) 
 			p.o.Log.Warn("runners: the registration of a runner is not removed yet", "runner", r.Name, "err", err)
 		}
 	}()
-	if r.ID == 0 {
-		found, err := p.service.find(ctx, r.Name)
-		if err != nil {
-			return false, err
-		}
-		r.ID = found.ID
-	}
 	there := false
-	if r.ID != 0 {
-		if there, err = p.service.remove(ctx, r.ID); err != nil {
+	if !r.Removed {
+		if there, err = p.service.dismiss(ctx, r); err != nil {
 			return false, err
 		}
 	}

@@ -23,17 +23,21 @@ type listener struct {
 	o       *Options
 	service *service
 	pool    *pool
+	kept    Keeper[Listening]
+	member  *member // nil: this set is alone
 
 	memory     Listening // as it is kept
 	loaded     bool
 	session    *session
 	spoilt     int // answers in a row that made no sense
 	statistics statistics
-	extra      int       // runners for jobs that only GitHub's count knows of
-	believed   time.Time // when extra grew last
+	extra      int                 // runners for jobs that only GitHub's count knows of
+	believed   time.Time           // when extra grew last
+	unseen     map[int64]time.Time // jobs whose runners are not registered any more, and since when
 
-	mu   sync.Mutex
-	told string // the trouble that there is
+	mu     sync.Mutex
+	told   string             // the trouble that there is
+	cancel context.CancelFunc // of the poll
 }
 
 // run listens until ctx is done, whatever happens.
@@ -74,9 +78,12 @@ func (l *listener) listen(ctx context.Context) (heard bool, err error) {
 	}
 	for {
 		polling, end := context.WithCancel(ctx)
-		room := l.pool.capacity()
-		l.pool.polling(end)
-		m, err := l.session.next(polling, l.memory.Message, room)
+		l.polling(end)
+		if err := l.publish(ctx); err != nil {
+			end()
+			return heard, err
+		}
+		m, err := l.session.next(polling, l.memory.Message, l.room())
 		over := polling.Err() != nil && ctx.Err() == nil
 		end()
 		if over {
@@ -100,7 +107,7 @@ func (l *listener) load(ctx context.Context) error {
 	if l.loaded {
 		return nil
 	}
-	held, err := l.o.Listening.Load(ctx)
+	held, err := l.kept.Load(ctx)
 	if err != nil {
 		return fmt.Errorf("read what was known of the scale set: %w", err)
 	}
@@ -112,11 +119,34 @@ func (l *listener) load(ctx context.Context) error {
 func (l *listener) change(ctx context.Context, f func(*Listening)) error {
 	next := l.memory
 	f(&next)
-	if err := l.o.Listening.Change(ctx, func(Listening) Listening { return next }); err != nil {
+	l.share(&next)
+	if err := l.kept.Change(ctx, func(Listening) Listening { return next }); err != nil {
 		return fmt.Errorf("save what is known of the scale set: %w", err)
 	}
 	l.memory = next
+	if l.member != nil {
+		l.pool.follow(next, l.member.Member)
+	}
 	return nil
+}
+
+// polling says how a poll is ended that tells GitHub the wrong capacity.
+func (l *listener) polling(end context.CancelFunc) {
+	l.mu.Lock()
+	l.cancel = end
+	l.mu.Unlock()
+	if l.member == nil {
+		l.pool.polling(end)
+	}
+}
+
+// repoll has the poll begin anew.
+func (l *listener) repoll() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.cancel != nil {
+		l.cancel()
+	}
 }
 
 // open finds or makes the scale set, ends the session of a kitops that was killed, and begins one.
@@ -191,89 +221,5 @@ func (l *listener) first(ctx context.Context, s *statistics) error {
 			return err
 		}
 	}
-	l.demand(false)
-	return nil
-}
-
-// handle acts on a message in this order: it saves, acquires at most what is free, starts, and deletes the message.
-func (l *listener) handle(ctx context.Context, m *message) error {
-	if m.Statistics != nil {
-		l.statistics = *m.Statistics
-	}
-	if len(m.Jobs) > 0 {
-		if err := l.change(ctx, func(memory *Listening) { l.apply(memory, m.Jobs) }); err != nil {
-			return err
-		}
-	}
-	if err := l.acquire(ctx); err != nil {
-		return err
-	}
-	l.demand(m.ID == 0)
-	if m.ID == 0 {
-		return nil
-	}
-	if err := l.session.acknowledge(ctx, m.ID); err != nil {
-		return err
-	}
-	l.memory.Message = m.ID // saved with the next change: until then GitHub may tell it again
-	return nil
-}
-
-// apply notes what a message says of jobs.
-func (l *listener) apply(memory *Listening, jobs []job) {
-	now := time.Now().UTC().Truncate(time.Second)
-	memory.forget(now)
-	for _, j := range jobs {
-		switch j.Kind {
-		case "JobAvailable":
-			memory.offer(j.ID)
-		case "JobAssigned":
-			memory.assign(j.ID, now)
-		case "JobStarted":
-			if !memory.has(j.ID) && l.extra > 0 {
-				l.extra, l.believed = l.extra-1, time.Time{} // it was true: the next one is believed at once
-			}
-			memory.start(j.ID, now)
-			l.pool.took(j)
-		case "JobCompleted":
-			memory.complete(j.ID)
-			l.pool.finish(j)
-		}
-	}
-}
-
-// acquire takes as many of the jobs that are offered as there is room for.
-func (l *listener) acquire(ctx context.Context) error {
-	room := l.pool.capacity() - len(l.memory.Jobs)
-	if room <= 0 || len(l.memory.Offered) == 0 {
-		return nil
-	}
-	ids := l.memory.Offered[:min(room, len(l.memory.Offered))]
-	got, err := l.session.acquire(ctx, ids)
-	if err != nil {
-		return fmt.Errorf("acquire jobs: %w", err)
-	}
-	return l.change(ctx, func(m *Listening) {
-		now := time.Now().UTC().Truncate(time.Second)
-		m.withdraw(ids...) // those that were not to be had are another's
-		for _, id := range got {
-			m.assign(id, now)
-		}
-	})
-}
-
-// demand tells the pool how many runners there should be. Where GitHub counts more jobs than its messages told of, one
-// runner more is tried at a time, once a poll has brought nothing more: the count may be stuck.
-func (l *listener) demand(quiet bool) {
-	known := len(l.memory.Jobs)
-	switch {
-	case l.statistics.Assigned <= known:
-		l.extra = 0
-	case l.extra == 0 && quiet && time.Since(l.believed) >= l.o.seconds(phantoms):
-		l.extra, l.believed = 1, time.Now()
-		l.o.Log.Info("GitHub counts more jobs than it told of, one runner is tried", "counted", l.statistics.Assigned, "told", known)
-	case l.extra > l.statistics.Assigned-known:
-		l.extra = l.statistics.Assigned - known
-	}
-	l.pool.want(known + l.extra)
+	return l.demand(ctx, false)
 }

@@ -28,8 +28,8 @@ type pool struct {
 	wanted   int
 	running  map[string]*runner
 	ended    map[string]time.Time // had a job of which the listener has not heard the end
-	results  map[string]job       // of jobs that ended, by runner
-	titles   map[string]job       // of jobs that began, by runner
+	results  map[string]Told      // of jobs that ended, by runner
+	titles   map[string]Told      // of jobs that began, by runner
 	count    int                  // of all that were ever started
 	surplus  time.Time            // since when there has been one too many; zero: there is not
 	failures int                  // quick ends in a row
@@ -53,7 +53,7 @@ type end struct {
 func newPool(o *Options, s *service) *pool {
 	return &pool{
 		o: o, service: s, wake: make(chan struct{}, 1),
-		running: map[string]*runner{}, ended: map[string]time.Time{}, results: map[string]job{}, titles: map[string]job{},
+		running: map[string]*runner{}, ended: map[string]time.Time{}, results: map[string]Told{}, titles: map[string]Told{},
 	}
 }
 
@@ -80,29 +80,53 @@ func (p *pool) want(n int) {
 }
 
 // took notes the job of a runner.
-func (p *pool) took(j job) {
+func (p *pool) took(t Told) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if r := p.running[j.RunnerName]; r != nil {
+	p.begun(t)
+}
+
+func (p *pool) begun(t Told) {
+	if r := p.running[t.Runner]; r != nil && !r.busy {
 		r.busy = true
-		p.titles[j.RunnerName] = j
+		p.titles[t.Runner] = t
 		p.failures, p.pause = 0, 0
 	}
 }
 
 // finish notes the end of a job.
-func (p *pool) finish(j job) {
+func (p *pool) finish(t Told) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.ended, j.RunnerName)
-	if r := p.running[j.RunnerName]; r != nil {
+	p.finished(t)
+}
+
+func (p *pool) finished(t Told) {
+	delete(p.ended, t.Runner)
+	if r := p.running[t.Runner]; r != nil && !r.done {
 		r.done = true
-		p.results[j.RunnerName] = j
+		p.results[t.Runner] = t
 		if r.heard != nil {
 			close(r.heard)
 			r.heard = nil
 		}
 	}
+}
+
+// follow has a member do what was published.
+func (p *pool) follow(at Listening, member string) {
+	p.mu.Lock()
+	for _, j := range at.Jobs {
+		if j.Started {
+			p.begun(j.Told)
+		}
+	}
+	for _, t := range at.Ended {
+		p.finished(t)
+	}
+	p.set, p.wanted = at.ScaleSet, at.Shares[member]
+	p.mu.Unlock()
+	p.poke()
 }
 
 // capacity is how many jobs GitHub may assign together.
@@ -144,6 +168,11 @@ func (p *pool) standing() Standing {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := Standing{Name: p.o.Name, Running: len(p.running), Wanted: min(p.o.Max, p.wanted+p.o.Min), Max: p.o.Max, Why: p.blocked()}
+	for _, r := range p.running {
+		if r.busy && !r.done {
+			s.Busy++
+		}
+	}
 	return s
 }
 

@@ -157,10 +157,10 @@ func (r *runner) conclude(ctx context.Context, record Runner, ended error) (how 
 	job := r.p.results[r.name]
 	if job.Title == "" {
 		began := r.p.titles[r.name]
-		job.Title, job.Owner, job.Repository = began.Title, began.Owner, began.Repository
+		job.Title, job.Of = began.Title, began.Of
 	}
-	if job.Repository != "" {
-		c.Job = fmt.Sprintf("%s (%s/%s)", job.Title, job.Owner, job.Repository)
+	if job.Of != "" {
+		c.Job = fmt.Sprintf("%s (%s)", job.Title, job.Of)
 	}
 	c.Result = job.Result
 	switch {

@@ -147,3 +147,15 @@ func (s *service) remove(ctx context.Context, id int64) (there bool, err error) 
 	}
 	return true, err
 }
+
+// dismiss is remove for a runner of which perhaps only the name is known.
+func (s *service) dismiss(ctx context.Context, r Runner) (there bool, err error) {
+	if r.ID == 0 {
+		found, err := s.find(ctx, r.Name)
+		if err != nil || found.ID == 0 {
+			return false, err
+		}
+		r.ID = found.ID
+	}
+	return s.remove(ctx, r.ID)
+}

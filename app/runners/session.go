@@ -42,6 +42,15 @@ type job struct {
 	Title      string `json:"jobDisplayName"`
 }
 
+// told is what of it concerns the member that has its runner.
+func (j job) told() Told {
+	t := Told{Runner: j.RunnerName, Title: j.Title, Result: j.Result}
+	if j.Repository != "" {
+		t.Of = j.Owner + "/" + j.Repository
+	}
+	return t
+}
+
 func sessionsPath(set int64) string { return fmt.Sprintf("%s/%d/sessions", setsPath, set) }
 
 // openSession begins one under a name that others are told.
@@ -148,6 +157,7 @@ func parseMessage(data []byte) (*message, error) {
 	}
 	for i := range m.Jobs {
 		j := &m.Jobs[i]
+		j.RunnerName = plain(j.RunnerName, 100)
 		j.Repository, j.Owner, j.Title, j.Result = plain(j.Repository, 100), plain(j.Owner, 100), plain(j.Title, 100), plain(j.Result, 40)
 	}
 	return m, nil

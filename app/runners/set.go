@@ -1,6 +1,7 @@
 package runners
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"sync"
@@ -35,6 +36,7 @@ type Options struct {
 	Remove     func(ctx context.Context, dir string) error
 	Listening  Keeper[Listening]
 	Registered Keeper[Registered]
+	Sharing    *Sharing        // nil: this set is alone
 	Hard       <-chan struct{} // closed: nothing is waited for any more
 	Log        *slog.Logger
 }
@@ -60,7 +62,8 @@ type Conclusion struct {
 type Set struct {
 	o        *Options
 	service  *service
-	listener *listener
+	listener *listener // nil: one of the members has it
+	member   *member   // nil: the set is alone
 	pool     *pool
 }
 
@@ -71,7 +74,11 @@ func New(o Options) *Set {
 	}
 	s := &Set{o: &o, service: newService(o.Connect, o.UserAgent)}
 	s.pool = newPool(&o, s.service)
-	s.listener = &listener{o: &o, service: s.service, pool: s.pool}
+	if o.Sharing != nil {
+		s.member = newMember(&o, s.service, s.pool)
+	} else {
+		s.listener = &listener{o: &o, service: s.service, pool: s.pool, kept: o.Listening}
+	}
 	return s
 }
 
@@ -82,9 +89,24 @@ func (s *Set) Run(ctx context.Context) {
 	lasting := context.WithoutCancel(ctx)
 	s.pool.sweep(lasting)
 	var beside sync.WaitGroup
-	beside.Go(func() { s.listener.run(ctx) })
+	if s.member != nil {
+		attending, end := context.WithCancel(lasting)
+		var attended sync.WaitGroup
+		attended.Go(func() { s.member.attend(ctx, attending) })
+		defer func() {
+			end()
+			attended.Wait()
+			s.member.leave(lasting)
+		}()
+	} else {
+		beside.Go(func() { s.listener.run(ctx) })
+	}
 	s.guarded(func() { s.pool.run(ctx) })
 	beside.Wait()
+	if s.member != nil {
+		s.member.poke()
+		s.member.stop()
+	}
 	s.guarded(func() { s.pool.drain(lasting) })
 }
 
@@ -103,19 +125,27 @@ func (s *Set) Rest() {
 
 // Standing is how a set stands.
 type Standing struct {
-	Name    string `json:"name"`
-	Running int    `json:"running"` // processes
-	Wanted  int    `json:"wanted"`
-	Max     int    `json:"max"`
-	Why     string `json:"why"`
+	Name     string `json:"name"`
+	Running  int    `json:"running"` // processes
+	Busy     int    `json:"busy"`    // of them, with a job
+	Wanted   int    `json:"wanted"`
+	Max      int    `json:"max"`
+	Listener string `json:"listener"` // who listens for the jobs, "" for nobody
+	Why      string `json:"why"`
 }
 
 // Standing tells how the set stands now.
 func (s *Set) Standing() Standing {
 	at := s.pool.standing()
-	if trouble := s.listener.trouble(); trouble != "" && at.Why == "" {
-		at.Why = trouble
+	listener, trouble := s.listener, ""
+	if s.member != nil {
+		at.Listener, trouble = s.member.whose()
+		listener = s.member.leading()
 	}
+	if listener != nil {
+		trouble = cmp.Or(listener.trouble(), trouble)
+	}
+	at.Why = cmp.Or(at.Why, trouble)
 	return at
 }
 

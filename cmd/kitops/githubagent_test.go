@@ -21,12 +21,18 @@ type watcher struct {
 // start runs kitops in the background, its log goes to agent.log.
 func (s *scene) start(args ...string) *watcher {
 	s.t.Helper()
+	return s.startWith(args, s.memory()...)
+}
+
+// startWith is start of a kitops that keeps things elsewhere.
+func (s *scene) startWith(args []string, memory ...string) *watcher {
+	s.t.Helper()
 	log, err := os.OpenFile(s.path("agent.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	defer log.Close()
-	w := &watcher{s: s, cmd: s.command(slices.Concat(args, s.memory())...), done: make(chan struct{})}
+	w := &watcher{s: s, cmd: s.command(slices.Concat(args, memory)...), done: make(chan struct{})}
 	w.cmd.Stdout, w.cmd.Stderr = log, log
 	if err := w.cmd.Start(); err != nil {
 		s.t.Fatal(err)

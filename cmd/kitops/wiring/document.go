@@ -1,6 +1,7 @@
 package wiring
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -35,14 +36,30 @@ func (d document[T]) read(ctx context.Context) (held T, version string, err erro
 
 // save makes a change to what the store has now.
 func (d document[T]) save(ctx context.Context, change func(T) T) error {
+	return d.change(ctx, func(held T) (T, bool) { return change(held), true })
+}
+
+// change is save for a document that goes when nothing of it is kept. One that stays the same is not written.
+func (d document[T]) change(ctx context.Context, change func(T) (next T, keep bool)) error {
 	for {
 		held, version, err := d.read(ctx)
 		if err != nil {
 			return err
 		}
-		data, err := yaml.Marshal(change(held))
+		before, err := yaml.Marshal(held)
 		if err != nil {
 			return err
+		}
+		next, keep := change(held)
+		data, err := yaml.Marshal(next)
+		if err != nil {
+			return err
+		}
+		if !keep {
+			data = nil
+		}
+		if keep == (version != "") && (!keep || bytes.Equal(data, before)) {
+			return nil
 		}
 		if _, err = d.store.Put(ctx, d.key, data, version); !errors.Is(err, store.ErrConflict) {
 			return err

@@ -1,10 +1,10 @@
 package wiring
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -137,18 +137,19 @@ func (r *runnerSets) make(w settings.RunnerSet) (*runnerSet, error) {
 	if err != nil {
 		return nil, err
 	}
-	host := a.settings.Status.Instance
-	if host == "" {
-		host, _ = os.Hostname() // else the name has the rest
-	}
+	host := cmp.Or(a.settings.Status.Instance, hostName())
 	start := &runnerStart{agent: a, set: w, user: user}
 	o := runners.Options{
 		Name: w.Name, Group: w.Group, Max: w.Max, Min: w.Min, Drain: w.Drain,
 		Owner: "kitops on " + host, Prefix: runnerPrefix(host, r.boot), UserAgent: a.wiring.process.Agent,
 		Dir: filepath.Join(a.dirs.Path, runnersDir, w.Name), Second: a.wiring.process.Second,
 		Connect: connect, Room: start.room, Run: start.run, Stop: start.stop, Remove: start.remove, Hard: a.Kill, Log: log,
-		Listening:  keeper[runners.Listening](document[runners.Listening]{a.state.Beside, "runners " + w.Name + ": jobs" + a.ofMember()}),
-		Registered: keeper[runners.Registered](document[runners.Registered]{a.state.Beside, "runners " + w.Name + ": registered" + a.ofMember()}),
+		Listening:  keeper[runners.Listening](document[runners.Listening]{a.state.Beside, listeningKey(w.Name)}),
+		Registered: keeper[runners.Registered](document[runners.Registered]{a.state.Beside, registeredKey(w.Name)}),
+	}
+	if a.state.shared != nil {
+		sharing := newRunnerSharing(a, w.Name)
+		o.Sharing, o.Registered = sharing.options(), sharing.of(sharing.name())
 	}
 	if w.Workdir != "" {
 		o.Copy.Template = w.Workdir
@@ -157,14 +158,6 @@ func (r *runnerSets) make(w settings.RunnerSet) (*runnerSet, error) {
 		o.Copy.User = &runners.User{Name: user.Name, UID: user.UID, GID: user.GID, Groups: user.Groups}
 	}
 	return &runnerSet{RunnerSet: w, set: runners.New(o), done: make(chan struct{})}, nil
-}
-
-// ofMember tells the documents of instances that share a store apart.
-func (a *Agent) ofMember() string {
-	if a.state.shared == nil {
-		return ""
-	}
-	return " at " + a.settings.Status.Instance
 }
 
 // runnerPrefix begins the names of runners, of which GitHub takes 64 characters.
@@ -224,6 +217,9 @@ func (r *runnerSets) standings() (all []poller.Standing) {
 	for _, set := range r.sets {
 		at := set.set.Standing()
 		why := fmt.Sprintf("%d of at most %d runners, %d wanted", at.Running, at.Max, at.Wanted)
+		if r.agent.Members != nil {
+			why += "; " + r.listens(at.Listener)
+		}
 		if at.Why != "" {
 			why += "; " + at.Why
 		}
@@ -231,6 +227,17 @@ func (r *runnerSets) standings() (all []poller.Standing) {
 	}
 	slices.SortFunc(all, func(a, b poller.Standing) int { return strings.Compare(a.Task, b.Task) })
 	return all
+}
+
+// listens says who listens for the jobs of all.
+func (r *runnerSets) listens(listener string) string {
+	switch listener {
+	case "":
+		return "nobody listens"
+	case r.agent.Members.Instance.Owner.Name:
+		return "listens for all"
+	}
+	return listener + " listens"
 }
 
 // Farewell is what the runners may take to end, 0 where there are none.
