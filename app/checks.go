@@ -65,8 +65,16 @@ type KnownCheck struct {
 	ExternalID string `json:"external_id"`
 	Status     string `json:"status"`
 	Conclusion string `json:"conclusion"` // empty until it is completed
-	Output     struct {
-		Annotations int `json:"annotations_count"`
+	DetailsURL string `json:"details_url"`
+
+	StartedAt   *time.Time `json:"started_at"`
+	CompletedAt *time.Time `json:"completed_at"`
+
+	Output struct {
+		Title   string `json:"title"`
+		Summary string `json:"summary"`
+		Text    string `json:"text"`
+		Count   int    `json:"annotations_count"`
 	} `json:"output"`
 	Suite struct {
 		ID int64 `json:"id"`
@@ -159,6 +167,29 @@ func (r *Repository) FindCheck(ctx context.Context, sha, name, externalID string
 		page = a.nextPage
 	}
 	return found, there, nil
+}
+
+// Annotations are those of a check run, as many as kitops gives one. The error is a *RefusedError when there is none.
+func (r *Repository) Annotations(ctx context.Context, id int64, since time.Time) ([]Annotation, error) {
+	var all []Annotation
+	a, err := r.do(ctx, call{method: http.MethodGet, path: r.checkPath(id) + "/annotations?per_page=100", class: ordinary, needs: permission{"checks", "write"}})
+	if err != nil {
+		return nil, r.finally(err, since)
+	}
+	return all, a.decode(&all)
+}
+
+// ChecksOf are the check runs of a suite, of each name the newest. The error is a *RefusedError when there is none.
+func (r *Repository) ChecksOf(ctx context.Context, suite int64) ([]KnownCheck, error) {
+	var all struct {
+		Runs []KnownCheck `json:"check_runs"`
+	}
+	path := fmt.Sprintf("%s/check-suites/%d/check-runs?filter=latest&per_page=100", r.path(false), suite)
+	a, err := r.do(ctx, call{method: http.MethodGet, path: path, class: ordinary, needs: permission{"checks", "write"}})
+	if err != nil {
+		return nil, r.finally(err, time.Time{})
+	}
+	return all.Runs, a.decode(&all)
 }
 
 // Suite returns a check suite as it is. The error is a *RefusedError when there is none.

@@ -22,7 +22,7 @@ type approval struct {
 
 // approved tells whether a revision of the ref may run: somebody has approved or ordered it, or it has run before.
 func (r RefState) approved(sha string) bool {
-	return r.Order != nil || r.Pinned != nil || r.Run != nil && r.Run.Revision.SHA == sha || r.Approved != nil && r.Approved.SHA == sha
+	return r.Order != nil && r.Order.SHA == sha || r.Pinned != nil && r.Pinned.SHA == sha || r.Run != nil && r.Run.Revision.SHA == sha || r.Approved != nil && r.Approved.SHA == sha
 }
 
 // await keeps what has to be approved first.
@@ -45,14 +45,23 @@ func approvalText(rev git.Revision) string {
 }
 
 // approve notes that a head may run: that of the ref, or the one whose name begins so.
-func (s State) approve(o Order, now time.Time) (State, ordered, error) {
+func (s State) approve(o Order, here bool, now time.Time) (State, ordered, error) {
 	short := strings.ToLower(o.SHA)
 	if short != "" && len(short) < shortestSHA {
 		return s, ordered{}, refuse("%q is no revision: write at least %d digits of its SHA", o.SHA, shortestSHA)
 	}
 	var found []git.Revision
-	for _, ref := range slices.Sorted(maps.Keys(o.heads)) {
-		if sha := o.heads[ref]; (o.Ref == "" || o.Ref == ref) && strings.HasPrefix(sha, short) && !s.Refs[ref].approved(sha) {
+	heads := maps.Clone(o.heads)
+	if heads == nil { // nobody has polled
+		heads = map[string]string{}
+	}
+	for ref, q := range s.Queue {
+		if _, polled := heads[ref]; !polled && q.Run.Waits == ForApproval {
+			heads[ref] = q.Run.Revision.SHA
+		}
+	}
+	for _, ref := range slices.Sorted(maps.Keys(heads)) {
+		if sha := heads[ref]; (o.Ref == "" || o.Ref == ref) && strings.HasPrefix(sha, short) && !s.Refs[ref].approved(sha) {
 			found = append(found, git.Revision{Ref: ref, SHA: sha})
 		}
 	}
@@ -65,6 +74,9 @@ func (s State) approve(o Order, now time.Time) (State, ordered, error) {
 		return s, ordered{}, refuse("several heads wait: name one by its SHA, or with --ref: %s", names(found))
 	}
 	done := ordered{about: found[0], why: "runs with the next poll", told: found[0].SHA + " approved by " + o.By}
+	if !here {
+		done.why = "runs when kitops is back"
+	}
 	for _, rev := range found {
 		a := &approval{SHA: rev.SHA, By: o.By, Since: stampOf(now)}
 		s = s.with(rev.Ref, func(r *RefState) { r.Approved = a })

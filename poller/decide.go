@@ -80,6 +80,7 @@ func decide(t Task, s State, heads []git.Revision, now time.Time) verdict {
 	v.await(t)
 	v.hold(now)
 	v.close(t, now)
+	v.enqueue(t, now)
 	return v
 }
 
@@ -96,10 +97,12 @@ func seenIn(heads []git.Revision) func(ref string) bool {
 // do, and nothing to forget either, since a remote that was emptied and one
 // that is being restored look the same.
 func verdictOnNothing(t Task, s State) verdict {
+	queue := len(s.Queue)
 	if !s.of(t) {
+		s = s.withdrawAll("the task is on another repository now")
 		s = State{URL: t.URL, First: s.First, Unreported: s.Unreported, Paused: s.Paused}
 	}
-	v := verdict{state: s, changed: !slices.Equal(s.Patterns, t.Refs) && (t.Refs.Wild() || t.Found)}
+	v := verdict{state: s, changed: !slices.Equal(s.Patterns, t.Refs) && (t.Refs.Wild() || t.Found) || queue != len(s.Queue)}
 	v.state.Patterns = t.Refs
 	if !s.Gone.IsZero() { // the repository is back
 		v.state.Gone, v.changed = time.Time{}, true

@@ -42,6 +42,12 @@ func (s State) noteOf(r Report) string {
 	if _, ok := r.Environment(); ok {
 		return s.Notes[r.To]
 	}
+	if r.Noted != nil {
+		return *r.Noted
+	}
+	if q, there := s.Queue[r.Run.Revision.Ref]; there && q.Run.ID == r.Run.ID && q.To == r.To {
+		return q.Note
+	}
 	return s.Refs[r.Run.Revision.Ref].Notes[r.To]
 }
 

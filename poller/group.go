@@ -63,7 +63,7 @@ func (w *watch) enterGroup(ctx context.Context, rank int, rev git.Revision) (wit
 		w.expect(time.Time{})
 		why := waitsForGroup(name, w.p.groups.holder(g))
 		w.setWaiting(why)
-		stop := w.reportQueued(ctx, rev, rank, why)
+		stop := w.reportQueued(ctx, rev, why)
 		err := g.turn.acquire(ctx, w.mem.Key, rank)
 		stop()
 		w.setWaiting("")

@@ -1,6 +1,7 @@
 package poller
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -166,14 +167,21 @@ func (w *watch) keepHeads(s State, heads []git.Revision, others int) {
 	w.found, w.others = fresh, others
 }
 
-// identify asks which repository it is that something is about to run of.
+// identify asks which repository it is that something is about to run of, or waits, since clicks on GitHub name it so.
 func (w *watch) identify(ctx context.Context, v verdict) (err error) {
-	if len(v.todo) == 0 || w.task.Identity == nil {
+	waits := len(v.state.Queue) > 0 && v.state.Identity == ""
+	if len(v.todo) == 0 && !waits || w.task.Identity == nil {
 		return nil
 	}
 	limited, cancel := context.WithTimeout(ctx, min(maxLook, w.task.Timeout))
 	defer cancel()
 	w.identity, err = w.task.Identity(limited, v.state.Identity)
+	if waits && err == nil {
+		err = w.mem.Save(ctx, func(s State) State { s.Identity = cmp.Or(s.Identity, w.identity); return s })
+	}
+	if len(v.todo) == 0 {
+		return nil // it is asked again
+	}
 	return err
 }
 

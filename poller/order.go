@@ -39,8 +39,9 @@ type Order struct {
 	After  bool      // of Again: when what runs has ended
 	Anyway bool      // of Again: also while the task is paused
 
-	task  string            // whose state it is
-	heads map[string]string // of its refs, as far as known
+	task  string                          // whose state it is
+	show  func(State, git.Revision) State // adds what the world hears of a run that was ordered; nil: nothing
+	heads map[string]string               // of its refs, as far as known
 }
 
 // maxReason bounds the reason of an order, in bytes.
@@ -65,14 +66,6 @@ type ordered struct {
 	told  string       // what was ordered, and what that replaces
 }
 
-// waiting is an order that has yet to be carried out.
-type waiting struct {
-	What   string    `yaml:"what"`
-	By     string    `yaml:"by"`
-	Since  time.Time `yaml:"since"`
-	Anyway bool      `yaml:"anyway,omitempty"`
-}
-
 // Order has a task do what somebody wants. It is saved before Order returns how the task
 // stands by it; *[RefusedError] says why it cannot be.
 func (p *Poller) Order(ctx context.Context, name string, o Order) (why string, err error) {
@@ -82,10 +75,14 @@ func (p *Poller) Order(ctx context.Context, name string, o Order) (why string, e
 	if i >= 0 {
 		task = p.tasks[i]
 	}
-	if w := p.watches[name]; w != nil {
+	w := p.watches[name]
+	if w != nil {
 		o.heads = w.found
 	}
 	p.mu.Unlock()
+	if task.hears() != "" {
+		o.show = task.ordered
+	}
 	own := func(s State) State { return verdictOnNothing(task, s).state }
 	if i < 0 && p.Members != nil { // it may be another instance's
 		if state, known, _ := p.recalled(name); known && state.URL != "" {
@@ -102,6 +99,9 @@ func (p *Poller) Order(ctx context.Context, name string, o Order) (why string, e
 	}
 	if o.What == Cancel {
 		p.stopCancelled(name, o)
+	}
+	if w != nil && o.show != nil {
+		w.outbox.soon(&m)
 	}
 	done.why += o.untilOpen(task.Rules.Windows, time.Now())
 	if done.told == "" { // it was so before
@@ -180,7 +180,7 @@ func (s State) ordered(o Order, here bool, now time.Time) (State, ordered, error
 	case Unpin:
 		return s.unpin(o, now)
 	case Approve:
-		return s.approve(o, now)
+		return s.approve(o, here, now)
 	}
 	return s, ordered{}, refuse("no order %q", o.What)
 }
@@ -206,49 +206,6 @@ func (s State) resume(o Order, now time.Time) (State, ordered, error) {
 	done := ordered{why: "goes on", told: "resumed by " + o.By + ", which ends: " + s.Paused.text("paused", now)}
 	s.Paused = nil
 	return s, done, nil
-}
-
-func (s State) again(o Order, here bool, now time.Time) (State, ordered, error) {
-	ref, err := s.refOf(o.Ref)
-	if err != nil {
-		return s, ordered{}, err
-	}
-	r := s.Refs[ref]
-	name := git.Revision{Ref: ref}.Name()
-	switch {
-	case s.Paused.stands(now) && !o.Anyway:
-		return s, ordered{}, refuse("it is %s: --anyway runs once all the same", s.Paused.text("paused", now))
-	case r.unfinished() && !here:
-		return s, ordered{}, refuse("%s was running when kitops ended, and runs again when it is back", name)
-	case r.unfinished() && !o.After:
-		return s, ordered{}, refuse("%s runs already: --after runs it again when that has ended", name)
-	}
-	done := ordered{about: git.Revision{Ref: ref}, why: "runs again with the next poll"}
-	switch {
-	case !here:
-		done.why = "runs again when kitops is back"
-	case r.unfinished():
-		done.why = "runs again when what runs has ended"
-	}
-	done.told = "to run again, by " + o.By
-	if r.Order != nil {
-		done.told += ", which replaces: to run again, by " + r.Order.By
-	}
-	order := &waiting{What: o.What, By: o.By, Since: stampOf(now), Anyway: o.Anyway}
-	return s.with(ref, func(r *RefState) { r.Order = order }), done, nil
-}
-
-// afresh has every ref that had a run, run again, unless the task is paused.
-func (w *watch) afresh(ctx context.Context) error {
-	return w.mem.Save(ctx, func(s State) State {
-		if s.Paused.stands(time.Now()) {
-			return s
-		}
-		for ref := range s.Refs {
-			s = s.with(ref, func(r *RefState) { r.Order = &waiting{What: Again, By: "--again", Since: stamp()} })
-		}
-		return s
-	})
 }
 
 // refOf is the ref that an order is about: the one it names, or the only one.

@@ -22,12 +22,13 @@ const (
 // outbox brings a task's reports out of the state: those to each place in order,
 // and those to several places side by side, so that none holds up another.
 type outbox struct {
-	w    *watch
-	mu   sync.Mutex
-	to   map[way]*lane
-	last int      // how many reports the state held
-	own  []string // the IDs of the last runs that this agent has begun
-	idle sync.WaitGroup
+	w     *watch
+	mu    sync.Mutex
+	to    map[way]*lane
+	last  int             // how many reports the state held
+	agent context.Context // for soon; nil: nobody delivers by himself
+	own   []string        // the IDs of the last runs that this agent has begun
+	idle  sync.WaitGroup
 }
 
 // way is one from a document to a place.
@@ -100,10 +101,15 @@ func (o *outbox) kick(ctx context.Context, from *memory) {
 	o.count(state)
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.carry(ctx, from)
+}
+
+// carry is kick. The caller has the lock.
+func (o *outbox) carry(ctx context.Context, from *memory) {
 	if o.to == nil {
 		o.to = map[way]*lane{}
 	}
-	for _, r := range state.Unreported {
+	for _, r := range from.State.Unreported {
 		to := way{r.place(), from.Hold}
 		l := o.to[to]
 		if l == nil { // with a memory of its own: that of the watch is not for two
@@ -115,6 +121,22 @@ func (o *outbox) kick(ctx context.Context, from *memory) {
 			o.idle.Go(func() { l.deliver(ctx) })
 		}
 	}
+}
+
+// soon is kick, by somebody who has no context of the agent. Where nobody delivers by himself it does nothing.
+func (o *outbox) soon(from *memory) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.agent != nil && len(from.State.Unreported) > 0 && o.w.p.Report != nil {
+		o.carry(o.agent, from)
+	}
+}
+
+// serve has soon deliver until ctx, the agent's, is nil.
+func (o *outbox) serve(ctx context.Context) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.agent = ctx
 }
 
 // count notes how many reports wait.
@@ -206,7 +228,7 @@ func (l *lane) deliverNext(ctx context.Context, mem *memory, failures int, wait 
 	}
 	next.Run.Task = mem.Key
 	l.mu.Lock()
-	next.Doubtful = failures > 0 || !slices.Contains(l.own, next.Run.ID)
+	next.Doubtful = failures > 0 || next.Repeats != "" || !slices.Contains(l.own, next.Run.ID)
 	l.mu.Unlock()
 	before := state.noteOf(next)
 	note := before

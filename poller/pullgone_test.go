@@ -114,3 +114,24 @@ func TestBaseOfAPullRequest(t *testing.T) {
 		want(t, "noticed", b.texts(Noticed), "KITOPS_BASE_SHA is empty: no such branch")
 	})
 }
+
+// TestCheckOfAMergeQueueIsCompleted when its branch is gone: nobody else would.
+func TestCheckOfAMergeQueueIsCompleted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, g, h := newRemote("main b"), &gauge{}, &listener{}
+		r.work = g.during(10 * time.Minute)
+		task := reported(r, "deploy", "**")
+		task.ReportAs, task.RunNew = "check", true
+		b := newBench(t, task)
+		b.Report = h.report
+		b.start(t)
+		elapse(11 * time.Minute)
+		h.since()
+		r.push("gh-readonly-queue/main/pr-7", "a")
+		elapse(2 * time.Minute)
+		r.remove("gh-readonly-queue/main/pr-7")
+		elapse(2 * time.Minute)
+		want(t, "heard", h.since(), []string{"a pending", "a failure, left the merge queue (its own)"})
+		want(t, "refs", len(b.state(t, "deploy").Refs), 1)
+	})
+}

@@ -43,6 +43,6 @@ func TestWhatWaitsForASlotIsReported(t *testing.T) {
 		short.push("main", "d")
 		elapse(11 * time.Minute)
 		want(t, "heard", heard, []string{"c pending waiting for a slot", "c failure superseded by ddddddd", "d pending ", "d success "})
-		want(t, "left", b.state(t, "waits").Refs["refs/heads/main"].Queued == nil, true)
+		want(t, "left", len(b.state(t, "waits").Queue), 0)
 	})
 }

@@ -127,7 +127,7 @@ func (p *Poller) endOrphan(ctx context.Context, key string, state State, running
 		p.endings = append(p.endings, ending{hosts.Repository(state.URL), ended})
 	}
 	running.Go(func() {
-		w.apart(func() { _ = w.recover(ctx) }) // the observers have heard of the error
+		w.apart(func() { _ = w.recover(ctx); w.withdraw(ctx) }) // the observers have heard of the error
 		close(ended)
 		w.outbox.idle.Wait()
 	})

@@ -30,6 +30,11 @@ type Report struct {
 	Repeats string `yaml:"repeats,omitempty"` // told anew, although nothing has changed: which time that is
 	Remark  string `yaml:"remark,omitempty"`  // and why
 
+	// Of is the note of what is told anew, where that was told before.
+	Of string `yaml:"of,omitempty"`
+	// Noted is the note where it is not that of the ref, which is another run's.
+	Noted *string `yaml:"noted,omitempty"`
+
 	// Doubtful says that it may have been taken: another agent had it before, or an answer was lost.
 	Doubtful bool `yaml:"-"`
 }
@@ -97,7 +102,19 @@ func (s State) noted(r Report) State {
 		return s
 	}
 	ref := r.Run.Revision.Ref
-	if _, there := s.Refs[ref]; !there {
+	for i, waits := range s.Unreported {
+		if waits.Noted != nil && waits.Run.ID == r.Run.ID && waits.To == r.To {
+			note := *r.Note
+			s.Unreported = slices.Clone(s.Unreported)
+			s.Unreported[i].Noted = &note
+			return s
+		}
+	}
+	if q, there := s.Queue[ref]; there && q.Run.ID == r.Run.ID && q.To == r.To {
+		q.Note = *r.Note
+		return s.queueing(ref, q)
+	}
+	if _, there := s.Refs[ref]; !there || r.Noted != nil {
 		return s
 	}
 	return s.with(ref, func(known *RefState) { known.Notes = annotated(known.Notes, r) })
@@ -112,7 +129,7 @@ func (t Task) started(s State, run Run) State {
 		s.ReportTo = ""
 		return s
 	}
-	if t.ReportTo == "" || run.Attempt > 1 && !run.resumes || t.Brings && run.Action == "" {
+	if t.ReportTo == "" || run.Attempt > 1 && !run.resumes || t.Brings && run.Action == "" && !run.told {
 		return s
 	}
 	return s.reporting(Report{Run: run, URL: t.URL, To: t.ReportTo, As: s.Refs[run.Revision.Ref].ReportAs})
@@ -127,10 +144,10 @@ func (t Task) ended(s State, run Run) State {
 		said += ", gave up"
 	}
 	heard := s.Refs[run.Revision.Ref].Reported
-	if run.Gone && !IsPull(run.Revision.Ref) { // nobody will look at the commit again
+	if run.Gone && !IsPull(run.Revision.Ref) && s.Refs[run.Revision.Ref].ReportAs == "" { // nobody will look at the commit again
 		return s.unreporting(run.ID)
 	}
-	quiet := t.Silent && run.Outcome == Success && !run.acted && heard == "" // else who heard otherwise would go on believing it
+	quiet := t.Silent && run.Outcome == Success && !run.acted && !run.told && heard == "" // else who heard otherwise would go on believing it
 	if t.ReportTo == "" || t.Fleet || quiet || heard == said {
 		return s
 	}

@@ -24,11 +24,11 @@ func TestARunIsReportedAnew(t *testing.T) {
 		b.start(t)
 		elapse(10 * time.Second)
 		for _, c := range []struct{ identity, sha string }{{"7", sha("b")}, {"8", sha("a")}, {"", sha("a")}} {
-			if all, err := b.ReportedOn(t.Context(), c.identity, c.sha); err != nil || len(all) > 0 {
+			if all, _, err := b.ReportedOn(t.Context(), c.identity, c.sha); err != nil || len(all) > 0 {
 				t.Errorf("%v: %v, %v", c, all, err)
 			}
 		}
-		all, err := b.ReportedOn(t.Context(), "7", sha("a"))
+		all, _, err := b.ReportedOn(t.Context(), "7", sha("a"))
 		if err != nil || len(all) != 1 {
 			t.Fatal(all, err)
 		}

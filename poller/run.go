@@ -43,11 +43,14 @@ type Run struct {
 	Superseded string `yaml:"superseded,omitempty"` // the newer head that ended it
 	Gone       bool   `yaml:"gone,omitempty"`       // its ref was gone before its end
 
+	Waits string `yaml:"waits,omitempty"` // what it waits for, or waited for when its ref went another way; "": it has started
+
 	Held string `yaml:"held,omitempty"` // what somebody has ordered of its branch: "pinned by anna"; "" for nothing
 
 	acted   bool   // there was an action to run
 	resumes bool   // the revision's last run was cut off, and its start is told like that of a first try
 	refused bool   // nothing of it may run
+	told    bool   // it was told of as waiting
 	comment string // that it has written for pull requests
 	began   time.Time
 }
@@ -88,13 +91,16 @@ func (w *watch) saveStart(ctx context.Context, rev git.Revision) (Run, error) {
 		booked = w.takeParked(ctx, rev.Ref)
 	}
 	err := w.mem.Save(ctx, func(s State) State {
-		closed := !w.task.Rules.Windows.open(now) && !s.Refs[rev.Ref].anyway()
-		if w.forbidden = closed || s.holds(rev, now) || !samePin(pinned, s.Refs[rev.Ref].Pinned); w.forbidden {
+		r := s.Refs[rev.Ref]
+		closed := !w.task.Rules.Windows.open(now) && !r.anyway() || w.task.Rules.Approve && !r.approved(rev.SHA)
+		if w.forbidden = closed || s.holds(rev, now) || !samePin(pinned, r.Pinned); w.forbidden {
 			return s
 		}
 		s = verdictOnNothing(w.task, s).state
 		s.NextPoll, s.Identity = w.nextPoll(), cmp.Or(w.identity, s.Identity)
 		start, _ := s.Remembered.sha(rev.Ref)
+		run.ID = id
+		s = s.start(w.task, &run)
 		s = s.with(rev.Ref, func(r *RefState) {
 			run.Attempt, run.Failures = 1, 0
 			if r.Order == nil && r.Run != nil && r.Run.Revision.SHA == rev.SHA && r.Run.Outcome != Success {
@@ -104,17 +110,14 @@ func (w *watch) saveStart(ctx context.Context, rev git.Revision) (Run, error) {
 			w.parked, r.Parked = cmp.Or(booked, r.Parked), nil
 			r.owe(w.scope)
 			w.pinned, run.Held = r.Pinned != nil, r.Pinned.brief()
-			if r.Run == nil || r.Run.Revision.SHA != rev.SHA {
-				r.ReportAs = w.task.ReportAs
+			if run.resumes = false; r.Run == nil || r.Run.Revision.SHA != rev.SHA {
+				if !run.told {
+					r.ReportAs = w.task.ReportAs
+				}
 			} else if run.resumes = r.ReportAs != "" && r.Run.Interrupted(); run.resumes {
 				r.Reported = ""
 			}
 			r.place(w.task, &run, start)
-			if q := r.Queued; q != nil && q.Revision == rev {
-				run.ID = q.ID // of which GitHub has heard
-			} else {
-				run.ID = id
-			}
 			saved := run
 			r.Run, r.Group, r.Order = &saved, nil, nil
 			r.Retry = now.Add(w.task.restFor(run.Attempt))
@@ -122,7 +125,7 @@ func (w *watch) saveStart(ctx context.Context, rev git.Revision) (Run, error) {
 				r.Reported = ""
 			}
 		})
-		return w.task.started(w.task.dequeued(s, rev), run)
+		return w.task.started(s, run)
 	})
 	w.outbox.begins(run.ID)
 	w.outbox.kick(ctx, &w.mem)

@@ -126,6 +126,9 @@ func standing(t Task, s State, l live, now time.Time) Standing {
 	for ref := range l.heads {
 		refs[ref] = true
 	}
+	for ref := range s.Queue {
+		refs[ref] = true
+	}
 	for _, ref := range slices.Sorted(maps.Keys(refs)) {
 		all.Refs = append(all.Refs, refStanding(t, s, l, ref, now))
 	}
@@ -186,6 +189,8 @@ func refStanding(t Task, s State, l live, ref string, now time.Time) RefStanding
 	all := RefStanding{Ref: ref, Applied: r.Applied, Head: l.heads[ref], Pinned: r.Pinned}
 	if r.Pinned != nil {
 		all.Head = cmp.Or(all.Head, r.Pinned.From)
+	} else {
+		all.Head = cmp.Or(all.Head, s.Queue[ref].Run.Revision.SHA)
 	}
 	if r.Run != nil {
 		all.Run, all.SHA, all.Outcome = r.Run.ID, r.Run.Revision.SHA, r.Run.Outcome.Word()
@@ -221,6 +226,8 @@ func why(t Task, s State, head git.Revision, l live, now time.Time) string {
 		return s.Paused.text("paused", now)
 	case len(v.unapproved) > 0:
 		return approvalText(head)
+	case !l.here && s.Queue[head.Ref].Run.Waits == ForApproval && !r.approved(head.SHA): // the task's rules are not known
+		return s.Queue[head.Ref].Run.Reason
 	case len(v.closed) > 0:
 		return t.Rules.Windows.opensText(now)
 	case len(v.mistaken) > 0:

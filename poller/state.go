@@ -26,6 +26,7 @@ type State struct {
 	NextPoll   time.Time           `yaml:"next_poll,omitempty"`   // for --poll-once
 	Remembered headSet             `yaml:"remembered,omitempty"`  // starting points, which are not run
 	Refs       map[string]RefState `yaml:"refs,omitempty"`        // refs that had a run
+	Queue      map[string]queued   `yaml:"queue,omitempty"`       // by ref: revisions that are to run and have to wait
 	Identity   string              `yaml:"identity,omitempty"`    // what the host calls the repository, whatever its name
 	Paused     *Hold               `yaml:"paused,omitempty"`      // nothing new is run
 	Gone       time.Time           `yaml:"gone,omitempty"`        // since when the repository is not to be found any more
@@ -64,7 +65,6 @@ type RefState struct {
 	Traces   bool      `yaml:"traces,omitempty"`   // an action that did not succeed may have left something since Applied
 	Whole    bool      `yaml:"whole,omitempty"`    // somebody has asked for a run since, whatever has changed
 	Approved *approval `yaml:"approved,omitempty"` // what may run
-	Queued   *Run      `yaml:"queued,omitempty"`   // what was reported as waiting, and has yet to run
 }
 
 // with returns the state with one ref changed, which is no starting point any more.

@@ -115,7 +115,8 @@ func (w *watch) current() Task {
 
 // loop is the watch's goroutine. It ends with ctx, or when its task is removed.
 func (w *watch) loop(ctx context.Context, delay time.Duration) {
-	defer w.outbox.idle.Wait()
+	w.outbox.serve(ctx)
+	defer func() { w.outbox.serve(nil); w.outbox.idle.Wait() }()
 	w.apart(func() {
 		defer close(w.took)
 		w.awaitEndings(ctx)
@@ -146,6 +147,7 @@ func (w *watch) loop(ctx context.Context, delay time.Duration) {
 		if !w.adopt() {
 			w.apart(func() {
 				w.closeLanes()
+				w.withdraw(ctx)
 				w.vacate(ctx)
 				w.retire(ctx)
 			})

@@ -162,7 +162,7 @@ func (w *watch) acquireSlot(ctx context.Context, rank int, rev git.Revision) (wa
 	w.expect(time.Time{})
 	if waited = !w.p.slots.try(w.mem.Key); waited {
 		w.setWaiting("waiting for a slot")
-		stop := w.reportQueued(ctx, rev, rank, "waiting for a slot")
+		stop := w.reportQueued(ctx, rev, "waiting for a slot")
 		err := w.p.slots.acquire(ctx, w.mem.Key, rank)
 		stop()
 		w.setWaiting("")

@@ -12,6 +12,7 @@ type Check struct {
 	SHA          string
 	Suite        int64
 	Run          int64  // the check run; 0: the whole suite
+	Name         string // of the check run
 	Button       string // the identifier of the button of kitops' own; empty: to run again
 	Sender       Sender
 }
@@ -31,7 +32,7 @@ func checkReaders(name string, p *payload) ([]field, func(*payload, *Event) erro
 	if name == "check_suite" {
 		return append(common, field{"check_suite", suiteFields(&p.Check)}), readCheckSuite
 	}
-	run := []field{{"id", &p.Check.Run}, {"head_sha", &p.Check.SHA}, {"check_suite", []field{{"id", &p.Check.Suite}}}}
+	run := []field{{"id", &p.Check.Run}, {"name", &p.Check.Name}, {"head_sha", &p.Check.SHA}, {"check_suite", []field{{"id", &p.Check.Suite}}}}
 	button := field{"requested_action", []field{{"identifier", &p.Check.Button}}}
 	return append(common, field{"check_run", run}, button), readCheckRun
 }

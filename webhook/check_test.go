@@ -31,7 +31,7 @@ func TestClicks(t *testing.T) {
 		if got.Sender.ID == 0 || got.Sender.Login == "" || !strings.Contains(got.URL, "://github.com/") || !e.matters() {
 			t.Errorf("%s: %+v", file, got)
 		}
-		got.URL, got.Sender, got.RepositoryID = "", Sender{}, check.RepositoryID
+		got.URL, got.Sender, got.RepositoryID, got.Name = "", Sender{}, check.RepositoryID, ""
 		want(t, file, got, *check)
 	}
 }

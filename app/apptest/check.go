@@ -205,6 +205,28 @@ func (g *GitHub) getCheckRun(c *call, r *Repository) *answer {
 	return notFound()
 }
 
+func (g *GitHub) listAnnotations(c *call, r *Repository) *answer {
+	run := r.checkNamed(c)
+	if run == nil {
+		return notFound()
+	}
+	return paged(g, c, run.Annotations, func(page []CheckAnnotation) any {
+		return each(page, func(a CheckAnnotation) fields {
+			return fields{
+				"path": a.Path, "start_line": a.StartLine, "end_line": a.EndLine, "start_column": numberOrNull(a.StartColumn), "end_column": numberOrNull(a.EndColumn),
+				"annotation_level": a.Level, "title": orNull(a.Title), "message": a.Message, "raw_details": nil, "blob_href": g.URL + "/" + r.fullName() + "/blob/" + run.SHA + "/" + a.Path,
+			}
+		})
+	})
+}
+
+func numberOrNull(n int) any {
+	if n == 0 {
+		return nil
+	}
+	return n
+}
+
 // listCheckRuns has the newest first; of each name only that one, unless all are asked for.
 func (g *GitHub) listCheckRuns(c *call, r *Repository) *answer {
 	return read(r, func(s *snapshot) (*answer, error) {

@@ -112,6 +112,19 @@ func (g *GitHub) listCheckSuites(c *call, r *Repository) *answer {
 	})
 }
 
+// listSuiteRuns has of each name the newest.
+func (g *GitHub) listSuiteRuns(c *call, r *Repository) *answer {
+	id, _ := strconv.ParseInt(c.PathValue("suite"), 10, 64)
+	i := slices.IndexFunc(r.suites, func(s *CheckSuite) bool { return s.ID == id })
+	if i < 0 {
+		return notFound()
+	}
+	all := r.newest(r.suites[i])
+	return paged(g, c, all, func(page []*CheckRun) any {
+		return fields{"total_count": len(all), "check_runs": each(page, func(run *CheckRun) fields { return g.describeCheck(r, run) })}
+	})
+}
+
 func moments(t *time.Time) any {
 	if t == nil {
 		return nil

@@ -58,6 +58,8 @@ func (g *GitHub) apiRoutes() http.Handler {
 		handle("POST "+repo+"/check-runs", g.onRepository("checks", "write", g.postCheckRun))
 		handle("PATCH "+repo+"/check-runs/{check}", g.onRepository("checks", "write", g.patchCheckRun))
 		handle("GET "+repo+"/check-runs/{check}", g.onRepository("checks", "read", g.getCheckRun))
+		handle("GET "+repo+"/check-runs/{check}/annotations", g.onRepository("checks", "read", g.listAnnotations))
+		handle("GET "+repo+"/check-suites/{suite}/check-runs", g.onRepository("checks", "read", g.listSuiteRuns))
 		handle("GET "+repo+"/check-suites/{suite}", g.onRepository("checks", "read", g.getCheckSuite))
 		handle("PATCH "+repo+"/check-suites/preferences", g.onRepository("administration", "write", g.patchPreferences))
 	}

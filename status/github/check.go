@@ -19,12 +19,14 @@ import (
 const AsCheck = "check"
 
 const (
-	queued     = "queued"
-	inProgress = "in_progress"
-	completed  = "completed"
+	queued         = "queued"
+	inProgress     = "in_progress"
+	completed      = "completed"
+	actionRequired = "action_required" // a conclusion
 
-	// CancelButton is the identifier of the button that ends a run.
-	CancelButton = "cancel"
+	// CancelButton is the identifier of the button that ends a run, and ApproveButton of the one that lets a revision run.
+	CancelButton  = "cancel"
+	ApproveButton = "approve"
 
 	commitsPatience = 2 * time.Second // for what a run brings to be looked up
 )
@@ -32,6 +34,9 @@ const (
 // externalID names a check run, by which it is found again when the answer to its making was lost.
 func externalID(r poller.Report) string {
 	id := fmt.Sprintf("%s/%d", r.Run.ID, r.Run.Attempt)
+	if r.Run.Waits == poller.ForApproval { // it is completed; the run has another
+		id += "/approval"
+	}
 	if r.Repeats != "" {
 		id += "/" + r.Repeats
 	}
@@ -62,12 +67,17 @@ func (g *Reporter) reportCheck(ctx context.Context, r poller.Report, to *app.Rep
 	if err != nil {
 		return g.done(true, err, log)
 	}
-	wanted := g.compose(ctx, r, to)
+	var wanted app.CheckRun
+	wanted, err = g.composed(ctx, r, to)
+	if err != nil || wanted.Name == "" {
+		return g.done(true, err, log)
+	}
 	switch {
 	case n.id == 0 || !n.completed():
 	case wanted.Status != completed, r.Doubtful && n.state == wanted.Conclusion && n.sent >= len(wanted.Output.Annotations):
 		*r.Note = n.String()
 		return nil
+	case n.state == actionRequired: // it is not approved any more, and will not run
 	case n.state != wanted.Conclusion: // a fleet's
 		n.id, n.sent = 0, 0
 	}
@@ -101,7 +111,7 @@ func (g *Reporter) known(ctx context.Context, r poller.Report, to *app.Repositor
 		}
 	}
 	if err == nil && there {
-		n.id, n.state, n.sent = found.ID, cmp.Or(found.Conclusion, found.Status), found.Output.Annotations
+		n.id, n.state, n.sent = found.ID, cmp.Or(found.Conclusion, found.Status), found.Output.Count
 	}
 	return n, err
 }
@@ -138,7 +148,7 @@ func (g *Reporter) send(ctx context.Context, r poller.Report, to *app.Repository
 			break
 		}
 	}
-	if !n.completed() && r.Run.ID != "" {
+	if wanted.Status == inProgress && r.Run.ID != "" {
 		g.progress.begin(r.Run, n.id, to)
 	}
 	return nil
@@ -154,7 +164,15 @@ func (g *Reporter) compose(ctx context.Context, r poller.Report, to *app.Reposit
 	}
 	seen := g.records().of(run.ID)
 	var commits []Commit
-	if run.Outcome != poller.Pending {
+	switch {
+	case run.Outcome == poller.Pending && run.Waits == "":
+	case run.Outcome == poller.Pending && run.Waits == poller.ForApproval:
+		c.Status, c.Conclusion, c.StartedAt, c.CompletedAt = completed, actionRequired, nil, moment(run.Started)
+		commits = g.commits(ctx, r)
+		c.Actions = []app.Button{{Label: "Approve", Description: "Let this revision run", Identifier: ApproveButton}}
+	case run.Outcome == poller.Pending:
+		c.Status, c.StartedAt, c.Actions = queued, nil, []app.Button{}
+	default:
 		c.Status, c.Conclusion, c.CompletedAt, c.Actions = completed, conclusion(run), moment(run.Finished), []app.Button{}
 		c.Output.Annotations = g.inTree(ctx, r, seen.remarks)
 		commits = g.commits(ctx, r)
@@ -162,9 +180,7 @@ func (g *Reporter) compose(ctx context.Context, r poller.Report, to *app.Reposit
 	annotations := c.Output.Annotations
 	c.Output = g.output(ctx, run, seen, commits, to)
 	c.Output.Annotations = annotations
-	if r.Remark != "" {
-		c.Output.Summary = code(r.Remark) + "\n\n" + c.Output.Summary
-	}
+	c.Output.Summary = remarked(r.Remark, c.Output.Summary)
 	return c
 }
 
@@ -205,7 +221,7 @@ func conclusion(run poller.Run) string {
 	switch {
 	case run.Outcome == poller.Success:
 		return "success"
-	case run.Cancelled != "", run.Overtaken(), run.Interrupted():
+	case run.Cancelled != "", run.Overtaken(), run.Interrupted(), run.Waits != "" && run.Outcome == poller.Failure && run.Action == "":
 		return "cancelled"
 	case run.Outcome == poller.Failure && strings.HasPrefix(run.Reason, "out of time"):
 		return "timed_out"

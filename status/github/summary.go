@@ -28,8 +28,11 @@ func summary(run poller.Run, seen record, commits []Commit, member, link string)
 		fmt.Fprintf(&b, ", on %s", code(member))
 	}
 	b.WriteString(".\n")
-	if run.Reason != "" && run.Outcome != poller.Pending {
+	if run.Reason != "" && (run.Outcome != poller.Pending || run.Waits != "") {
 		fmt.Fprintf(&b, "\n%s\n", code(run.Reason))
+	}
+	if run.Outcome == poller.Pending && run.Waits == poller.ForApproval {
+		fmt.Fprintf(&b, "\n*Approve*, a button of this check, lets it run. Whoever clicks on it has to have write access to the repository. On the machine of kitops the same is %s\n", code("kitops approve "+run.Task+" "+short(run.Revision.SHA)))
 	}
 	if len(seen.actions) > 0 {
 		b.WriteString("\n| Action | Took |\n|---|---|\n")

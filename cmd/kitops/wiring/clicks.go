@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"time"
 
@@ -92,24 +93,19 @@ func (c *clicks) Run(ctx context.Context) {
 	}
 }
 
-// do does what was clicked. What concerns no run of this agent costs no request; what is replayed or forged at most one.
+// do does what was clicked. What concerns no task of this agent costs no request; what is replayed or forged at most one.
 func (c *clicks) do(agent, ctx context.Context, click webhook.Check) error {
-	all, err := c.agent.ReportedOn(ctx, strconv.FormatInt(click.RepositoryID, 10), click.SHA)
+	on, beside, err := c.agent.ReportedOn(ctx, strconv.FormatInt(click.RepositoryID, 10), click.SHA)
 	if err != nil {
 		return err
 	}
-	var concerned []poller.Reported
-	for _, one := range all {
-		id, there := github.CheckOf(one.Note)
-		running := one.Run.Outcome == poller.Pending
-		if there && (click.Run == 0 || click.Run == id) && running == (click.Button != "") && !one.Ordered {
-			concerned = append(concerned, one)
-		}
-	}
-	if len(concerned) == 0 || click.Button != "" && click.Button != github.CancelButton {
+	concerned := slices.DeleteFunc(on, func(one poller.Reported) bool { return !concerns(click, one) })
+	beside = slices.DeleteFunc(beside, func(one poller.Reported) bool { return click.Button != "" || click.Run != 0 && click.Name != one.To })
+	all := slices.Concat(concerned, beside)
+	if len(all) == 0 {
 		return nil
 	}
-	repository := c.agent.wiring.Find(poller.Report{Run: concerned[0].Run, URL: concerned[0].URL})
+	repository := c.agent.wiring.Find(poller.Report{Run: all[0].Run, URL: all[0].URL})
 	if repository == nil {
 		return nil
 	}
@@ -119,32 +115,72 @@ func (c *clicks) do(agent, ctx context.Context, click webhook.Check) error {
 			return err // GitHub waits for nothing: it was done before, or nobody has asked for it
 		}
 	}
+	var errs []error
+	if len(beside) > 0 {
+		errs = append(errs, c.completeOlder(agent, ctx, repository, click, beside))
+	}
+	if len(concerned) == 0 {
+		return errors.Join(errs...)
+	}
 	may, err := repository.MayPush(ctx, app.Person{ID: click.Sender.ID, Login: click.Sender.Login})
 	if err != nil {
-		return err
+		return errors.Join(append(errs, err)...)
 	}
-	var errs []error
 	for _, one := range concerned {
 		errs = append(errs, c.order(agent, one, click, may))
 	}
 	return errors.Join(errs...)
 }
 
-// order has a run end or run again, or says on its commit why not.
+// concerns tells whether a click is about what was reported: a button about the check run that has it, a Re-run about what is
+// completed, under the name that it has.
+func concerns(click webhook.Check, one poller.Reported) bool {
+	id, there := github.CheckOf(one.Note)
+	unapproved := one.Run.Waits == poller.ForApproval
+	running := one.Run.Outcome == poller.Pending && !unapproved
+	switch {
+	case !there:
+		return false
+	case click.Button == github.CancelButton:
+		return click.Run == id && running && one.Run.Waits == ""
+	case click.Button == github.ApproveButton:
+		return click.Run == id && unapproved
+	case click.Button != "":
+		return false
+	}
+	return !running && !one.Ordered && (click.Run == 0 || click.Name == one.To)
+}
+
+// completeOlder completes check runs again of a commit that no ref is at any more, as they were: GitHub waits for them.
+func (c *clicks) completeOlder(agent, ctx context.Context, repository *app.Repository, click webhook.Check, tasks []poller.Reported) error {
+	known, err := repository.ChecksOf(ctx, click.Suite)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, one := range tasks {
+		i := slices.IndexFunc(known, func(k app.KnownCheck) bool { return k.Name == one.To && k.SHA == click.SHA && k.Conclusion != "" })
+		if i < 0 {
+			continue
+		}
+		one.Note = github.NoteOf(known[i])
+		errs = append(errs, c.agent.ReportAnew(agent, one, fmt.Sprintf("Not run again: no branch or tag that %s watches is at this commit any more; kitops rollback and pin run older commits", one.Task)))
+	}
+	return errors.Join(errs...)
+}
+
+// order has a run end or run again, or lets it run, or says why not: of a Re-run on its commit, where GitHub waits for that.
 func (c *clicks) order(ctx context.Context, one poller.Reported, click webhook.Check, may bool) error {
 	by, ref := click.Sender.Login, one.Run.Revision.Ref
 	if click.Button != "" {
-		if !may {
-			c.log.Warn("not cancelled: who clicked may not write to the repository", "task", one.Task, "run", one.Run.ID, "by", by)
-			return nil
-		}
-		_, err := c.agent.Cancel(ctx, one.Run.ID, by)
-		return err
+		return c.press(ctx, one, click, may)
 	}
 	var why string
 	switch {
 	case !may:
 		why = by + " may not write to this repository"
+	case one.Run.Waits == poller.ForApproval:
+		why = "it " + one.Run.Reason + ", which the button Approve gives"
 	case one.Head != "" && one.Head != click.SHA:
 		why = fmt.Sprintf("%s is at %.7s by now; kitops rollback and pin run older commits", one.Run.Revision.Name(), one.Head)
 	default:
@@ -156,4 +192,24 @@ func (c *clicks) order(ctx context.Context, one poller.Reported, click webhook.C
 		why = refused.Error()
 	}
 	return c.agent.ReportAnew(ctx, one, "Not run again: "+why)
+}
+
+// press does what a button is for.
+func (c *clicks) press(ctx context.Context, one poller.Reported, click webhook.Check, may bool) error {
+	by, log := click.Sender.Login, c.log.With("task", one.Task, "sha", click.SHA, "by", click.Sender.Login)
+	if !may {
+		log.Warn("a click on a check run has no effect: who clicked may not write to the repository", "button", click.Button)
+		return nil
+	}
+	if click.Button == github.CancelButton {
+		_, err := c.agent.Cancel(ctx, one.Run.ID, by)
+		return err
+	}
+	_, err := c.agent.Order(ctx, one.Task, poller.Order{What: poller.Approve, Ref: one.Run.Revision.Ref, SHA: click.SHA, By: by})
+	var refused *poller.RefusedError
+	if errors.As(err, &refused) {
+		log.Warn("not approved", "err", err)
+		return nil
+	}
+	return err
 }
