@@ -238,47 +238,6 @@ func TestANoteIsOfOneRun(t *testing.T) {
 	})
 }
 
-// TestApprovalWithoutAnAgent, of what the last one has left waiting, for the next.
-func TestApprovalWithoutAnAgent(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRemote("main a")
-		task := r.task("deploy", "main")
-		task.Rules.Approve = true
-		b := newBench(t, task)
-		if err := b.Once(t.Context(), true); err != nil {
-			t.Error(err)
-		}
-		standing := func() string {
-			all, err := StandingsOf(t.Context(), b.Store)
-			if err != nil || len(all) != 1 || len(all[0].Refs) != 1 {
-				t.Fatal(all, err)
-			}
-			return all[0].Refs[0].Head[:1] + " " + all[0].Refs[0].Why + all[0].Why
-		}
-		want(t, "why", standing(), "a waits for approval of aaaaaaa")
-		for _, c := range []struct{ sha, why string }{{"bbbb", "no head that waits for approval begins with bbbb"}, {"aaaa", "runs when kitops is back"}, {"aaaa", "no head that waits for approval begins with aaaa"}} {
-			why, err := OrderOf(t.Context(), b.Store, "deploy", Order{What: Approve, SHA: c.sha, By: "anna"})
-			if err != nil {
-				why = err.Error()
-			}
-			want(t, "answer", why, c.why)
-		}
-		want(t, "why", standing(), "a runs with the next poll")
-		r.push("main", "b")
-		next := b.again(t, task)
-		if err := next.Once(t.Context(), true); err != nil {
-			t.Error(err)
-		}
-		want(t, "finished", next.told(Finished), []string{})
-		r.push("main", "a")
-		next = b.again(t, task)
-		if err := next.Once(t.Context(), true); err != nil {
-			t.Error(err)
-		}
-		want(t, "finished", next.told(Finished), []string{"finished main a success"})
-	})
-}
-
 // TestFewOfManyThatWaitAreReported, and a starting point stays one.
 func TestFewOfManyThatWaitAreReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
