@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// slow is how many seconds a job may wait for its runner before that is said.
+const slow = 120
+
 // mostEnded is of how many jobs that have ended the members are told.
 const mostEnded = 100
 
@@ -52,22 +55,53 @@ func (l *listener) apply(memory *Listening, jobs []job) {
 			memory.offer(j.ID)
 		case "JobAssigned":
 			memory.assign(j.ID, now)
+			l.awaited(j.ID)
 		case "JobStarted":
 			if !memory.has(j.ID) && l.extra > 0 {
 				l.extra, l.believed = l.extra-1, time.Time{} // it was true: the next one is believed at once
 			}
 			memory.start(j.ID, now)
+			l.began(j)
 			if l.member != nil {
 				memory.hand(l.member.allotment(), j)
 			}
 			l.pool.took(j.told())
 		case "JobCompleted":
 			memory.complete(j.ID)
+			delete(l.assigned, j.ID)
 			if l.member != nil {
 				memory.end(j.told(), now)
 			}
 			l.pool.finish(j.told())
 		}
+	}
+	maps.DeleteFunc(l.assigned, func(id int64, _ time.Time) bool { return !memory.has(id) })
+}
+
+// awaited notes when it was heard that a job waits for a runner.
+func (l *listener) awaited(id int64) {
+	if l.assigned == nil {
+		l.assigned = map[int64]time.Time{}
+	}
+	if _, known := l.assigned[id]; !known {
+		l.assigned[id] = time.Now()
+	}
+}
+
+// began tells how long a job has waited. GitHub gives one that waits for too long to another runner, which is as slow.
+func (l *listener) began(j job) {
+	since, known := l.assigned[j.ID]
+	if !known {
+		return
+	}
+	delete(l.assigned, j.ID)
+	waited := time.Since(since)
+	if l.o.Waited != nil {
+		l.o.Waited(waited)
+	}
+	if waited > l.o.seconds(slow) {
+		l.o.Log.Warn("runners: a job has waited long for its runner: it takes GitHub five minutes to give it to another, which is as slow",
+			"job", j.told().Title, "runner", j.RunnerName, "waited", waited.Round(time.Millisecond))
 	}
 }
 
@@ -87,6 +121,7 @@ func (l *listener) acquire(ctx context.Context) error {
 		m.withdraw(ids...) // those that were not to be had are another's
 		for _, id := range got {
 			m.assign(id, now)
+			l.awaited(id)
 		}
 	})
 }

@@ -33,6 +33,7 @@ type listener struct {
 	statistics statistics
 	extra      int                 // runners for jobs that only GitHub's count knows of
 	believed   time.Time           // when extra grew last
+	assigned   map[int64]time.Time // jobs that wait, and when that was heard
 	unseen     map[int64]time.Time // jobs whose runners are not registered any more, and since when
 
 	mu     sync.Mutex

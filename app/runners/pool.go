@@ -168,6 +168,7 @@ func (p *pool) standing() Standing {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := Standing{Name: p.o.Name, Running: len(p.running), Wanted: min(p.o.Max, p.wanted+p.o.Min), Max: p.o.Max, Why: p.blocked()}
+	s.Blocked = s.Why != ""
 	for _, r := range p.running {
 		if r.busy && !r.done {
 			s.Busy++

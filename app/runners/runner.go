@@ -162,7 +162,7 @@ func (r *runner) conclude(ctx context.Context, record Runner, ended error) (how 
 	if job.Of != "" {
 		c.Job = fmt.Sprintf("%s (%s)", job.Title, job.Of)
 	}
-	c.Result = job.Result
+	c.Worked, c.Result = how.worked, job.Result
 	switch {
 	case drained:
 		c.Reason = "interrupted: kitops was stopped"

@@ -36,8 +36,9 @@ type Options struct {
 	Remove     func(ctx context.Context, dir string) error
 	Listening  Keeper[Listening]
 	Registered Keeper[Registered]
-	Sharing    *Sharing        // nil: this set is alone
-	Hard       <-chan struct{} // closed: nothing is waited for any more
+	Sharing    *Sharing            // nil: this set is alone
+	Waited     func(time.Duration) // hears how long a job has waited for its runner, where this set listens; may be nil
+	Hard       <-chan struct{}     // closed: nothing is waited for any more
 	Log        *slog.Logger
 }
 
@@ -53,6 +54,7 @@ type Process struct {
 
 // Conclusion says how a runner ended.
 type Conclusion struct {
+	Worked bool   // it had a job
 	Job    string // the job it had; "" where none is known
 	Result string // of the job, in GitHub's words; "" where it is not known
 	Reason string // what went wrong; "": nothing
@@ -131,6 +133,7 @@ type Standing struct {
 	Wanted   int    `json:"wanted"`
 	Max      int    `json:"max"`
 	Listener string `json:"listener"` // who listens for the jobs, "" for nobody
+	Blocked  bool   `json:"blocked"`  // none is started now
 	Why      string `json:"why"`
 }
 

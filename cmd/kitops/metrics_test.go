@@ -15,13 +15,19 @@ import (
 // metrics is what an agent with --metrics tells.
 func (s *hookScene) metrics() string {
 	s.t.Helper()
-	s.agent.says(`url=http://127\.0\.0\.1:\d+/metrics`, 1)
+	return s.agent.metrics()
+}
+
+func (w *watcher) metrics() string {
+	s := w.s
+	s.t.Helper()
+	w.says(`url=http://127\.0\.0\.1:\d+/metrics`, 1)
 	url := regexp.MustCompile(`url=(http://127\.0\.0\.1:\d+/metrics)`).FindStringSubmatch(s.read("agent.log"))[1]
 	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, url, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	answer, err := s.gate.client.Do(r)
+	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -61,8 +67,10 @@ func TestMetricsOfAPush(t *testing.T) {
 		t.Error("the revision before is told as applied")
 	}
 
-	names := map[string]bool{ // of notifications, of which this agent makes none
+	names := map[string]bool{ // of notifications and runners, of which this agent has none
 		"kitops_notifications_total": true, "kitops_notification_last_success_timestamp_seconds": true,
+		"kitops_runners": true, "kitops_runners_wanted": true, "kitops_runners_max": true, "kitops_runners_blocked": true,
+		"kitops_runner_jobs_total": true, "kitops_runner_job_wait_seconds": true, "kitops_runner_job_wait_seconds_bucket": true,
 	}
 	for _, family := range regexp.MustCompile(`(?m)^# TYPE (kitops_\w+) (\w+)$`).FindAllStringSubmatch(told, -1) {
 		names[family[1]] = true

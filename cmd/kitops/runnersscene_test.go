@@ -87,7 +87,7 @@ func queued(set *apptest.ScaleSet, n int, take string) (jobs []*apptest.Job) {
 // nowhere but in their environment; status, runs and logs tell of them; SIGTERM leaves nothing registered.
 func TestRunners(t *testing.T) {
 	s := newRunnersScene(t, apptest.Options{})
-	agent := s.start(s.runners("    max: 3\n    min: 1\n    limits: {nice: 5}\n")...)
+	agent := s.start(append(s.runners("    max: 3\n    min: 1\n    limits: {nice: 5}\n"), "--metrics", "127.0.0.1:0")...)
 	set := s.listening()
 	jobs := queued(set, 5, "home dirty nice 300ms")
 	s.await("some run", func() bool { return jobs[0].State() == "running" })
@@ -107,6 +107,11 @@ func TestRunners(t *testing.T) {
 	}) {
 		t.Errorf("runs says %s", s.ends(0, "runs", "build", "--state-file", s.path("state.yaml")))
 	}
+	s.await("the metrics of all jobs", func() bool {
+		told := agent.metrics()
+		return strings.Contains(told, `kitops_runner_jobs_total{set="build",result="succeeded"} 5`) && strings.Contains(told, "kitops_runner_job_wait_seconds_count 5") &&
+			strings.Contains(told, `kitops_runners{set="build",state="idle"}`)
+	})
 	out := s.ends(0, "logs", "build", "--state-file", s.path("state.yaml"))
 	if !strings.Contains(out, "Connected to GitHub") {
 		t.Errorf("logs says %s", out)

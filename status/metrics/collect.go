@@ -21,6 +21,10 @@ func (m *Metrics) scrape() string {
 		snapshots[i], _ = m.from.Snapshot(name)
 	}
 	mirrors := m.mirrors(watched)
+	var sets []Runners
+	if m.from.Runners != nil {
+		sets = m.from.Runners()
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.keep(watched, snapshots)
@@ -35,6 +39,7 @@ func (m *Metrics) scrape() string {
 	m.writeHooks(t)
 	m.writeGitHub(t)
 	m.writeNotified(t)
+	m.writeRunners(t, sets)
 	if len(mirrors) > 0 {
 		t.family(gauge, "mirror_bytes", "Bytes of a task's clone, which tasks on one repository share.")
 		for _, name := range slices.Sorted(maps.Keys(mirrors)) {

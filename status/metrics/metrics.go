@@ -16,6 +16,7 @@ type Sources struct {
 	Mirror   func(task string) (bytes int64, there bool)
 	GitHub   func() GitHub
 	Notified func() []Notified // by target
+	Runners  func() []Runners  // by set, sorted
 	Version  string            // of kitops
 }
 
@@ -41,6 +42,8 @@ type Metrics struct {
 	tasks      map[string]*task
 	runs       histogram
 	pushes     histogram
+	waits      histogram                    // of jobs for runners
+	jobs       map[string]map[string]uint64 // by set of runners and result
 	announced  announcements
 	nudges     map[string]uint64   // by source
 	deliveries map[delivery]uint64 // all that can be are there from the start
@@ -52,6 +55,7 @@ type delivery struct{ source, result string }
 func New(from Sources) *Metrics {
 	m := &Metrics{
 		from: from, begun: time.Now(), tasks: map[string]*task{}, runs: newHistogram(runBounds()), pushes: newHistogram(pushBounds()),
+		waits: newHistogram(waitBounds()), jobs: map[string]map[string]uint64{},
 		nudges: map[string]uint64{}, deliveries: map[delivery]uint64{},
 	}
 	for source, results := range map[string][]string{

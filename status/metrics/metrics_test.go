@@ -23,6 +23,7 @@ type world struct {
 	t     *testing.T
 	tasks map[string]poller.Snapshot
 	m     *Metrics
+	sets  []Runners
 }
 
 func newWorld(t *testing.T) *world {
@@ -36,6 +37,7 @@ func newWorld(t *testing.T) *world {
 		},
 		Workload: func() poller.Workload { return poller.Workload{Running: 1, Slots: 2, Unreported: 3} },
 		Mirror:   func(string) (int64, bool) { return 4096, true },
+		Runners:  func() []Runners { return w.sets },
 		GitHub: func() GitHub {
 			return GitHub{Requests: map[int]int64{200: 3, 0: 1}, Remaining: map[string]int64{"acme": 4999}}
 		},

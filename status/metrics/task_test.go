@@ -159,6 +159,33 @@ func TestSeriesAreBounded(t *testing.T) {
 	if n := len(w.m.tasks["shop"].refs); n != 1 {
 		t.Errorf("%d refs are remembered", n)
 	}
+	for i := range 1000 {
+		w.m.JobEnded(fmt.Sprintf("set %d", i), "succeeded")
+		w.m.JobEnded("build", fmt.Sprintf("result %d", i))
+	}
+	w.sets = []Runners{{Set: "build", Idle: 1, Busy: 2, Wanted: 3, Max: 4, Blocked: true}}
+	w.want(`runner_jobs_total{set="build",result="unknown"}`, 1000)
+	if n := len(w.m.jobs); n != 1 {
+		t.Errorf("%d sets are remembered", n)
+	}
+}
+
+// TestRunnersAreTold, and nothing where there are none.
+func TestRunnersAreTold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.wantNone("runner")
+	w.sets = []Runners{{Set: "build", Idle: 1, Busy: 2, Wanted: 3, Max: 4, Blocked: true}, {Set: "other", Max: 1}}
+	w.m.JobEnded("build", "failed")
+	w.m.JobBegan(2 * time.Second)
+	for name, want := range map[string]float64{
+		`runners{set="build",state="idle"}`: 1, `runners{set="build",state="busy"}`: 2, `runners_wanted{set="build"}`: 3, `runners_max{set="build"}`: 4,
+		`runners_blocked{set="build"}`: 1, `runners_blocked{set="other"}`: 0,
+		`runner_jobs_total{set="build",result="failed"}`: 1, `runner_jobs_total{set="other",result="lost"}`: 0,
+		"runner_job_wait_seconds count": 1, "runner_job_wait_seconds sum": 2,
+	} {
+		w.want(name, want)
+	}
 }
 
 // TestPullRequestsComeAndGo has 10,000 of them pass, ten at a time.

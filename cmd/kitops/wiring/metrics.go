@@ -21,7 +21,8 @@ func (a *Agent) measure(ctx context.Context) (*metrics.Server, error) {
 		return nil, err
 	}
 	a.metrics = metrics.New(metrics.Sources{
-		Tasks: a.names, Snapshot: a.Snapshot, Workload: a.Workload, Mirror: a.wiring.mirrorBytes, GitHub: a.wiring.apps.use, Notified: a.notified, Version: strings.TrimPrefix(a.wiring.process.Agent, "kitops/"),
+		Tasks: a.names, Snapshot: a.Snapshot, Workload: a.Workload, Mirror: a.wiring.mirrorBytes, GitHub: a.wiring.apps.use, Notified: a.notified, Runners: a.runners.measured,
+		Version: strings.TrimPrefix(a.wiring.process.Agent, "kitops/"),
 	})
 	a.Observers = append(a.Observers, a.metrics.Observe)
 	return server, nil

@@ -14,7 +14,6 @@ import (
 	"github.com/bittrance/kitops/actions"
 	"github.com/bittrance/kitops/app/runners"
 	"github.com/bittrance/kitops/cmd/kitops/settings"
-	"github.com/bittrance/kitops/poller"
 	"github.com/bittrance/kitops/poller/bug"
 )
 
@@ -143,7 +142,7 @@ func (r *runnerSets) make(w settings.RunnerSet) (*runnerSet, error) {
 		Name: w.Name, Group: w.Group, Max: w.Max, Min: w.Min, Drain: w.Drain,
 		Owner: "kitops on " + host, Prefix: runnerPrefix(host, r.boot), UserAgent: a.wiring.process.Agent,
 		Dir: filepath.Join(a.dirs.Path, runnersDir, w.Name), Second: a.wiring.process.Second,
-		Connect: connect, Room: start.room, Run: start.run, Stop: start.stop, Remove: start.remove, Hard: a.Kill, Log: log,
+		Connect: connect, Room: start.room, Run: start.run, Stop: start.stop, Remove: start.remove, Hard: a.Kill, Log: log, Waited: func(d time.Duration) { a.metrics.JobBegan(d) },
 		Listening:  keeper[runners.Listening](document[runners.Listening]{a.state.Beside, listeningKey(w.Name)}),
 		Registered: keeper[runners.Registered](document[runners.Registered]{a.state.Beside, registeredKey(w.Name)}),
 	}
@@ -193,51 +192,6 @@ func runnerUser(w settings.RunnerSet) (*actions.User, error) {
 // runnersApart tells whether jobs run as another user, who has to get through to their directories.
 func runnersApart(s settings.Settings) bool {
 	return slices.ContainsFunc(s.Runners, func(w settings.RunnerSet) bool { return w.User != settings.SameUser })
-}
-
-// standings are those of the tasks, then those of the runners.
-func (a *Agent) standings(ctx context.Context) ([]poller.Standing, error) {
-	all, err := a.Standings(ctx)
-	return append(all, a.runners.standings()...), err
-}
-
-// standing is that of a task or of runners.
-func (a *Agent) standing(ctx context.Context, name string) (poller.Standing, bool, error) {
-	for _, s := range a.runners.standings() {
-		if s.Task == name {
-			return s, true, nil
-		}
-	}
-	return a.StandingOf(ctx, name)
-}
-
-func (r *runnerSets) standings() (all []poller.Standing) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, set := range r.sets {
-		at := set.set.Standing()
-		why := fmt.Sprintf("%d of at most %d runners, %d wanted", at.Running, at.Max, at.Wanted)
-		if r.agent.Members != nil {
-			why += "; " + r.listens(at.Listener)
-		}
-		if at.Why != "" {
-			why += "; " + at.Why
-		}
-		all = append(all, poller.Standing{Task: set.Name, URL: set.URL, Why: why, Refs: []poller.RefStanding{}})
-	}
-	slices.SortFunc(all, func(a, b poller.Standing) int { return strings.Compare(a.Task, b.Task) })
-	return all
-}
-
-// listens says who listens for the jobs of all.
-func (r *runnerSets) listens(listener string) string {
-	switch listener {
-	case "":
-		return "nobody listens"
-	case r.agent.Members.Instance.Owner.Name:
-		return "listens for all"
-	}
-	return listener + " listens"
 }
 
 // Farewell is what the runners may take to end, 0 where there are none.

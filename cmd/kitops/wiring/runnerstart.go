@@ -150,6 +150,11 @@ func (s *runnerStart) run(ctx context.Context, p runners.Process) error {
 	run.Took = time.Since(began)
 	run.Finished = run.Started.Add(run.Took.Truncate(time.Millisecond))
 	run.Outcome, run.Reason = outcomeOf(c)
+	if c.Worked && c.Result == "" && c.Reason != "" {
+		a.metrics.JobEnded(s.set.Name, "lost")
+	} else if c.Worked {
+		a.metrics.JobEnded(s.set.Name, c.Result)
+	}
 	s.tell(poller.Event{Kind: poller.Finished, Run: run})
 	a.log.Info("a runner has ended", "runners", s.set.Name, "runner", p.Name, "run", run.ID, "job", c.Job, "outcome", run.Outcome, "reason", run.Reason, "took", run.Took.Round(time.Millisecond))
 	return err
