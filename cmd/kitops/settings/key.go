@@ -3,6 +3,7 @@ package settings
 import (
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -24,10 +25,12 @@ import (
 //	elsewhere yes: what it needs may come from defaults, which a schema cannot see
 //	each     what a list calls one of its entries
 //	null     what to write instead of no value
+//	range    the least and the most of a whole number, with a hyphen
 type key struct {
 	name, help, fallback, each string
 	values, need, not          []string
 	clash, null                string
+	least, most                int
 	own, shared, elsewhere     bool
 	index                      int
 }
@@ -61,7 +64,9 @@ func keysOf(t reflect.Type) []key {
 	for i := range t.NumField() {
 		tag := t.Field(i).Tag
 		if name := tag.Get("key"); name != "" {
+			least, most, _ := strings.Cut(tag.Get("range"), "-")
 			all = append(all, key{
+				least: bound(least), most: bound(most),
 				name: name, help: tag.Get("help"), fallback: tag.Get("default"), each: tag.Get("each"),
 				values: split(tag.Get("values"), ","), need: split(tag.Get("need"), "|"), not: split(tag.Get("not"), ","),
 				clash: tag.Get("clash"), null: tag.Get("null"), own: tag.Get("own") != "", shared: tag.Get("shared") != "", elsewhere: tag.Get("elsewhere") != "", index: i,
@@ -69,6 +74,12 @@ func keysOf(t reflect.Type) []key {
 		}
 	}
 	return all
+}
+
+// bound is one end of a range; 0 for none.
+func bound(text string) int {
+	n, _ := strconv.Atoi(text)
+	return n
 }
 
 func valueOf(keys reflect.Value, k key) keyed { return keys.Field(k.index).Addr().Interface().(keyed) }

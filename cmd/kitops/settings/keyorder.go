@@ -2,7 +2,6 @@ package settings
 
 import (
 	"reflect"
-	"strconv"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -23,8 +22,8 @@ type retries struct {
 
 // retryKeys say how often.
 type retryKeys struct {
-	Times word `key:"times" need:"yes" help:"How many tries follow the first."`
-	Pause span `key:"pause" default:"the interval" help:"Before the first of them, doubled with each up to an hour."`
+	Times count `key:"times" need:"yes" range:"1-1000" help:"How many tries follow the first."`
+	Pause span  `key:"pause" default:"the interval" help:"Before the first of them, doubled with each up to an hour."`
 }
 
 func (r *retries) read(f taskFile, n ast.Node, k key) {
@@ -41,10 +40,7 @@ func (r *retries) read(f taskFile, n ast.Node, k key) {
 	f.common = false
 	f.require(&keys, f.fill(&keys, n, k.name), k.name)
 	f.common = common
-	r.value = &poller.Retry{Pause: keys.Pause.value}
-	if keys.Times.given {
-		r.value.Times = f.number(&keys.Times, "times", 1, 1000)
-	}
+	r.value = &poller.Retry{Times: keys.Times.value, Pause: keys.Pause.value}
 	if r.value.Pause > maxRetryPause {
 		f.Wrong(keys.Pause.node, "pause is at most 1h, which the pauses grow to")
 	}
@@ -67,15 +63,6 @@ func (r *retries) words() string { return "`off`, or mapping of `times` and `pau
 
 func (r *retries) schema(key, bool) schema {
 	return schema{"anyOf": []schema{{"enum": []string{"off"}}, schemaOf(reflect.TypeFor[retryKeys](), false)}}
-}
-
-// number reads a whole number within bounds.
-func (f taskFile) number(of *word, name string, least, most int) int {
-	n, err := strconv.Atoi(of.value)
-	if of.value != "" && (err != nil || n < least || n > most) {
-		f.Wrong(of.node, "%s must be a number from %d to %d, not %q", name, least, most, of.value)
-	}
-	return n
 }
 
 // aftermath is a list of actions, of which one may be rollback, or rollback alone.

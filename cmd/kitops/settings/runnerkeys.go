@@ -5,8 +5,8 @@ type runnerKeys struct {
 	Name        text                `key:"name" own:"yes" need:"yes" help:"Unique, among tasks, too. Jobs ask for it: runs-on: NAME."`
 	URL         text                `key:"url" own:"yes" need:"yes" help:"The organization or the repository whose jobs run here: https://github.com/acme, or https://github.com/acme/shop alone."`
 	Group       text                `key:"group" default:"Default" help:"The runner group of the organization that says which repositories may use it."`
-	Max         count               `key:"max" default:"1" help:"How many runners there are together; on a shared store, on each instance."`
-	Min         count               `key:"min" default:"0" help:"How many idle ones are kept ready beside the busy ones; on a shared store, on each instance."`
+	Max         count               `key:"max" range:"1-10000" default:"1" help:"How many runners there are together; on a shared store, on each instance."`
+	Min         count               `key:"min" range:"0-10000" default:"0" help:"How many idle ones are kept ready beside the busy ones; on a shared store, on each instance."`
 	Drain       span                `key:"drain" default:"10m" help:"How long jobs go on when kitops is stopped, before they are cancelled."`
 	User        text                `key:"user" default:"--action-user" help:"Whom the jobs run as. kitops' own user is refused, unless this says same."`
 	Public      text                `key:"public" values:"accept" help:"A public repository is refused without this: whoever opens a pull request there can have code run here."`

@@ -57,7 +57,7 @@ func (f taskFile) runnerSet(e *entry[runnerKeys]) RunnerSet {
 	f.require(keys, e.body, "entry of runners")
 	s := RunnerSet{
 		Name: keys.Name.value, URL: strings.TrimRight(keys.URL.value, "/"), Group: cmp.Or(keys.Group.value, usualGroup),
-		Max: 1, Min: keys.Min.value, Drain: keys.Drain.or(usualDrain), User: cmp.Or(keys.User.value, f.flags.Actions.User),
+		Max: max(1, keys.Max.value), Min: keys.Min.value, Drain: keys.Drain.or(usualDrain), User: cmp.Or(keys.User.value, f.flags.Actions.User),
 		AcceptPublic: keys.Public.value == "accept", MinFree: usualMinFree, GitHub: f.app, Limits: f.limits(&keys.Limits),
 		Action: actions.Action{
 			Name: "runner", Entrypoint: keys.Entrypoint.value, Args: keys.Args.values, Environment: keys.Environment.values, InheritEnvironment: keys.Inherit.value,
@@ -75,11 +75,8 @@ func (f taskFile) runnerSet(e *entry[runnerKeys]) RunnerSet {
 	if s.URL != "" {
 		f.judge(keys.URL.node, "url", checkRunnersURL(s.URL))
 	}
-	if keys.Max.given {
-		s.Max = keys.Max.value
-	}
-	if s.Max < 1 || s.Min > s.Max {
-		f.Wrong(e.body, "max must be at least 1, and min not above it")
+	if s.Min > s.Max && (keys.Max.value > 0 || !keys.Max.given) {
+		f.Wrong(keys.Min.node, "min must not be above max, which is %d", s.Max)
 	}
 	if keys.MinFree.given {
 		s.MinFree = keys.MinFree.value

@@ -21,10 +21,10 @@ func TestRunnerMistakes(t *testing.T) {
 	}
 	for wrong, want := range map[string]string{
 		"  lables: [a]\n":        "lables",
-		"  max: 0\n":             "max must be at least 1",
-		"  max: many\n":          "max must be a number",
+		"  max: 0\n":             `max must be a whole number from 1 to 10000, not "0"`,
+		"  max: many\n":          "max must be a whole number",
 		"  limits: {nice: 20}\n": "nice must be a whole number",
-		"  min: 2\n":             "min not above it",
+		"  min: 2\n":             "min must not be above max, which is 1",
 		"  public: yes please\n": "public must be accept",
 		"  min_free: lots\n":     "min_free",
 		"  entrypoint: x\n":      "run is short for",

@@ -30,7 +30,7 @@ type taskKeys struct {
 	Actions  list[actionKeys]    `key:"actions" each:"action" need:"config" elsewhere:"yes" help:"Commands, run in order; the first that fails ends the run."`
 	Retry    retries             `key:"retry" default:"without end" help:"How often a revision is tried again whose actions have failed: off, or {times: N, pause: DURATION}; pauses double up to an hour. What kitops could not run is always tried again. Of tags and pull requests the default is off."`
 	Grace    span                `key:"grace" default:"8s" help:"The time that actions have to end between SIGTERM and SIGKILL: when the run is out of time or cancelled, and when kitops ends."`
-	Together word                `key:"parallel" default:"1" help:"How many branches of the task run at the same time, within --max-parallel."`
+	Together count               `key:"parallel" range:"1-1000" default:"1" help:"How many branches of the task run at the same time, within --max-parallel."`
 	Group    text                `key:"group" not:"parallel" help:"Tasks of one group never run at the same time, not on different instances either."`
 	Windows  texts               `key:"windows" each:"window" default:"always" help:"When runs may start: Mon-Fri 08:00-17:00 Europe/Stockholm, by the clocks of that time zone; any of several. What is due outside of them waits."`
 	Approve  text                `key:"approve" values:"each,none" default:"none" help:"each: a head waits until somebody has approved it: kitops approve TASK SHA."`
@@ -42,11 +42,11 @@ type taskKeys struct {
 
 // limitKeys say what the processes of a run may use.
 type limitKeys struct {
-	Memory   amount `key:"memory" help:"Memory such as 512MB or 2G. What needs more is ended by the kernel."`
+	Memory   size   `key:"memory" help:"Memory such as 512MB or 2G. What needs more is ended by the kernel."`
 	CPU      number `key:"cpu" help:"Processors: 2, or 0.5 for half of one."`
-	PIDs     number `key:"pids" help:"Processes and threads at the same time."`
-	IOWeight number `key:"io_weight" help:"Share of a busy disk, from 1 to 10000, where others have 100."`
-	Nice     number `key:"nice" help:"From 1 to 19: how far the processes stand back behind others for a processor."`
+	PIDs     count  `key:"pids" range:"1-4194304" help:"Processes and threads at the same time."`
+	IOWeight count  `key:"io_weight" range:"1-10000" help:"Share of a busy disk, from 1 to 10000, where others have 100."`
+	Nice     count  `key:"nice" range:"1-19" help:"From 1 to 19: how far the processes stand back behind others for a processor."`
 }
 
 // gitKeys say what to watch.

@@ -3,7 +3,6 @@ package settings
 import (
 	"cmp"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/bittrance/kitops/actions"
@@ -16,10 +15,7 @@ func (f taskFile) rules(keys *taskKeys) poller.Rules {
 	if r.RollBack && r.Retry == nil && !f.common && !keys.Failing.inherited {
 		f.Wrong(keys.Failing.back.node, "on_failure: rollback comes after the last try: say how many there are, such as retry: {times: 3}, or retry: off")
 	}
-	r.Grace = f.grace(&keys.Grace)
-	if keys.Together.given {
-		r.Parallel = f.number(&keys.Together, "parallel", 1, 1000)
-	}
+	r.Grace, r.Parallel = f.grace(&keys.Grace), keys.Together.value
 	if r.Group = keys.Group.value; r.Group != "" {
 		f.judge(keys.Group.node, "group", checkName(r.Group))
 	}
@@ -88,7 +84,7 @@ func (t Task) rulesShown(keys *taskKeys) {
 		keys.Grace = span{given(), r.Grace}
 	}
 	if r.Parallel > 0 {
-		keys.Together = word{given(), strconv.Itoa(r.Parallel)}
+		keys.Together = count{given(), r.Parallel}
 	}
 	if r.Group != "" {
 		keys.Group = text{given(), r.Group}

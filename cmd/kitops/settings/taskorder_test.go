@@ -50,11 +50,11 @@ func TestRuleMistakes(t *testing.T) {
 	for keys, want := range map[string]string{
 		"retry: on":                      "6:12: retry must be off or a mapping such as {times: 3, pause: 30s}",
 		"retry: {pause: 3s}":             "retry has no times",
-		"retry: {times: 0}":              `times must be a number from 1 to 1000, not "0"`,
+		"retry: {times: 0}":              `times must be a whole number from 1 to 1000, not "0"`,
 		"retry: {times: 2, pause: 2h}":   "pause is at most 1h",
 		"on_failure: rollback":           "6:17: on_failure: rollback comes after the last try",
 		"on_failure: back":               `on_failure is a list of actions, or rollback, not "back"`,
-		"parallel: 0":                    `parallel must be a number from 1 to 1000, not "0"`,
+		"parallel: 0":                    `parallel must be a whole number from 1 to 1000, not "0"`,
 		"parallel: 2\n    group: db":     "parallel and group exclude each other",
 		"windows: [always]":              `6:15: windows: "always" is no window`,
 		"windows: []":                    "windows is empty",
