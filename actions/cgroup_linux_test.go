@@ -72,20 +72,29 @@ func runCgroups(parent string) (names []string) {
 	return names
 }
 
+// dividing is a host that has divided its cgroup, which is parent.
+func dividing(dir string) (h *host, parent string, end func(), err error) {
+	h, end, err = newHost(dir)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	if parent, err = actions.CgroupParent(); err == nil {
+		err = h.all.UseCgroup()
+	}
+	if err != nil {
+		end()
+		return nil, "", nil, err
+	}
+	return h, parent, end, nil
+}
+
 // helpCgroup is an agent that has a cgroup to divide.
 func helpCgroup(dir string) error {
-	h, end, err := newHost(dir)
+	h, parent, end, err := dividing(dir)
 	if err != nil {
 		return err
 	}
 	defer end()
-	parent, err := actions.CgroupParent()
-	if err != nil {
-		return err
-	}
-	if err := h.all.UseCgroup(); err != nil {
-		return err
-	}
 	if again, err := actions.CgroupParent(); err != nil || again != parent {
 		return fmt.Errorf("moved, the parent is %s, %w, want %s", again, err, parent)
 	}

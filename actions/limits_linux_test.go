@@ -53,18 +53,11 @@ func TestLimitsNeedACgroup(t *testing.T) {
 // helpLimits is an agent that has a cgroup to divide: what the host has a controller for is limited,
 // and all else is refused.
 func helpLimits(dir string) error {
-	h, end, err := newHost(dir)
+	h, parent, end, err := dividing(dir)
 	if err != nil {
 		return err
 	}
 	defer end()
-	parent, err := actions.CgroupParent()
-	if err != nil {
-		return err
-	}
-	if err := h.all.UseCgroup(); err != nil {
-		return err
-	}
 	controllers, err := os.ReadFile(filepath.Join(parent, "cgroup.controllers"))
 	if err != nil {
 		return err

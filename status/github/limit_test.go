@@ -2,12 +2,6 @@ package github_test
 
 import (
 	"bytes"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
-	"encoding/pem"
-	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -18,7 +12,6 @@ import (
 	"github.com/bittrance/kitops/app"
 	"github.com/bittrance/kitops/poller"
 	"github.com/bittrance/kitops/poller/git"
-	"github.com/bittrance/kitops/poller/secret"
 	"github.com/bittrance/kitops/status/github"
 )
 
@@ -35,7 +28,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	case strings.HasSuffix(r.URL.Path, "/installation"):
 		code, body = http.StatusOK, `{"id":1,"account":{"login":"acme"},"permissions":{"contents":"read","metadata":"read","statuses":"write"}}`
 	case strings.HasSuffix(r.URL.Path, "/access_tokens"):
-		code, body = http.StatusCreated, fmt.Sprintf(`{"token":"ghs_x","expires_at":%q}`, time.Now().Add(time.Hour).Format(time.RFC3339))
+		code, body = http.StatusCreated, newToken()
 	case strings.Contains(r.URL.Path, "/statuses/") && w.failing > 0:
 		w.failing--
 		code = http.StatusBadGateway
@@ -43,26 +36,16 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		w.posts[r.URL.Path]++
 		code, body = http.StatusCreated, `{"id":1}`
 	}
-	if r.Body != nil {
-		_ = r.Body.Close()
-	}
-	return &http.Response{
-		StatusCode: code, Body: io.NopCloser(strings.NewReader(body)), Request: r, ProtoMajor: 1, ProtoMinor: 1,
-		Header: http.Header{"Content-Type": {"application/json"}, "Date": {time.Now().UTC().Format(http.TimeFormat)}},
-	}, nil
+	return answer(r, code, body), nil
 }
 
 func TestPostsEndBeforeGitHubsLimit(t *testing.T) {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
+	key := newKey(t)
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
 		log := slog.New(slog.NewTextHandler(&out, nil))
 		w := &wire{failing: 3, posts: map[string]int{}}
-		a, err := app.New(app.Options{ID: "1", Key: app.Key{Literal: secret.New(string(text))}, Statuses: true, Transport: w, Log: log})
+		a, err := app.New(app.Options{ID: "1", Key: key, Statuses: true, Transport: w, Log: log})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,13 +2,8 @@ package github_test
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -20,7 +15,6 @@ import (
 	"github.com/bittrance/kitops/app"
 	"github.com/bittrance/kitops/poller"
 	"github.com/bittrance/kitops/poller/git"
-	"github.com/bittrance/kitops/poller/secret"
 	"github.com/bittrance/kitops/status/github"
 )
 
@@ -40,7 +34,7 @@ func (w *busyWire) RoundTrip(r *http.Request) (*http.Response, error) {
 	case strings.HasSuffix(path, "/installation"):
 		body = `{"id":1,"account":{"login":"acme"},"permissions":{"contents":"read","metadata":"read","checks":"write"}}`
 	case strings.HasSuffix(path, "/access_tokens"):
-		code, body = http.StatusCreated, fmt.Sprintf(`{"token":"ghs_x","expires_at":%q}`, time.Now().Add(time.Hour).Format(time.RFC3339))
+		code, body = http.StatusCreated, newToken()
 	case r.Method == http.MethodPost:
 		w.made++
 		code, body = http.StatusCreated, fmt.Sprintf(`{"id":%d}`, w.made)
@@ -55,25 +49,15 @@ func (w *busyWire) RoundTrip(r *http.Request) (*http.Response, error) {
 			w.changed = append(w.changed, time.Now())
 		}
 	}
-	if r.Body != nil {
-		_ = r.Body.Close()
-	}
-	return &http.Response{
-		StatusCode: code, Body: io.NopCloser(strings.NewReader(body)), Request: r, ProtoMajor: 1, ProtoMinor: 1,
-		Header: http.Header{"Content-Type": {"application/json"}, "Date": {time.Now().UTC().Format(http.TimeFormat)}},
-	}, nil
+	return answer(r, code, body), nil
 }
 
 // TestProgressHoldsUpNoFinalState: forty runs of an hour that print all the time begin and end together.
 func TestProgressHoldsUpNoFinalState(t *testing.T) {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	data := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
+	key := newKey(t)
 	synctest.Test(t, func(t *testing.T) {
 		w, log := &busyWire{}, slog.New(slog.DiscardHandler)
-		a, err := app.New(app.Options{ID: "Iv1", Key: app.Key{Literal: secret.New(string(data))}, Transport: w, Log: log})
+		a, err := app.New(app.Options{ID: "Iv1", Key: key, Transport: w, Log: log})
 		if err != nil {
 			t.Fatal(err)
 		}

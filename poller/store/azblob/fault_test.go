@@ -1,59 +1,36 @@
 package azblob_test
 
 import (
-	"errors"
-	"io/fs"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/bittrance/kitops/poller/store"
 	"github.com/bittrance/kitops/poller/store/azblob"
 	"github.com/bittrance/kitops/poller/store/storetest/objects"
 )
 
 // TestConditionsByCode: Azure and its emulator say the same by different codes.
 func TestConditionsByCode(t *testing.T) {
-	for name, answer := range map[string]func(http.ResponseWriter, *http.Request, http.HandlerFunc){
+	objects.Conflicts(t, open, map[string]objects.Disturbance{
 		"412":                     objects.Answer(412, "ConditionNotMet"),
 		"412 without a code":      objects.Answer(412, ""),
 		"409 that says it exists": objects.Answer(409, "BlobAlreadyExists"),
 		"404 on If-Match":         objects.Answer(404, "BlobNotFound"),
-	} {
-		s, server := open(t, &objects.Bucket{})
-		version, err := s.Put(t.Context(), "a", []byte("n: 1"), "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		server.FirstPuts(1, answer)
-		if _, err := s.Put(t.Context(), "a", []byte("n: 2"), version); !errors.Is(err, store.ErrConflict) {
-			t.Errorf("%s: error %v, want a conflict", name, err)
-		}
-	}
+	})
 }
 
 func TestRefusals(t *testing.T) {
-	for name, test := range map[string]struct {
-		answer func(http.ResponseWriter, *http.Request, http.HandlerFunc)
-		want   string
-	}{
-		"container gone":  {objects.Answer(404, "ContainerNotFound"), "azblob://account/container is not there: make the container"},
-		"no role":         {objects.Answer(403, "AuthorizationPermissionMismatch"), "Storage Blob Data Contributor on the container, also where they have Owner; a new role counts after up to 10 minutes"},
-		"native lease":    {objects.Answer(412, "LeaseIdMissing"), "under a lease of Azure's own"},
-		"immutable":       {objects.Answer(409, "BlobImmutableDueToPolicy"), "forbids to replace blobs"},
-		"too large":       {objects.Answer(413, "RequestBodyTooLarge"), "takes no blob of that size"},
-		"clocks":          {objects.Answer(403, "AuthenticationFailed", "Date", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)), "differ by -"},
-		"wrong key":       {objects.Answer(403, "AuthenticationFailed"), "does not take the credentials of AZURE_STORAGE_KEY"},
-		"an unknown code": {objects.Answer(400, "TheMoonIsFull"), "refuses (400 TheMoonIsFull)"},
-	} {
-		s, server := open(t, &objects.Bucket{})
-		server.FirstPuts(2, test.answer)
-		_, err := s.Put(t.Context(), "a", []byte("n: 1"), "")
-		if err == nil || errors.Is(err, store.ErrConflict) || errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), test.want) {
-			t.Errorf("%s: error %v, want one with %q", name, err, test.want)
-		}
-	}
+	objects.Refusals(t, open, 2, map[string]objects.Refusal{
+		"container gone":  {Answer: objects.Answer(404, "ContainerNotFound"), Want: "azblob://account/container is not there: make the container"},
+		"no role":         {Answer: objects.Answer(403, "AuthorizationPermissionMismatch"), Want: "Storage Blob Data Contributor on the container, also where they have Owner; a new role counts after up to 10 minutes"},
+		"native lease":    {Answer: objects.Answer(412, "LeaseIdMissing"), Want: "under a lease of Azure's own"},
+		"immutable":       {Answer: objects.Answer(409, "BlobImmutableDueToPolicy"), Want: "forbids to replace blobs"},
+		"too large":       {Answer: objects.Answer(413, "RequestBodyTooLarge"), Want: "takes no blob of that size"},
+		"clocks":          {Answer: objects.Answer(403, "AuthenticationFailed", "Date", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)), Want: "differ by -"},
+		"wrong key":       {Answer: objects.Answer(403, "AuthenticationFailed"), Want: "does not take the credentials of AZURE_STORAGE_KEY"},
+		"an unknown code": {Answer: objects.Answer(400, "TheMoonIsFull"), Want: "refuses (400 TheMoonIsFull)"},
+	})
 }
 
 func TestParse(t *testing.T) {

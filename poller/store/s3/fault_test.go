@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bittrance/kitops/poller/store"
 	"github.com/bittrance/kitops/poller/store/bucket"
 	"github.com/bittrance/kitops/poller/store/s3"
 	"github.com/bittrance/kitops/poller/store/storetest/objects"
@@ -17,49 +16,29 @@ import (
 
 // TestConditionsByCode: the same code comes with one status or another, and none of them is the success of a put.
 func TestConditionsByCode(t *testing.T) {
-	for name, answer := range map[string]func(http.ResponseWriter, *http.Request, http.HandlerFunc){
+	objects.Conflicts(t, open, map[string]objects.Disturbance{
 		"412":                      objects.Answer(412, "PreconditionFailed"),
 		"412 without a code":       objects.Answer(412, ""),
 		"200 with an error body":   objects.Answer(200, "PreconditionFailed"),
 		"400 with the code of 412": objects.Answer(400, "PreconditionFailed"),
 		"404 on If-Match":          objects.Answer(404, "NoSuchKey"),
-	} {
-		s, server := open(t, &objects.Bucket{})
-		version, err := s.Put(t.Context(), "a", []byte("n: 1"), "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		server.FirstPuts(1, answer)
-		if _, err := s.Put(t.Context(), "a", []byte("n: 2"), version); !errors.Is(err, store.ErrConflict) {
-			t.Errorf("%s: error %v, want a conflict", name, err)
-		}
-	}
+	})
 }
 
 // TestRefusals are errors that say what to do, and are not taken for a conflict, an absence or a success.
 func TestRefusals(t *testing.T) {
-	for name, test := range map[string]struct {
-		answer func(http.ResponseWriter, *http.Request, http.HandlerFunc)
-		want   string
-	}{
-		"501":             {objects.Answer(501, "NotImplemented"), "does not know the conditions"},
-		"400":             {objects.Answer(400, "NotImplemented"), "does not know the conditions"},
-		"bucket gone":     {objects.Answer(404, "NoSuchBucket"), "s3://bucket is not there: make the bucket"},
-		"denied":          {objects.Answer(403, "AccessDenied"), "refuses s3:PutObject to the credentials of AWS_ACCESS_KEY_ID"},
-		"other region":    {objects.Answer(301, "PermanentRedirect", "X-Amz-Bucket-Region", "eu-west-1"), "s3://bucket is in eu-west-1: add ?region=eu-west-1"},
-		"without a code":  {objects.Answer(301, "", "X-Amz-Bucket-Region", "eu-west-1"), "s3://bucket is in eu-west-1: add ?region=eu-west-1"},
-		"region unknown":  {objects.Answer(301, ""), "name them by ?region="},
-		"malformed":       {objects.Answer(400, "AuthorizationHeaderMalformed", "X-Amz-Bucket-Region", "eu-west-1"), "add ?region=eu-west-1"},
-		"too large":       {objects.Answer(400, "EntityTooLarge"), "takes no object of that size"},
-		"an unknown code": {objects.Answer(400, "TheMoonIsFull"), "refuses (TheMoonIsFull 400"},
-	} {
-		s, server := open(t, &objects.Bucket{})
-		server.FirstPuts(1, test.answer)
-		_, err := s.Put(t.Context(), "a", []byte("n: 1"), "")
-		if err == nil || errors.Is(err, store.ErrConflict) || errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), test.want) {
-			t.Errorf("%s: error %v, want one with %q", name, err, test.want)
-		}
-	}
+	objects.Refusals(t, open, 1, map[string]objects.Refusal{
+		"501":             {Answer: objects.Answer(501, "NotImplemented"), Want: "does not know the conditions"},
+		"400":             {Answer: objects.Answer(400, "NotImplemented"), Want: "does not know the conditions"},
+		"bucket gone":     {Answer: objects.Answer(404, "NoSuchBucket"), Want: "s3://bucket is not there: make the bucket"},
+		"denied":          {Answer: objects.Answer(403, "AccessDenied"), Want: "refuses s3:PutObject to the credentials of AWS_ACCESS_KEY_ID"},
+		"other region":    {Answer: objects.Answer(301, "PermanentRedirect", "X-Amz-Bucket-Region", "eu-west-1"), Want: "s3://bucket is in eu-west-1: add ?region=eu-west-1"},
+		"without a code":  {Answer: objects.Answer(301, "", "X-Amz-Bucket-Region", "eu-west-1"), Want: "s3://bucket is in eu-west-1: add ?region=eu-west-1"},
+		"region unknown":  {Answer: objects.Answer(301, ""), Want: "name them by ?region="},
+		"malformed":       {Answer: objects.Answer(400, "AuthorizationHeaderMalformed", "X-Amz-Bucket-Region", "eu-west-1"), Want: "add ?region=eu-west-1"},
+		"too large":       {Answer: objects.Answer(400, "EntityTooLarge"), Want: "takes no object of that size"},
+		"an unknown code": {Answer: objects.Answer(400, "TheMoonIsFull"), Want: "refuses (TheMoonIsFull 400"},
+	})
 }
 
 // TestMissingWithoutListBucket: S3 denies what is not there to whoever may not list. That is no absence.
