@@ -32,6 +32,7 @@ func (p *Poller) Once(ctx context.Context, all bool) error {
 		watches[i] = p.newWatch(task)
 		watches[i].once, foreign[i] = true, watches[i].foreign()
 	}
+	p.decoded = nil
 	for _, others := range []bool{false, true} { // what they have not polled by then, this one does
 		for i, w := range watches {
 			if foreign[i] != others {

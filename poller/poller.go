@@ -54,7 +54,8 @@ type Poller struct {
 	fatal  error              // why nothing may go on; guarded by ending, as stop is
 	stop   context.CancelFunc // ends all that goes on
 
-	states    map[string]State // what Load found, until Run or Once has seen it
+	states    map[string]State  // what Load found, until Run or Once has seen it
+	decoded   map[string]memory // the same, until the first watches have theirs of it
 	slots     *slots
 	groups    groups
 	drain     drain
@@ -79,14 +80,19 @@ func (p *Poller) Load(ctx context.Context) error {
 	if p.states != nil {
 		return nil
 	}
-	all, damaged, err := p.recallAll(ctx)
-	for _, why := range damaged {
-		if p.Members == nil { // else it is the trouble of who watches it
-			err = errors.Join(err, why)
+	if p.Members != nil { // a damaged one is the trouble of who watches it
+		all, _, err := p.recallAll(ctx)
+		if err == nil {
+			p.states = all
 		}
+		return err
+	}
+	all, damaged, err := memories(ctx, p.Store)
+	for _, why := range damaged {
+		err = errors.Join(err, why)
 	}
 	if err == nil {
-		p.states = all
+		p.states, p.decoded = statesOf(all), all
 	}
 	return err
 }
@@ -180,6 +186,9 @@ func (p *Poller) newWatch(task Task) *watch {
 			limit: rate.NewLimiter(rate.Every(nudgeInterval), nudgeBurst), soon: rate.NewLimiter(rate.Every(soonInterval), nudgeBurst),
 		},
 	}
+	if m, ok := p.decoded[task.Name]; ok {
+		w.mem.State, w.mem.Version = m.State, m.Version
+	}
 	w.outbox = &outbox{w: w}
 	return w
 }
@@ -229,5 +238,5 @@ func (p *Poller) apply(ctx context.Context, running *sync.WaitGroup) {
 	for _, n := range p.early {
 		p.nudgeWatches(n)
 	}
-	p.applied, p.early = true, nil
+	p.applied, p.early, p.decoded = true, nil, nil
 }

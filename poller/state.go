@@ -112,23 +112,37 @@ func drop(ctx context.Context, m *memory) error {
 
 // states reads the memory of every task, also of those that are gone. Those that do not read are left out, and told apart.
 func states(ctx context.Context, s store.Store) (all map[string]State, damaged map[string]error, err error) {
+	found, damaged, err := memories(ctx, s)
+	return statesOf(found), damaged, err
+}
+
+func statesOf(found map[string]memory) map[string]State {
+	all := make(map[string]State, len(found)) // never nil: see Load
+	for key, m := range found {
+		all[key] = m.State
+	}
+	return all
+}
+
+// memories are those of states.
+func memories(ctx context.Context, s store.Store) (all map[string]memory, damaged map[string]error, err error) {
 	keys, err := s.List(ctx, "")
 	if err != nil {
 		return nil, nil, fmt.Errorf("read state: %w", err)
 	}
 	const together = 16 // as many as a store across a network keeps connections for
-	found, errs := make([]State, len(keys)), make([]error, len(keys))
+	found, errs := make([]memory, len(keys)), make([]error, len(keys))
 	var group errgroup.Group
 	group.SetLimit(together)
 	for i, key := range keys {
 		group.Go(func() error {
-			m := newMemory(s, key)
-			found[i], errs[i] = m.Load(ctx)
+			found[i] = newMemory(s, key)
+			_, errs[i] = found[i].Load(ctx)
 			return nil
 		})
 	}
 	_ = group.Wait()
-	all, damaged = make(map[string]State, len(keys)), map[string]error{} // never nil: see Load
+	all, damaged = make(map[string]memory, len(keys)), map[string]error{}
 	for i, key := range keys {
 		switch {
 		case errs[i] == nil:

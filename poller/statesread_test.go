@@ -37,3 +37,32 @@ func TestManyMemoriesAreReadSideBySide(t *testing.T) {
 		}
 	})
 }
+
+// once gives each document once, and then only the version of it.
+type once struct {
+	store.Store
+	given map[string]string
+}
+
+func (o *once) Get(ctx context.Context, key string) (store.Document, error) {
+	doc, err := o.Store.Get(ctx, key)
+	if err == nil && o.given[key] == doc.Version {
+		doc.Data = []byte("[")
+	}
+	o.given[key] = doc.Version
+	return doc, err
+}
+
+// TestAMemoryIsDecodedOnce: a start knows what it has read of a task when it looks.
+func TestAMemoryIsDecodedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRemote("main a")
+		b := newBench(t, r.task("deploy", "main"))
+		want(t, "error", b.Once(t.Context(), true), nil)
+		next := b.again(t, r.task("deploy", "main"))
+		next.Store = &once{b.Store, map[string]string{}}
+		want(t, "error", next.Once(t.Context(), true), nil)
+		_, runs := r.seen()
+		want(t, "runs", runs, []string{"main a"})
+	})
+}
