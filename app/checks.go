@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"strconv"
 	"time"
 )
 
@@ -140,33 +138,6 @@ func (r *Repository) Check(ctx context.Context, id int64, since time.Time) (Know
 		return one, r.finally(err, since)
 	}
 	return one, a.decode(&one)
-}
-
-// FindCheck returns the check run of a commit with an external ID, the newest if there are several, and whether there is one.
-func (r *Repository) FindCheck(ctx context.Context, sha, name, externalID string, since time.Time) (found KnownCheck, there bool, err error) {
-	const most = 10 // pages: GitHub keeps 1,000 of a name
-	query := "?filter=all&per_page=100&check_name=" + url.QueryEscape(name)
-	for page := 1; page <= most && page > 0; {
-		a, err := r.do(ctx, call{
-			method: http.MethodGet, path: r.path(false) + "/commits/" + sha + "/check-runs" + query + "&page=" + strconv.Itoa(page), class: ordinary, needs: permission{"checks", "write"},
-		})
-		if err != nil {
-			return found, false, r.finally(err, since)
-		}
-		var all struct {
-			Runs []KnownCheck `json:"check_runs"`
-		}
-		if err := a.decode(&all); err != nil {
-			return found, false, err
-		}
-		for _, one := range all.Runs {
-			if one.Name == name && one.ExternalID == externalID && one.ID > found.ID {
-				found, there = one, true
-			}
-		}
-		page = a.nextPage
-	}
-	return found, there, nil
 }
 
 // Annotations are those of a check run, as many as kitops gives one. The error is a *RefusedError when there is none.

@@ -54,27 +54,23 @@ func (r *Repository) PostStatus(ctx context.Context, sha string, s Status) error
 	return r.finally(err, s.Since)
 }
 
-// HasStatus tells whether the newest status of its context says just that already.
+// HasStatus tells whether the newest status of its context says just that already, and is this App's own.
 func (r *Repository) HasStatus(ctx context.Context, sha string, s Status) (bool, error) {
 	if !isSHA(sha) {
 		return false, nil
 	}
 	s = s.plain()
-	const newest = "/statuses?per_page=100" // they come first
-	a, err := r.do(ctx, call{method: http.MethodGet, path: r.path(false) + "/commits/" + sha + newest, class: ordinary})
+	all, err := r.statusesOn(ctx, sha, s.Since)
 	if err != nil {
-		return false, r.finally(err, s.Since)
-	}
-	var all []struct{ State, Context, Description string }
-	if err := a.decode(&all); err != nil {
 		return false, err
 	}
+	own, err := r.app.self(ctx)
 	for _, one := range all {
 		if one.Context == s.Context {
-			return one.State == s.State && one.Description == s.Description, nil
+			return one.State == s.State && one.Description == s.Description && one.by(own), err
 		}
 	}
-	return false, nil
+	return false, err
 }
 
 // Postable tells whether GitHub takes a character in a commit status. It refuses those of four bytes.

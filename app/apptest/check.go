@@ -234,11 +234,11 @@ func (g *GitHub) listCheckRuns(c *call, r *Repository) *answer {
 		if err != nil || found == nil {
 			return noCommit(c.PathValue("ref")), err
 		}
-		name, everything := c.URL.Query().Get("check_name"), c.URL.Query().Get("filter") == "all"
+		name, everything, by := c.URL.Query().Get("check_name"), c.URL.Query().Get("filter") == "all", c.URL.Query().Get("app_id")
 		var all []*CheckRun
 		for _, run := range slices.Backward(r.checks) {
 			older := slices.ContainsFunc(all, func(n *CheckRun) bool { return n.Name == run.Name && n.app == run.app })
-			if run.SHA == found.sha && (name == "" || run.Name == name) && (everything || !older) {
+			if run.SHA == found.sha && (name == "" || run.Name == name) && (by == "" || by == strconv.FormatInt(run.app.ID, 10)) && (everything || !older) {
 				all = append(all, run)
 			}
 		}

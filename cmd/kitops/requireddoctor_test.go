@@ -44,6 +44,15 @@ func TestDoctorReadsTheRulesOfTheBranch(t *testing.T) {
 			0, func(s *scene) { s.shop.Protect("main", apptest.Required{Context: "kitops/old"}) }, nil,
 			[]string{"warn  task shop: main requires kitops/old before a merge, which no task here reports"},
 		},
+		"others report, too": {
+			0, func(s *scene) {
+				s.installation.SetPermissions(apptest.Permissions{"contents": "read", "statuses": "write", "checks": "write"})
+				other := s.RegisterApp("acme", "Other CI", apptest.AppOptions{Permissions: apptest.Permissions{"checks": "write"}})
+				s.shop.AddCheckRun(other, s.first, apptest.CheckRun{Name: "kitops/shop", Status: "completed", Conclusion: "success"})
+				s.shop.AddStatus(s.AddUser("mona"), s.first, apptest.Status{State: "success", Context: "kitops/shop"})
+			}, []string{"--branch", "main", "--github-report", "check"},
+			[]string{"warn  task shop: kitops/shop is reported on main by others, too: mona, the App other-ci"},
+		},
 		"deployments": {0, func(s *scene) {
 			s.installation.SetPermissions(apptest.Permissions{"contents": "read", "statuses": "write", "deployments": "write", "actions": "read"})
 			s.shop.SetRules("main", apptest.Rules{MergeQueue: true, Environments: []string{"production", "staging"}})

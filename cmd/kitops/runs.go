@@ -27,7 +27,7 @@ func (p program) runsCommand() *cobra.Command {
 	})
 	cmd.AddCommand(p.asking(&cobra.Command{
 		Use: "delete RUN [flags]", Short: "Remove what a run printed; its row stays", Args: one,
-		Long:    "kitops runs delete removes what a run printed. Its row in the history stays, and\nsays who removed it.",
+		Long:    "kitops runs delete removes what a run printed, also from its check run at GitHub.\nIts row in the history stays, and says who removed it.",
 		Example: "  kitops runs delete 20260504t120000-k3v9x2m1qa",
 	}, func(ctx context.Context, c *client.Client, args []string) error { return c.Delete(ctx, args[0]) }))
 	return cmd

@@ -29,6 +29,9 @@ type API struct {
 	Feed      *Feed             // nil: no events
 	History   *history.History  // nil: off
 
+	// Withdraw takes back what others were shown of what a run printed; nil: nobody was. It may be called again.
+	Withdraw func(ctx context.Context, run history.Run, by string) error
+
 	Invite func(by string) (Invitation, error) // to the page; nil: there is none, or nobody is invited from here
 	Revoke func() (sessions int, err error)    // ends all that is logged in to the page; nil as Invite
 

@@ -86,7 +86,7 @@ func (a *API) Output(ctx context.Context, id string) (*history.Output, error) {
 	return out, missing(err)
 }
 
-// Remove removes what a run printed.
+// Remove removes what a run printed, here and where it was shown.
 func (a *API) Remove(ctx context.Context, id string) (Ordered, error) {
 	run, err := a.Run(ctx, id)
 	if err == nil {
@@ -94,6 +94,11 @@ func (a *API) Remove(ctx context.Context, id string) (Ordered, error) {
 	}
 	if err == nil {
 		err = missing(a.History.Remove(ctx, id, by(ctx)))
+	}
+	if err == nil && a.Withdraw != nil {
+		if failed := a.Withdraw(ctx, run.Run, by(ctx)); failed != nil {
+			err = problem(http.StatusBadGateway, "what run %s printed is removed here, but GitHub still shows what its check run has of it: %s; delete it once more", id, failed)
+		}
 	}
 	return Ordered{"delete", "what run " + id + " printed is removed"}, err
 }

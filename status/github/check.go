@@ -63,6 +63,9 @@ func (g *Reporter) reportCheck(ctx context.Context, r poller.Report, to *app.Rep
 	to.WantChecks()
 	key := externalID(r)
 	g.progress.end(r.Run.ID) // from here on nothing else may change it
+	if r.Doubtful {
+		g.lookAround(ctx, r, to, log)
+	}
 	n, err := g.known(ctx, r, to, n, key)
 	if err != nil {
 		return g.done(true, err, log)
@@ -148,7 +151,10 @@ func (g *Reporter) send(ctx context.Context, r poller.Report, to *app.Repository
 			break
 		}
 	}
-	if wanted.Status == inProgress && r.Run.ID != "" {
+	switch {
+	case n.completed():
+		g.ends.add(ended{report: r, id: n.id, wanted: wanted, to: to, log: log})
+	case wanted.Status == inProgress && r.Run.ID != "":
 		g.progress.begin(r.Run, n.id, to)
 	}
 	return nil

@@ -77,7 +77,7 @@ func (p *progress) end(run string) {
 	defer one.changing.Unlock() // what was under way has ended
 }
 
-// Run shows on check runs how far their runs have come, until ctx is done.
+// Run shows on check runs how far their runs have come, and reads back how they ended, until ctx is done.
 func (g *Reporter) Run(ctx context.Context) {
 	p := &g.progress
 	p.mu.Lock()
@@ -85,6 +85,7 @@ func (g *Reporter) Run(ctx context.Context) {
 	p.mu.Unlock()
 	var updating sync.WaitGroup
 	defer updating.Wait()
+	updating.Go(func() { g.readBack(ctx) })
 	for {
 		due, next := p.due(time.Now())
 		for _, one := range due {

@@ -27,10 +27,15 @@ type Reporter struct {
 	Commits func(ctx context.Context, task, after, upTo string, most int) ([]Commit, error)
 	Has     func(ctx context.Context, task, sha string, paths []string) (map[string]bool, error) // which files a revision has
 
-	progress progress
+	// Anew has the last report of a run told once more, with a remark. It may be nil.
+	Anew func(ctx context.Context, run poller.Run, remark string) error
 
-	mu    sync.Mutex
-	posts map[string]int // statuses by repository, SHA and context
+	progress progress
+	ends     readBack
+
+	mu        sync.Mutex
+	posts     map[string]int  // statuses by repository, SHA and context
+	strangers map[string]bool // tasks of which it was said that others use their context
 }
 
 // Whether check runs show the end of the log.
@@ -52,6 +57,28 @@ func (g *Reporter) Report(ctx context.Context, r poller.Report) error {
 		return g.reportCheck(ctx, r, repository, log)
 	}
 	return g.reportStatus(ctx, r, repository, log)
+}
+
+// lookAround says once of a task who else reports under its name on a commit: what such a one says may be taken for a result.
+func (g *Reporter) lookAround(ctx context.Context, r poller.Report, to *app.Repository, log *slog.Logger) {
+	g.mu.Lock()
+	said := g.strangers[r.Run.Task]
+	g.mu.Unlock()
+	if said {
+		return
+	}
+	found, err := to.Strangers(ctx, r.Run.Revision.SHA, r.To)
+	if err != nil || len(found) == 0 {
+		return
+	}
+	log.Warn("somebody else reports under the name of this task: what they say may be taken for its result", "context", r.To, "by", strings.Join(found, ", "),
+		"remedy", "choose this App as the expected source in the rules of the branch")
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.strangers == nil || len(g.strangers) > maxCounted {
+		g.strangers = map[string]bool{}
+	}
+	g.strangers[r.Run.Task] = true
 }
 
 // done is the error of a report that is worth another try; nil when it has arrived or never will.

@@ -35,6 +35,7 @@ func (g *Reporter) reportStatus(ctx context.Context, r poller.Report, repository
 	var err error
 	var refused *app.RefusedError
 	if r.Doubtful {
+		g.lookAround(ctx, r, repository, log)
 		has, err = repository.HasStatus(ctx, r.Run.Revision.SHA, post)
 		if errors.As(err, &refused) { // to post it twice is better than not at all
 			err = nil

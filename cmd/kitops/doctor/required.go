@@ -30,6 +30,7 @@ func (d *Doctor) required(ctx context.Context, s settings.Settings, w *wiring.Wi
 		}
 		for _, branch := range d.branches(ctx, t, r) {
 			d.requiredOf(ctx, s, t, r, branch)
+			d.strangers(ctx, s, t, r, branch)
 		}
 		d.environment(ctx, s, t, r)
 	}
@@ -102,6 +103,24 @@ func (d *Doctor) reported(ctx context.Context, t settings.Task, r *wiring.Reposi
 		return
 	}
 	d.say(app.OK, what+"which this task reports", "")
+}
+
+// strangers names who else reports under the name of a task on the newest commit of a branch.
+func (d *Doctor) strangers(ctx context.Context, s settings.Settings, t settings.Task, r *wiring.Repository, branch string) {
+	name := s.StatusContext(t)
+	found, err := r.Heads(ctx, []string{heads + branch})
+	if name == "" || err != nil || len(found) != 1 {
+		return
+	}
+	r.WantToSeeStatuses()
+	others, err := r.Strangers(ctx, found[0].SHA, name)
+	if err != nil {
+		d.say(app.Warn, fmt.Sprintf("task %s: who else reports %s on %s cannot be asked: %s", t.Name, name, branch, err), "")
+	}
+	if len(others) > 0 {
+		d.say(app.Warn, fmt.Sprintf("task %s: %s is reported on %s by others, too: %s. What they say may be taken for its result", t.Name, name, branch, strings.Join(others, ", ")),
+			"choose this App as the expected source in the rules of the branch, or give the task another status_context")
+	}
 }
 
 // elsewhere tells whether a task looks at more than a branch.

@@ -24,7 +24,7 @@ const changesWait = time.Second
 
 // api is what answers about this agent.
 func (a *Agent) api() *api.API {
-	return &api.API{Standings: a.standings, Standing: a.standing, Poll: a.NudgeTask, Order: a.Order, Cancel: a.Cancel, Members: a.Membership, Notified: a.told, Feed: a.feed, History: a.history, Log: a.log}
+	return &api.API{Standings: a.standings, Standing: a.standing, Poll: a.NudgeTask, Order: a.Order, Cancel: a.Cancel, Members: a.Membership, Notified: a.told, Feed: a.feed, History: a.history, Withdraw: a.withdraw, Log: a.log}
 }
 
 // openPage binds the address of the page; nil where there is none.

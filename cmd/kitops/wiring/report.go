@@ -5,8 +5,10 @@ import (
 	"errors"
 
 	"github.com/bittrance/kitops/cmd/kitops/settings"
+	"github.com/bittrance/kitops/poller"
 	"github.com/bittrance/kitops/poller/git"
 	"github.com/bittrance/kitops/status/github"
+	"github.com/bittrance/kitops/status/history"
 	"github.com/bittrance/kitops/status/page"
 )
 
@@ -24,7 +26,20 @@ func (a *Agent) onCommits() *github.Reporter {
 		Find: a.wiring.Find, TargetURL: statusURL(a.settings), Log: a.log, Member: a.settings.Status.Instance,
 		Records: &github.Records{Wants: a.hasChecks, Plain: page.Plain},
 		LogMode: a.checkLog, Commits: a.broughtCommits, Has: a.hasFiles,
+		Anew: func(ctx context.Context, run poller.Run, remark string) error {
+			return a.ReportAnew(ctx, poller.Reported{Task: run.Task, Run: run}, remark)
+		},
 	}
+}
+
+// withdraw takes back what the check runs of a run show of what it printed.
+func (a *Agent) withdraw(ctx context.Context, run history.Run, by string) error {
+	known, _ := a.Snapshot(run.Task)
+	to := a.wiring.Find(poller.Report{Run: poller.Run{Task: run.Task}, URL: known.State.URL})
+	if to == nil || known.State.ReportTo == "" || !a.hasChecks(run.Task) {
+		return nil
+	}
+	return a.commits.Withdraw(ctx, to, run.SHA, known.State.ReportTo, run.ID, by)
 }
 
 // configured is the task of the settings that a task is, or stands for.
