@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bittrance/kitops/poller/bug"
+	"github.com/bittrance/kitops/poller/git"
 )
 
 // Outcome is how a run stands, in the words of GitHub's commit statuses.
@@ -77,6 +78,9 @@ func (w *watch) conclude(ctx context.Context, run Run, err error) Run {
 		if errors.As(err, &mistake) {
 			run.Mistake = w.task.Digest
 		}
+		if errors.Is(err, git.ErrLFSBudget) {
+			run.rest = maxPause
+		}
 		w.unsigned(&run, err)
 	}
 	if run.Outcome == Failure && run.Mistake == "" && !run.Overtaken() {
@@ -116,7 +120,7 @@ func (w *watch) saveOutcome(ctx context.Context, run *Run, parked *Parked) (retr
 	case ctx.Err() != nil: // like a crash: the start counts
 		retry = run.Started.Add(w.task.restFor(run.Attempt))
 	default:
-		retry = run.Finished.Add(w.task.restFor(run.Attempt))
+		retry = run.Finished.Add(max(w.task.restFor(run.Attempt), run.rest))
 	}
 	booked := parked
 	if w.p.Parks != nil {

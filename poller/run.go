@@ -53,6 +53,7 @@ type Run struct {
 	told    bool   // it was told of as waiting
 	comment string // that it has written for pull requests
 	began   time.Time
+	rest    time.Duration // at least, before the next try
 }
 
 // Duration is how long the run took, 0 while it has not finished.

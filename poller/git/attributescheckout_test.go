@@ -187,7 +187,7 @@ func TestAttributesCount(t *testing.T) {
 
 // TestLeftIsToldOnce follows the warnings of one mirror.
 func TestLeftIsToldOnce(t *testing.T) {
-	pointer := lfsHead + "oid sha256:" + strings.Repeat("0", 64) + "\nsize 12345\n"
+	pointer := "version https://git-lfs.github.com/spec/v1\n" + "oid sha256:" + strings.Repeat("0", 64) + "\nsize 12345\n"
 	r := gittest.New(t)
 	for way, reach := range some(ways()) {
 		m := reach(t, r)
@@ -200,7 +200,7 @@ func TestLeftIsToldOnce(t *testing.T) {
 		}{
 			{map[string]string{attributes.FileName: "*.psd filter=lfs -text\n", "a": ""}, ""},
 			{map[string]string{"no.psd": strings.Repeat("no pointer", 200), "small.psd": "no pointer"}, ""},
-			{map[string]string{"x/1.psd": pointer, "x/2.psd": pointer}, `msg="Git LFS pointers are left as they are" url=` + m.URL.String() + ` files=4 example=x/1.psd`},
+			{map[string]string{"x/1.psd": pointer, "x/2.psd": pointer}, `msg="Git LFS pointers are left as they are: git.lfs: true in the task file fetches what they stand for" url=` + m.URL.String() + ` files=4 example=x/1.psd`},
 			{map[string]string{"x/3.psd": pointer}, ""},
 			{map[string]string{attributes.FileName: "*.psd filter=lfs -text\n*.key filter=git-crypt\n", "a.key": "secret", "sub/b.key": "secret"}, "files=2 example=a.key filter=git-crypt"},
 			{map[string]string{"sub/" + attributes.FileName: "*.rc working-tree-encoding=UTF-16\n*.u working-tree-encoding=utf-8\n", "sub/u.u": "", "sub/x.rc": "x"}, "files=1 example=sub/x.rc encoding=UTF-16"},

@@ -11,11 +11,10 @@ import (
 
 	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/dotgit"
-	"github.com/bittrance/kitops/poller/git/local"
+	"github.com/bittrance/kitops/poller/git/lfs"
 	"github.com/bittrance/kitops/poller/git/mirror"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/odb"
-	"github.com/bittrance/kitops/poller/git/pack"
 	"github.com/bittrance/kitops/poller/git/refs"
 	"github.com/bittrance/kitops/poller/git/remote"
 	"github.com/bittrance/kitops/poller/git/worktree"
@@ -42,6 +41,10 @@ import (
 // so whoever wants the files to be another user's says so with Owner. It is made
 // in dir + ".git.tmp" and takes the place of whatever has its name in a dir that
 // is there, by way of dir + ".git.old".
+//
+// With LFS files that are pointers of Git LFS have the contents that they stand
+// for, which are kept in Dir-lfs; without it they stay as they are, which Log is
+// told once.
 //
 // With Sparse only what that selects is there, and from servers with partial
 // clone no other files are fetched; submodules are selected as a whole. With
@@ -86,6 +89,7 @@ func (m *Mirror) Checkout(ctx context.Context, rev refs.Revision, dir string, o 
 
 // explained is run, with errors that say what was to be done.
 func (c *checkout) explained(ctx context.Context, sha string) error {
+	defer c.leaveLFS(ctx)
 	if err := c.room(filepath.Dir(c.dir)).Explain(c.run(ctx)); err != nil {
 		return fmt.Errorf("check out %s of %s: %w", sha, c.URL, err)
 	}
@@ -108,6 +112,8 @@ type checkout struct {
 	part     worktree.Part           // of the plan: without submodules
 	subs     []*submodule            // of the attempt
 	worktree string                  // of a submodule, from git on
+	pointers pointers                // of Git LFS, by blob, of the attempt
+	lfsUsed  []lfsUse                // what stays as long as the checkout is made
 	planned  *worktree.Plan          // of what is selected, made while the mirror was locked; nil: not yet
 	whole    bool                    // a remote that gives heads only is asked for all that they lead to
 
@@ -148,8 +154,12 @@ func (c *checkout) run(ctx context.Context) error {
 		}
 	}
 	var thrown []*repo
-	for {
+	for spoilt := false; ; {
 		err := c.withGit(ctx, attempt)
+		if errors.Is(err, lfs.ErrSpoilt) && !spoilt {
+			spoilt = true // which is gone now
+			continue
+		}
 		m, d, fresh := c.inDoubt(err)
 		if m == nil || slices.Contains(thrown, d) {
 			return err
@@ -227,6 +237,9 @@ func (c *checkout) open(ctx context.Context, dir string) (*revision, error) {
 	if err == nil {
 		err = c.applyAttributes(ctx, r)
 	}
+	if err == nil && c.LFS {
+		err = c.findPointers(ctx, r)
+	}
 	if err != nil {
 		r.store.Close()
 		return nil, err
@@ -270,22 +283,4 @@ func (c *checkout) makePlan(ctx context.Context, s *odb.Store, l *worktree.Early
 		return nil, nil, err
 	}
 	return w.Plan, w, nil
-}
-
-func (c *checkout) openLocal(ctx context.Context) (*odb.Store, error) {
-	repo, err := local.Open(c.URL.Path)
-	if err != nil {
-		return nil, err
-	}
-	s, err := repo.Store(ctx, c.rev.ID)
-	if err == nil && c.dir != "" {
-		parent := filepath.Dir(c.dir)
-		s.Spools = pack.Spools{Dir: parent, Room: c.room(parent)}
-	}
-	if err == nil && c.git != nil {
-		if err = c.copyHistory(ctx, repo, s); err != nil {
-			s.Close()
-		}
-	}
-	return s, err
 }

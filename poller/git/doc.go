@@ -14,6 +14,7 @@
 //	sparse    complete: what is selected is planned, and the blobs that are missing for it are fetched by their names
 //	.git      dotgit: links to the mirror's packs, refs, tags; the index comes after the files
 //	graft     submodules, each fetched by its recorded commit into its own mirror ─► one plan, one store
+//	lfs       pointers among the files ─► batch API ─► Dir-lfs, by SHA-256; only for files that are to be written
 //	checkout  plan ─► applyAttributes ─► treeWriter: several writers, from packs to files ─► rename
 //	or        update: inspection of what is there, meanwhile ─► match ─► journal ─► survey ─► treeWriter ─► verify ─► record
 //	or        Prepare, ahead: the files of a parked workdir in new directories, for update to bring to the next revision
@@ -95,7 +96,7 @@
 // revision decide on line ends (text, eol, crlf, macros) and idents, by git's
 // rules for patterns and for what is text. What lands before its attributes are
 // known is written again. Filters are not run and encodings not changed, Git LFS
-// pointers stay: each of that is told once for a mirror. There are three
+// pointers stay without Options.LFS: each of that is told once for a mirror. There are three
 // differences. Where core.ignoreCase would be set, patterns still heed case. In
 // blobs of more than 4 MB an ident is looked for in git's streaming way, also
 // with text=auto. And what git's streaming loses before an ident, stays.

@@ -13,7 +13,7 @@ import (
 func (c *checkout) fileOptions() worktree.FileOptions {
 	return worktree.FileOptions{
 		Limit: c.maxSize(), Owner: c.Owner, Stats: c.Reuse || c.Park || c.DotGit, Room: c.room(filepath.Dir(c.dir)), Fail: safedir.Fail(c.fail), NoModes: c.noModes, Hurry: c.hurry,
-		Progress: c.progress,
+		Progress: c.progress, Fetch: c.fetchPointed, Copy: c.copyPointed, Same: c.samePointed,
 	}
 }
 

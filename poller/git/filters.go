@@ -10,14 +10,13 @@ import (
 	"sync"
 
 	"github.com/bittrance/kitops/poller/git/attributes"
+	"github.com/bittrance/kitops/poller/git/lfs"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/odb"
 	"github.com/bittrance/kitops/poller/git/worktree"
 )
 
 const (
-	lfsHead    = "version https://git-lfs.github.com/spec/v1\n"
-	maxLFS     = 1024 // bytes that a pointer may have, by its specification
 	maxLFSLook = 1000 // files in which a pointer is looked for
 	maxWarned  = 32   // kinds of what is left that one mirror warns of
 )
@@ -65,7 +64,7 @@ func (c *checkout) warnOfLeft(ctx context.Context, r *revision) {
 			continue
 		}
 		example := files[0]
-		if l == (attributes.Left{Kind: "filter", Value: "lfs"}) {
+		if l == lfsLeft {
 			var found bool
 			if example, found = findPointer(ctx, r, files); !found {
 				continue
@@ -82,8 +81,10 @@ func (c *checkout) warn(ctx context.Context, l attributes.Left, files int, examp
 	switch {
 	case l.Kind == "encoding":
 		log.WarnContext(ctx, "working-tree-encoding is not applied, files are left as they are in the repository", "encoding", l.Value)
+	case l.Value == "lfs" && c.LFS:
+		log.WarnContext(ctx, "Git LFS pointers that name extensions are left as they are: only the programs that these are can read what they stand for")
 	case l.Value == "lfs":
-		log.WarnContext(ctx, "Git LFS pointers are left as they are")
+		log.WarnContext(ctx, "Git LFS pointers are left as they are: git.lfs: true in the task file fetches what they stand for")
 	default:
 		log.WarnContext(ctx, "filters are not run, files are left as they are in the repository", "filter", l.Value)
 	}
@@ -97,8 +98,8 @@ func findPointer(ctx context.Context, r *revision, files []int32) (file int32, f
 		if ctx.Err() != nil {
 			return 0, false
 		}
-		content, err := small(reader, r.plan.Files[file], maxLFS)
-		if err == nil && bytes.HasPrefix(content, []byte(lfsHead)) {
+		content, err := small(reader, r.plan.Files[file], lfs.MaxPointer)
+		if _, is := lfs.Parse(content); err == nil && is {
 			return file, true
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/bittrance/kitops/poller/git/address"
 	"github.com/bittrance/kitops/poller/git/disk"
+	"github.com/bittrance/kitops/poller/git/lfs"
 	"github.com/bittrance/kitops/poller/git/local"
 	"github.com/bittrance/kitops/poller/git/pack"
 	"github.com/bittrance/kitops/poller/git/refs"
@@ -43,6 +44,8 @@ type Mirror struct {
 
 	asked  remote.Memory // http: how it answers
 	noBlob atomic.Bool   // it does not give single blobs
+	stored lfs.Store     // of Git LFS, in a directory beside Dir
+	lfs    mutex         // who holds it fetches into that
 	told   sync.Map      // warnings that were given
 	looks  looks
 	depots repos

@@ -8,6 +8,7 @@ import (
 	"github.com/bittrance/kitops/poller/git/ancestry"
 	"github.com/bittrance/kitops/poller/git/changes"
 	"github.com/bittrance/kitops/poller/git/disk"
+	"github.com/bittrance/kitops/poller/git/lfs"
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/refs"
 	"github.com/bittrance/kitops/poller/git/remote"
@@ -68,6 +69,8 @@ var (
 	ErrHidden = remote.ErrHidden
 	// ErrDenied says that the credentials may not read the repository.
 	ErrDenied = remote.ErrDenied
+	// ErrLFSBudget says that what the owner of a repository may fetch of Git LFS is used up.
+	ErrLFSBudget = lfs.ErrBudget
 	// ErrUnavailable says that the server is out of order, perhaps for a moment.
 	ErrUnavailable = remote.ErrUnavailable
 )

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 
+	"github.com/bittrance/kitops/poller/git/local"
 	"github.com/bittrance/kitops/poller/git/mirror"
 	"github.com/bittrance/kitops/poller/git/odb"
 	"github.com/bittrance/kitops/poller/git/pack"
@@ -123,4 +125,23 @@ func (c *checkout) ask(ctx context.Context, r *remote.Remote, b *mirror.Bare, w 
 	defer func() { _ = d.Close() }()
 	d.Reader = c.progress.Reader(c.room(c.kept.dir).Reader(d.Reader))
 	return take(d)
+}
+
+// openLocal opens a repository on this host, and copies its history where that is wanted.
+func (c *checkout) openLocal(ctx context.Context) (*odb.Store, error) {
+	repo, err := local.Open(c.URL.Path)
+	if err != nil {
+		return nil, err
+	}
+	s, err := repo.Store(ctx, c.rev.ID)
+	if err == nil && c.dir != "" {
+		parent := filepath.Dir(c.dir)
+		s.Spools = pack.Spools{Dir: parent, Room: c.room(parent)}
+	}
+	if err == nil && c.git != nil {
+		if err = c.copyHistory(ctx, repo, s); err != nil {
+			s.Close()
+		}
+	}
+	return s, err
 }

@@ -26,6 +26,7 @@ type Options struct {
 	History    int            // with DotGit: how many commits it has, FullHistory for all; 0: 1
 	Submodules Submodules     // where submodules come from; nil: they are empty directories
 	Sparse     *sparse.List   // the files that are checked out; nil: all
+	LFS        bool           // files of Git LFS have the contents that they point to
 	Owner      *safedir.Owner // whom the files belong to; nil: the agent's user
 }
 

@@ -56,7 +56,7 @@ func (c *checkout) complete(ctx context.Context, b *mirror.Bare) error {
 	if c.planned, err = worktree.MakeSparsePlan(ctx, known, c.Sparse, tree, read); err != nil {
 		return err
 	}
-	missing := missingOf(b, c.planned.Needs(gitmodules.FileName))
+	missing := missingOf(b, c.planned.Needs(gitmodules.FileName, lfsConfig))
 	if len(missing) > 0 && c.hurry != nil {
 		return errNotHeld
 	}

@@ -15,6 +15,7 @@ import (
 const (
 	historyInfix = "-history-"
 	sparseInfix  = "-sparse"
+	lfsInfix     = "-lfs"
 )
 
 // repo is what a mirror keeps of its remote for one history: a bare repository.
@@ -77,7 +78,7 @@ func (m *Mirror) Keeps(dir string) bool {
 		return true
 	}
 	beside, ok := strings.CutPrefix(dir, filepath.Clean(m.Dir))
-	return ok && (strings.HasPrefix(beside, historyInfix) || beside == sparseInfix || strings.HasPrefix(beside, sparseInfix+historyInfix))
+	return ok && (strings.HasPrefix(beside, historyInfix) || beside == sparseInfix || beside == lfsInfix || strings.HasPrefix(beside, sparseInfix+historyInfix))
 }
 
 // depth is how many commits of history the options ask for.

@@ -12,13 +12,14 @@ type Checkout struct {
 	DotGit       bool
 	History      int // commits; git.FullHistory for all
 	Submodules   bool
+	LFS          bool                  `json:",omitempty"`
 	Sparse       *git.Sparse           `json:",omitempty"` // nil: all files
 	Credentials  *SubmoduleCredentials // nil: submodules get none
 }
 
 // Options are the settings without the submodules, which need mirrors.
 func (c Checkout) Options() git.Options {
-	return git.Options{Reuse: c.Reuse, Clean: c.Clean, DotGit: c.DotGit, History: c.History, Sparse: c.Sparse}
+	return git.Options{Reuse: c.Reuse, Clean: c.Clean, DotGit: c.DotGit, History: c.History, Sparse: c.Sparse, LFS: c.LFS}
 }
 
 // checkout fills in what a workdir is. What comes from defaults and does not
@@ -26,7 +27,7 @@ func (c Checkout) Options() git.Options {
 func (f taskFile) checkout(keys *gitKeys) Checkout {
 	c := Checkout{
 		Reuse: keys.Checkout.value == "reuse", Clean: keys.Clean.value,
-		DotGit: keys.DotGit.value, Submodules: keys.Submodules.value, History: 1,
+		DotGit: keys.DotGit.value, Submodules: keys.Submodules.value, LFS: keys.LFS.value, History: 1,
 	}
 	if c.Clean && !c.Reuse {
 		if c.Clean = false; !f.common && !keys.Clean.inherited {
@@ -104,6 +105,9 @@ func (c Checkout) shown(keys *gitKeys) {
 		if c.History == git.FullHistory {
 			keys.History.value = "full"
 		}
+	}
+	if c.LFS {
+		keys.LFS = boolean{given(), true}
 	}
 	if c.Sparse != nil {
 		keys.Sparse = shownTexts(c.Sparse.Entries())

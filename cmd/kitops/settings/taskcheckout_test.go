@@ -18,6 +18,7 @@ func TestCheckoutKeys(t *testing.T) {
 		"history: 5":                          {History: 5, DotGit: true},
 		"history: full":                       {History: git.FullHistory, DotGit: true},
 		"submodules: true":                    {History: 1, Submodules: true},
+		"lfs: true":                           {History: 1, LFS: true},
 	} {
 		tasks, mistakes := parse(t, settingstest.File(keys, "", ""))
 		if mistakes != "" || tasks[0].Checkout != want {

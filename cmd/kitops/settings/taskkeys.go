@@ -62,6 +62,7 @@ type gitKeys struct {
 	DotGit      boolean `key:"dot_git" default:"false" help:"Put a .git into the working directory, for actions that call git."`
 	History     commits `key:"history" default:"1" help:"How many commits .git has, or full for all; implies dot_git."`
 	Sparse      texts   `key:"sparse" each:"sparse" default:"all files" help:"Check out only these directories, such as api/, or what these patterns of gitignore select, as git sparse-checkout does. Where the server can, only that is fetched."`
+	LFS         boolean `key:"lfs" default:"false" help:"Check out what files of Git LFS stand for, instead of their pointers."`
 	Submodules  boolean `key:"submodules" default:"false" help:"Check out submodules, too."`
 	Credentials texts   `key:"submodule_credentials" each:"submodule_credentials" help:"Addresses, or patterns of the GitHub App's repositories, of submodules that may be read with the task's credentials. With submodules: true."`
 }

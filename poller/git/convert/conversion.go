@@ -14,6 +14,7 @@ const (
 	CRLF  Conversion = 1 // every line feed without a carriage return before it gets one
 	Auto  Conversion = 2 // only with others: CRLF where git takes the content for text, $Id$ as git does it then
 	Ident Conversion = 4 // $Id$ becomes $Id: and the name of the blob
+	LFS   Conversion = 8 // alone: the content is the one that the blob points to, which others fetch
 )
 
 // Apply converts a whole blob. The result may be the content itself.

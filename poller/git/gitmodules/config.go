@@ -39,6 +39,20 @@ func parseConfig(data []byte, each func(configEntry) error) error {
 	}
 }
 
+// Value is what a file in git's configuration format says of a key, as in "lfs.url". The last one counts; "" is none.
+func Value(data []byte, key string) (value string, err error) {
+	if len(data) > Max {
+		return "", fmt.Errorf("it is larger than %d bytes", Max)
+	}
+	err = parseConfig(data, func(e configEntry) error {
+		if e.set && e.section+"."+e.key == key {
+			value = e.value
+		}
+		return nil
+	})
+	return value, err
+}
+
 // configEscapes may stand behind a backslash in a value, for what is at the same place in configEscaped.
 const (
 	configEscapes = "tbn\\\"\n"

@@ -88,6 +88,9 @@ func seenFrom(dir, path string) string {
 	return filepath.Join(dir, path)
 }
 
+// LFSObjects is where git-lfs keeps what the repository has of its own.
+func (l Repository) LFSObjects() string { return filepath.Join(l.common, "lfs", "objects") }
+
 func (l *Repository) check() error {
 	config, err := files.ReadRegular(filepath.Join(l.common, "config"), maxFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -31,6 +31,11 @@ type sshSession struct {
 }
 
 func (m *Access) dialSSH(ctx context.Context) (*sshSession, error) {
+	return m.dialSSHFor(ctx, func(path string) string { return uploadPack + " " + path })
+}
+
+// dialSSHFor runs what command makes of the quoted path of the repository.
+func (m *Access) dialSSHFor(ctx context.Context, command func(path string) string) (*sshSession, error) {
 	host, err := m.sshHost(ctx)
 	if err != nil {
 		return nil, err
@@ -51,7 +56,7 @@ func (m *Access) dialSSH(ctx context.Context) (*sshSession, error) {
 		return nil, CtxErr(ctx, err)
 	}
 	s := &sshSession{stop: context.AfterFunc(ctx, func() { _ = conn.Close() })}
-	if err := s.start(conn, host, keys, m.URL); err != nil {
+	if err := s.start(conn, host, keys, m.URL, command); err != nil {
 		s.close()
 		_ = conn.Close()
 		return nil, CtxErr(ctx, err)
@@ -59,7 +64,7 @@ func (m *Access) dialSSH(ctx context.Context) (*sshSession, error) {
 	return s, nil
 }
 
-func (s *sshSession) start(conn net.Conn, host *sshHost, keys *sshKeys, url address.URL) error {
+func (s *sshSession) start(conn net.Conn, host *sshHost, keys *sshKeys, url address.URL, command func(path string) string) error {
 	known, err := host.knownKeys()
 	if err != nil {
 		return err
@@ -100,7 +105,7 @@ func (s *sshSession) start(conn net.Conn, host *sshHost, keys *sshKeys, url addr
 		path = path[1:] // ssh://host/~user/path, as git reads it
 	}
 	_ = s.session.Setenv("GIT_PROTOCOL", "version=2") // a server that refuses speaks version 0
-	return s.session.Start(uploadPack + " '" + strings.ReplaceAll(path, "'", `'\''`) + "'")
+	return s.session.Start(command("'" + strings.ReplaceAll(path, "'", `'\''`) + "'"))
 }
 
 func (s *sshSession) greeting(ctx context.Context) (io.ReadCloser, error) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // Dir writes into one directory. os.Root keeps whatever a tree or another
@@ -73,7 +74,12 @@ func (d *Dir) Stream(f File, fill func(io.Writer) (int64, error)) error {
 			err = io.ErrShortWrite
 		}
 	}
-	return errors.Join(err, file.Close())
+	err = errors.Join(err, file.Close())
+	if err == nil && f.Older {
+		at := time.Now().Add(-back)
+		err = d.root.Chtimes(filepath.FromSlash(d.file(f)), at, at)
+	}
+	return err
 }
 
 // Remove takes a file of the plan away and says how many bytes it had.

@@ -168,6 +168,9 @@ func (d *Dir) create(f File) (int, error) {
 func (d *Dir) finish(fd int, f File, size int64) error {
 	var info unix.Stat_t
 	err := d.own(fd, f.Name) // which can take bits of the mode
+	if err == nil && f.Older {
+		err = d.date(f)
+	}
 	if err == nil {
 		err = unix.Fstat(fd, &info)
 	}

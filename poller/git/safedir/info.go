@@ -1,5 +1,7 @@
 package safedir
 
+import "time"
+
 // MaxSymlink is how long the target of a link may be, in bytes: beyond any system's
 // limit, and small enough to hold.
 const MaxSymlink = 1 << 15
@@ -55,7 +57,12 @@ type File struct {
 	Dir  int32 // of the Tree
 	Name string
 	Perm uint32
+
+	Older bool // of Stream: it is dated back, so that whoever looks at it later sees that it has not changed since
 }
+
+// back is how far that is: where git counts times by seconds, a file of the second of its index may have changed since.
+const back = 2 * time.Second
 
 // Tree gives the directory above one, and its name in there. Directories are
 // numbers; 0 is the one that Open opened, which Tree is not asked for.

@@ -1,9 +1,12 @@
 package worktree
 
 import (
+	"context"
+	"io"
 	"strconv"
 
 	"github.com/bittrance/kitops/poller/git/disk"
+	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/safedir"
 )
 
@@ -14,6 +17,11 @@ type FileOptions struct {
 	Stats bool            // keep what the file system says of each file
 	Room  *disk.FreeSpace // on the disk; nil: no end
 	Fail  safedir.Fail    // for tests, see safedir.Dir
+
+	// What blobs point to, for files with convert.LFS; nil: there are none.
+	Fetch func(ctx context.Context, blobs []object.ID) error       // has it come
+	Copy  func(to io.Writer, blob object.ID) error                 // writes it, in pieces
+	Same  func(blob object.ID, size int64, content io.Reader) bool // says whether a file has it
 
 	Progress *disk.Progress // counts files; nil: nobody asks
 

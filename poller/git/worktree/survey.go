@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 
+	"github.com/bittrance/kitops/poller/git/convert"
 	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/index"
 	"github.com/bittrance/kitops/poller/git/object"
@@ -222,7 +223,7 @@ func (u *updater) lookAt(ctx context.Context, v *visitor, i int32) error {
 	if was := u.was[i]; was >= 0 && u.known.trusts(was, statOf(info.Stat)) {
 		before := u.known.plan.Files[was]
 		same = before.ID == f.ID && before.Convert == f.Convert
-	} else if f.Convert == 0 { // what was converted has another content than its blob
+	} else if f.Convert == 0 || f.Convert == convert.LFS { // what was converted has another content than its blob
 		same = u.sameContent(ctx, v, f, &info)
 	}
 	if !same {
@@ -249,6 +250,9 @@ func (u *updater) sameContent(ctx context.Context, v *visitor, f PlanFile, info 
 		return false
 	}
 	defer func() { _ = file.Close() }()
+	if f.Convert == convert.LFS {
+		return u.Same(f.ID, info.Stat.Size, io.TeeReader(file, &disk.CountingWriter{Ctx: ctx, W: io.Discard}))
+	}
 	if v.buffer == nil {
 		v.buffer = make([]byte, index.ReadBuffer)
 	}

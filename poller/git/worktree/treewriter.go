@@ -11,6 +11,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/bittrance/kitops/poller/git/convert"
 	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/index"
 	"github.com/bittrance/kitops/poller/git/object"
@@ -173,6 +174,9 @@ type job struct {
 
 // writeFiles goes through the packs in their order, which is the fastest.
 func (w *TreeWriter) writeFiles(ctx context.Context, s *odb.Store) error {
+	if err := w.fetchPointed(ctx); err != nil {
+		return err
+	}
 	jobs := make([]job, 0, w.missing())
 	for i, f := range w.Plan.Files {
 		if f.Mode == object.ModeSymlink || w.Done[i].Load() {
@@ -228,6 +232,9 @@ type fileWriter struct {
 
 func (w *TreeWriter) writeFrom(ctx context.Context, out *safedir.Dir, r *odb.Reader, j job) error {
 	f := w.Plan.Files[j.file]
+	if f.Convert == convert.LFS {
+		return w.writePointed(ctx, out, j.file)
+	}
 	large, err := r.Streamed(j.at)
 	if err != nil {
 		return odb.AsDamage(err, f.ID)
