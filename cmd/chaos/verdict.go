@@ -169,15 +169,18 @@ func (w *world) statuses(l *logs) (broken []string) {
 				n := map[string]int{}
 				last := ""
 				for _, s := range repo.Statuses(sha) {
-					n[s.State]++
-					last = s.State
+					if last = s.State; s.State == "pending" {
+						pending++
+						n[s.Description]++ // that it waits for its turn comes before that it runs
+					} else {
+						n[s.State]++
+					}
 				}
 				told += n["success"]
-				pending += n["pending"]
 				name := fmt.Sprintf("%s refs/heads/%s %s", taskName(i), ref, sha)
 				recorded := l.successes[name] > 0
 				switch {
-				case n["success"] > 1 || n["pending"] > 1 || n["failure"] > 1 || n["error"] > 1:
+				case len(n) > 0 && slices.Max(slices.Collect(maps.Values(n))) > 1:
 					twice++
 					broken = append(broken, fmt.Sprintf("GitHub heard of %s more than once: %v", name, n))
 				case recorded && last != "success":
