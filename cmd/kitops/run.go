@@ -83,6 +83,9 @@ func (p program) agent(start *handover.Start) (next *handover.Heir, err error) {
 	s.exit = func(code int) {
 		within(logHardFarewell, agent.Processes.Kill)
 		queue.Close(logHardFarewell)
+		if s.hard.Err() != nil {
+			p.complain(errHard)
+		}
 		os.Exit(code)
 	}
 	go s.loop()

@@ -59,7 +59,7 @@ func withProgram(run func() int) int {
 	if err != nil {
 		panic(err)
 	}
-	args := []string{"build", "-buildvcs=false", "-ldflags=-w -X main.second=40ms -X main.machine=/nowhere -X main.version=" + testVersion + " -X main.keys=" + testKeys(), "-o", filepath.Join(dir, "kitops")}
+	args := []string{"build", "-buildvcs=false", "-ldflags=-w -X main.second=" + hasty + " -X main.machine=/nowhere -X main.version=" + testVersion + " -X main.keys=" + testKeys(), "-o", filepath.Join(dir, "kitops")}
 	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
 		args = append(args, "-race")
 	}

@@ -114,6 +114,7 @@ func TestNewProgramThatDies(t *testing.T) {
 func TestNewProgramThatPollsInVain(t *testing.T) {
 	t.Parallel()
 	u := newUpgraded(t)
+	u.impatient()
 	u.install()
 	u.start("--url", u.path("nowhere"), "--action", "true", "--interval", "100ms")
 	u.rolledBack("it was not ready with a successful poll within")
@@ -126,6 +127,7 @@ func TestNewProgramThatPollsInVain(t *testing.T) {
 func TestNewProgramThatHangs(t *testing.T) {
 	t.Parallel()
 	u := newUpgraded(t)
+	u.impatient()
 	u.install()
 	reader, writer, err := os.Pipe()
 	if err != nil {
@@ -166,14 +168,12 @@ func TestStoppedTrialDoesNotCount(t *testing.T) {
 	u.start("--url", u.path("nowhere"), "--action", "true", "--interval", "1h")
 	u.awaitLog("kitops is watching")
 	u.end(syscall.SIGTERM)
-	if got := u.read("state/upgrade.yaml"); !strings.Contains(got, "starts: 0") && got != "" { // "": rolled back by a slow machine
+	if got := u.read("state/upgrade.yaml"); !strings.Contains(got, "starts: 0") {
 		t.Errorf("upgrade.yaml: %s", got)
 	}
-	if u.read("state/upgraded.yaml") == "" {
-		u.kitops(0, "--poll-once", "--url", u.repo.Dir, "--action", "true")
-		if got := u.read("state/upgraded.yaml"); !strings.Contains(got, "floor: "+nextVersion) || u.read("state/upgrade.yaml") != "" {
-			t.Errorf("%s", got)
-		}
+	u.kitops(0, "--poll-once", "--url", u.repo.Dir, "--action", "true")
+	if got := u.read("state/upgraded.yaml"); !strings.Contains(got, "floor: "+nextVersion) || u.read("state/upgrade.yaml") != "" {
+		t.Errorf("%s", got)
 	}
 }
 

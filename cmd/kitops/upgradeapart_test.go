@@ -22,6 +22,7 @@ func TestRollBackHandsNoSecretsOver(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			u := newUpgraded(t)
+			u.impatient()
 			u.install()
 			u.environ = append(u.environ, "KITOPS_WEBHOOK_SECRET=secret-for-tests")
 			u.start(append([]string{"--url", u.path("nowhere"), "--action", "true"}, args...)...)

@@ -30,6 +30,13 @@ const (
 	nextVersion = "0.2.0+built-for-tests"
 )
 
+// What the programs of the tests count the pauses in that wait for a remote: the
+// one that is built, and the next one, which is ready in time on a slow machine.
+const (
+	hasty   = "0.0400s"
+	patient = "1.0000s"
+)
+
 // signer has the keys of the tests: the one of now, and the next one.
 func signer(seed byte) ed25519.PrivateKey {
 	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize))
@@ -49,6 +56,7 @@ type upgraded struct {
 	cmd     *exec.Cmd
 	done    chan struct{}
 	stdin   io.Reader
+	next    []byte // the program that is to replace it
 }
 
 func newUpgraded(t *testing.T) *upgraded {
@@ -70,11 +78,8 @@ func newUpgraded(t *testing.T) *upgraded {
 		t.Fatal(err)
 	}
 	u.write("bin/kitops", program)
-	next := bytes.ReplaceAll(program, []byte(testVersion), []byte(nextVersion)) // once, or also where the build's flags stand
-	if bytes.Equal(program, next) {
-		t.Fatal("the program does not have its version")
-	}
-	u.publish(next)
+	u.next = u.replace(program, testVersion, nextVersion)
+	u.publish(u.replace(u.next, hasty, patient))
 	u.environ = append(os.Environ(), "PLACE="+u.dir, "KITOPS_STATE_FILE="+u.path("state/state.yaml"), "KITOPS_REPO_DIR="+u.path("repos"), "KITOPS_LOG_FORMAT=text", "HOME="+u.dir, "XDG_CONFIG_HOME="+u.dir)
 	return u
 }
@@ -95,6 +100,19 @@ func (u *upgraded) read(name string) string {
 	}
 	return string(data)
 }
+
+// replace changes what the linker has put into a program, which stands there once, or also where the build's flags stand.
+func (u *upgraded) replace(program []byte, old, by string) []byte {
+	u.t.Helper()
+	changed := bytes.ReplaceAll(program, []byte(old), []byte(by))
+	if bytes.Equal(program, changed) {
+		u.t.Fatalf("the program does not have %s", old)
+	}
+	return changed
+}
+
+// impatient has the next program give up soon where it is not ready.
+func (u *upgraded) impatient() { u.t.Helper(); u.publish(u.next) }
 
 func (u *upgraded) publish(program []byte) {
 	u.t.Helper()
