@@ -18,11 +18,12 @@ help: ## show this list
 build: ## static binary into bin/kitops
 	$(GO_BUILD) -o bin/kitops ./cmd/kitops
 
+# Some packages wait more than they work, so four of them run at a time.
 test: ## all tests, with the race detector; needs a C compiler and git, and no network but loopback
-	CGO_ENABLED=1 GORACE=atexit_sleep_ms=10 go test -race -ldflags=-w -timeout 20m ./...
+	CGO_ENABLED=1 GORACE=atexit_sleep_ms=10 go test -race -p 4 -ldflags=-w -timeout 20m ./...
 
 short: ## all tests in their short form, without the race detector
-	go test -short -ldflags=-w ./...
+	go test -short -p 4 -ldflags=-w ./...
 
 e2e: ## the set-up and the page in a headless Chromium, which must be installed, as must npm; pictures of the pages into bin/e2e
 	mkdir -p bin/e2e

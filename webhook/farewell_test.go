@@ -52,7 +52,7 @@ func TestWhoIsLetInAtTheEndIsAnswered(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { _ = conn.Close() }()
-			_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+			_ = conn.SetDeadline(time.Now().Add(time.Minute))
 			ask := func(text string) {
 				if _, err := conn.Write([]byte(text)); err != nil {
 					t.Fatal(err)

@@ -198,7 +198,7 @@ func TestACheckRunThatWasMadeJustNowIsNotMadeAgain(t *testing.T) {
 	unknown := s.Inject(apptest.Filter{Method: http.MethodPatch}, 0, apptest.Fail(http.StatusNotFound, "Not Found"))
 	end := s.check(poller.Failure, &note)
 	end.Run.Started = time.Now().Add(-time.Hour)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := s.reporter.Report(ctx, end); err == nil || ctx.Err() != nil {
 		t.Error("taken, but GitHub did not know it yet", ctx.Err())

@@ -124,7 +124,7 @@ func TestPipesHoldNobodyUp(t *testing.T) {
 		if err := syscall.Mkfifo(path, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		done := make(chan struct{})
 		go func() {
 			defer close(done)

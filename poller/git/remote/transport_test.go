@@ -53,7 +53,7 @@ func TestSilentConnection(t *testing.T) {
 		return &silencedConn{conn, &silent, dialled.Add(1) == 1}, err
 	}
 	m := &Access{URL: url, Transport: transport, Memory: &Memory{}}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	look := func() {
 		t.Helper()
