@@ -111,19 +111,46 @@ func (all Windows) open(now time.Time) bool {
 	return len(all) == 0
 }
 
-// next is when a window opens that is closed now, and which. Clocks that are put forward may leave a
-// window out, so that each minute is tried.
+// next is when a window opens that is closed now, and which: the first of those that open first.
 func (all Windows) next(now time.Time) (time.Time, Window) {
-	t := now.Truncate(time.Minute)
-	for range 15 * day {
-		t = t.Add(time.Minute)
-		for _, w := range all {
-			if w.open(t) {
-				return t, w
-			}
+	var first time.Time
+	which := all[0]
+	for _, w := range all {
+		if at, opens := w.next(now); opens && (first.IsZero() || at.Before(first)) {
+			first, which = at, w
 		}
 	}
-	return now.Add(time.Hour), all[0] // no window is as rare as that
+	if first.IsZero() {
+		return now.Add(time.Hour), which // no window is as rare as that
+	}
+	return first, which
+}
+
+// next is when the window is open after now, by whole minutes. Clocks that are put forward may leave a window out, and
+// those that are put back may open it a second time, so that only what lies before the next such change is computed.
+func (w Window) next(now time.Time) (at time.Time, opens bool) {
+	at = now.Truncate(time.Minute).Add(time.Minute)
+	for last := at.Add(15 * day * time.Minute); at.Before(last); {
+		if w.open(at) {
+			return at, true
+		}
+		opening := at.Add(time.Duration(w.until(at.In(w.zone))) * time.Minute)
+		_, change := at.In(w.zone).ZoneBounds()
+		if change.IsZero() || opening.Before(change) {
+			return opening, opening.Before(last)
+		}
+		at = change
+	}
+	return at, false
+}
+
+// until is how many minutes the clocks go on from a time until they show the beginning of the window.
+func (w Window) until(local time.Time) int {
+	wait := w.from - 60*local.Hour() - local.Minute()
+	for d := local.Weekday(); wait < 0 || !w.days[d]; d = (d + 1) % 7 {
+		wait += day
+	}
+	return wait
 }
 
 // opensText says when it does, by the clocks of its zone.

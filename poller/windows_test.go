@@ -60,6 +60,42 @@ func TestWindowsOpen(t *testing.T) {
 	}
 }
 
+// TestWindowsOpenAsMinuteByMinute has each minute be tried, through a year with all changes of the clocks in it.
+func TestWindowsOpenAsMinuteByMinute(t *testing.T) {
+	for _, texts := range [][]string{
+		{"02:30-02:45 Europe/Stockholm"}, {"Sun 01:30-02:30 Europe/Stockholm", "Wed 12:00-13:00 UTC"}, {"Sat,Sun 23:50-00:10 America/New_York"},
+		{"Sun 02:00-02:30 Australia/Lord_Howe", "Sat 23:00-24:00 Pacific/Chatham"}, {"Fri 22:00-06:00 Africa/Casablanca"}, {"Mon 00:00-24:00 Asia/Kathmandu"},
+	} {
+		all := windows(t, texts...)
+		begin := time.Date(2026, 12, 31, 0, 0, 0, 0, time.UTC)
+		var opens time.Time // the first minute, from which on it is open
+		for at := begin; at.After(begin.AddDate(-1, 0, 0)); at = at.Add(-time.Minute) {
+			if all.open(at) {
+				opens = at
+				continue
+			}
+			if opens.IsZero() || at.Minute()%7 != 0 && opens.Sub(at) > 3*time.Hour {
+				continue // not each of half a million
+			}
+			if got, w := all.next(at.Add(30 * time.Second)); !got.Equal(opens) || !w.open(got) {
+				t.Fatalf("%v at %s: %s of %s, want %s", texts, at, got, w, opens)
+			}
+		}
+	}
+}
+
+// BenchmarkWindowsNext is what each head costs that waits for a window of the next week.
+func BenchmarkWindowsNext(b *testing.B) {
+	w, err := ParseWindow("Mon 08:00-08:01 Europe/Stockholm")
+	if err != nil {
+		b.Fatal(err)
+	}
+	now := time.Date(2026, 11, 30, 8, 0, 0, 0, time.UTC)
+	for b.Loop() {
+		Windows{w}.next(now)
+	}
+}
+
 func TestWindowMistakes(t *testing.T) {
 	for _, text := range []string{
 		"", "08:00-17:00", "Mon-Fri 08:00-17:00", "Mo 08:00-17:00 UTC", "Mon-Foo 08:00-17:00 UTC", "08:00-08:00 UTC", "08:60-09:00 UTC", "24:00-01:00 UTC",
