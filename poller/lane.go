@@ -46,7 +46,10 @@ func (w *watch) startBeside(ctx context.Context, todo []git.Revision, err error)
 	defer w.endTenure()
 	w.overtake()
 	switch {
-	case len(todo) == 0 && !w.owes, w.spared(), ctx.Err() != nil:
+	case len(todo) == 0 && !w.owes:
+		w.evictOld(ctx)
+		return false, err
+	case w.spared(), ctx.Err() != nil:
 		return false, err
 	case time.Now().Before(w.stalled):
 		w.due = w.stalled

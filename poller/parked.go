@@ -135,6 +135,13 @@ func (p *Poller) evict(folders []string) (any bool) {
 	return any
 }
 
+// evictOld gives up what was parked for too long, when there is nothing to run.
+func (w *watch) evictOld(ctx context.Context) {
+	if w.p.evict(w.p.parks.old(time.Now())) {
+		w.p.sweepSoon(ctx)
+	}
+}
+
 // findParked discards what is parked and no memory knows, and learns of the rest.
 func (p *Poller) findParked(all map[string]State) error {
 	for key, state := range all {

@@ -46,9 +46,7 @@ func (w *watch) follow(ctx context.Context) (again bool, err error) {
 		return w.startBeside(ctx, todo, err)
 	}
 	if len(todo) == 0 && !w.owes {
-		if w.p.evict(w.p.parks.old(time.Now())) {
-			w.p.sweepSoon(ctx)
-		}
+		w.evictOld(ctx)
 		return false, err
 	}
 	if w.spared() {
