@@ -112,9 +112,13 @@ func (m *Mirror) Verify(ctx context.Context, rev refs.Revision, since string, k 
 	if err != nil {
 		return Signer{}, fmt.Errorf("verify %s of %s: %w", rev.SHA, m.URL, err)
 	}
+	name, tag := strings.CutPrefix(rev.Ref, "refs/tags/")
+	if tag && signed.Kind != object.KindTag {
+		return Signer{Commit: commit.String()}, refused(fmt.Sprintf("%s is a lightweight tag, which cannot be signed: make it by git tag -s", name))
+	}
 	now := time.Now()
 	found := Signer{Commit: commit.String(), Expiring: keys.Expiring(now, now.Add(expiresIn))}
-	if found.Name, err = keys.Verify(signed, strings.TrimPrefix(rev.Ref, "refs/tags/"), now); err != nil {
+	if found.Name, err = keys.Verify(signed, name, now); err != nil {
 		return found, refused(fmt.Sprintf("not signed by one of %s: %v", k.names(), err))
 	}
 	if base.IsZero() || commit == base {

@@ -35,6 +35,7 @@ func TestVerifyForwardOnly(t *testing.T) {
 	aside := sign()
 	r.Git("push", "-q", "origin", "main", "aside")
 	r.Git("-c", "gpg.format=ssh", "-c", "user.signingkey="+key, "tag", "-s", "-m", "tagged", "v1", unsigned)
+	r.Git("tag", "light", second)
 	r.PushTags()
 	k := KeyFiles{AllowedSigners: gittest.Write(t, filepath.Join(dir, "allowed"), "anna "+publicKey(t, key)+"\n")}
 	for what, m := range map[string]*Mirror{"http": overHTTP(t, r), "here": mirrorOf(t, r.Dir)} {
@@ -45,6 +46,10 @@ func TestVerifyForwardOnly(t *testing.T) {
 		tag.Ref = "refs/tags/v2"
 		if _, err := m.Verify(t.Context(), tag, first, k, Options{}); err == nil || !strings.Contains(err.Error(), `calls itself "v1"`) {
 			t.Errorf("%s: a tag pushed under another name: %v", what, err)
+		}
+		var refused *UnsignedError
+		if _, err := m.Verify(t.Context(), refs.Revision{Ref: "refs/tags/light", SHA: second}, first, k, Options{}); !errors.As(err, &refused) || !strings.Contains(err.Error(), "light is a lightweight tag") {
+			t.Errorf("%s: a lightweight tag of a signed commit: %v", what, err)
 		}
 		for _, of := range []struct{ sha, since, says string }{
 			{first, "", ""},
