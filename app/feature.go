@@ -20,6 +20,7 @@ func features() map[string]feature {
 		"deployments":   {permissions: map[string]string{"deployments": "write"}, tick: "Deployments: Read and write"},
 		"comments":      {permissions: map[string]string{"pull_requests": "write"}, tick: "Pull requests: Read and write"},
 		"pull-requests": {permissions: map[string]string{"pull_requests": "read"}, events: []string{"pull_request"}, tick: "Pull requests: Read-only (and the event Pull request)"},
+		"requires":      {permissions: map[string]string{"checks": "read", "statuses": "read"}, events: []string{"check_run", "status"}, tick: "Checks: Read-only, Commit statuses: Read-only at least (and the events Check run and Status)"},
 		"runners":       {permissions: map[string]string{"organization_self_hosted_runners": "write"}, tick: "Self-hosted runners (of the organization): Read and write"},
 
 		"repository-runners": {permissions: map[string]string{"administration": "write"}, tick: "Administration (of repositories): Read and write"},
@@ -53,7 +54,9 @@ func extend(fields map[string]any, names []string) error {
 			}
 		}
 		for _, event := range f.events {
-			events = append(events, event)
+			if !slices.Contains(events, any(event)) {
+				events = append(events, event)
+			}
 		}
 	}
 	fields["default_permissions"], fields["default_events"] = permissions, events

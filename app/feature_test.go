@@ -24,6 +24,8 @@ func TestManifestWithFeatures(t *testing.T) {
 		"comments":    {"pull_requests": "write"},
 
 		"pull-requests":          {"pull_requests": "read"},
+		"requires":               {"checks": "read"},
+		"checks,requires":        {"checks": "write"},
 		"comments,pull-requests": {"pull_requests": "write"},
 
 		"runners": {"organization_self_hosted_runners": "write"},
@@ -42,8 +44,12 @@ func TestManifestWithFeatures(t *testing.T) {
 		if err != nil || !maps.Equal(m.Permissions, want) {
 			t.Errorf("%s: %v, %v", all, m.Permissions, err)
 		}
-		for event, feature := range map[string]string{"pull_request": "pull-requests", "check_run": "checks", "check_suite": "checks"} {
-			if slices.Contains(m.Events, event) != strings.Contains(all, feature) {
+		if slices.Sort(m.Events); len(slices.Compact(slices.Clone(m.Events))) != len(m.Events) {
+			t.Errorf("%s: an event twice: %v", all, m.Events)
+		}
+		for event, features := range map[string]string{"pull_request": "pull-requests", "check_run": "checks requires", "check_suite": "checks", "status": "requires"} {
+			wanted := slices.ContainsFunc(strings.Split(all, ","), func(f string) bool { return slices.Contains(strings.Fields(features), f) })
+			if slices.Contains(m.Events, event) != wanted {
 				t.Errorf("%s: %v", all, m.Events)
 			}
 		}

@@ -17,7 +17,7 @@ const (
 	// change some seconds later than others.
 	overlap = 2 * time.Minute
 
-	mostPages = 1000 // of 100 pull requests, comments or reviews each
+	mostPages = 1000 // of 100 pull requests, comments, reviews or statuses each
 )
 
 // Pull is an open pull request.
@@ -177,6 +177,11 @@ func (r *Repository) changedPulls(ctx context.Context) error {
 
 // pages reads a list page by page for as long as take wants more. Where the first is as etag says, take is not called.
 func (r *Repository) pages(ctx context.Context, list, etag string, take func(answer) (more bool, err error)) error {
+	return r.pagesWith(ctx, list, etag, permission{"pull_requests", "read"}, take)
+}
+
+// pagesWith is pages for a list that needs a permission.
+func (r *Repository) pagesWith(ctx context.Context, list, etag string, needs permission, take func(answer) (more bool, err error)) error {
 	for number := 1; number > 0; {
 		if number > mostPages {
 			return fmt.Errorf("GitHub lists %s without end", list)
@@ -185,7 +190,7 @@ func (r *Repository) pages(ctx context.Context, list, etag string, take func(ans
 		if number > 1 {
 			path, etag = fmt.Sprintf("%s&page=%d", path, number), ""
 		}
-		a, err := r.do(ctx, call{method: http.MethodGet, path: path, etag: etag, class: ordinary, needs: permission{"pull_requests", "read"}})
+		a, err := r.do(ctx, call{method: http.MethodGet, path: path, etag: etag, class: ordinary, needs: needs})
 		if err != nil || a.unchanged() {
 			return err
 		}

@@ -20,6 +20,7 @@ type Repository struct {
 	looking     mutex  // for the installation
 	denied      denial // not covered
 	pulls       pulls
+	said        statedLists
 
 	mu           sync.Mutex
 	installation *installation

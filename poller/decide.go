@@ -20,6 +20,8 @@ type verdict struct {
 	mistaken   []git.Revision // failed before, for a mistake in the revision
 	outdated   []git.Revision // applied by other actions than the task has now
 	unapproved []git.Revision // to run, once somebody has approved them
+	required   []git.Revision // to run, once they have what the task requires,
+	lacking    []git.Revision // which these do not have
 	closed     []git.Revision // to run, but only within a window
 	held       []git.Revision // to run, but the task is paused
 	forward    []git.Revision // heads that end a rollback
@@ -80,6 +82,7 @@ func decide(t Task, s State, heads []git.Revision, now time.Time) verdict {
 	v.await(t)
 	v.hold(now)
 	v.close(t, now)
+	v.require(t)
 	v.enqueue(t, now)
 	return v
 }
@@ -100,7 +103,7 @@ func verdictOnNothing(t Task, s State) verdict {
 	queue := len(s.Queue)
 	if !s.of(t) {
 		s = s.withdrawAll("the task is on another repository now")
-		s = State{URL: t.URL, First: s.First, Unreported: s.Unreported, Paused: s.Paused}
+		s = State{URL: t.URL, First: s.First, Unreported: s.Unreported, Paused: s.Paused, asked: s.asked}
 	}
 	v := verdict{state: s, changed: !slices.Equal(s.Patterns, t.Refs) && (t.Refs.Wild() || t.Found) || queue != len(s.Queue)}
 	v.state.Patterns = t.Refs
@@ -158,7 +161,7 @@ func (v *verdict) judge(t Task, head git.Revision, r RefState, now time.Time) {
 
 // idle tells whether there is nothing to run and nothing to say.
 func (v verdict) idle() bool {
-	return len(v.todo)+len(v.paused)+len(v.abandoned)+len(v.mistaken)+len(v.outdated)+len(v.held)+len(v.closed)+len(v.unapproved)+len(v.remembered)+len(v.forgotten)+len(v.missing) == 0
+	return len(v.todo)+len(v.paused)+len(v.abandoned)+len(v.mistaken)+len(v.outdated)+len(v.held)+len(v.closed)+len(v.unapproved)+len(v.lacking)+len(v.remembered)+len(v.forgotten)+len(v.missing) == 0
 }
 
 // forget drops the memory of refs that are gone, once what runs of them has ended and was told.

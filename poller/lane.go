@@ -216,6 +216,7 @@ func (w *watch) stillDue(ctx context.Context, rev git.Revision) bool {
 		return false
 	}
 	state, unread := w.mem.Load(ctx)
+	state.asked = w.knownRequired()
 	return err != nil || unread != nil || slices.Contains(decide(w.task, state, heads, time.Now()).todo, rev)
 }
 

@@ -32,8 +32,10 @@ func (w *watch) look(ctx context.Context) ([]git.Revision, error) {
 	} else {
 		w.failures = 0
 		w.heed(w.mem.State)
-		if !w.opens.IsZero() && w.opens.Before(w.due) {
-			w.due = w.opens
+		for _, soon := range []time.Time{w.opens, w.asks} {
+			if !soon.IsZero() && soon.Before(w.due) {
+				w.due = soon
+			}
 		}
 		w.chase()
 	}
@@ -73,7 +75,7 @@ func (w *watch) fail(err error) {
 // compare is the look proper. What can run is returned even with an error,
 // since a missing branch is no reason to leave the others.
 func (w *watch) compare(ctx context.Context) ([]git.Revision, error) {
-	w.owes, w.opens, w.newer, w.gone = false, time.Time{}, nil, nil
+	w.owes, w.opens, w.asks, w.newer, w.gone = false, time.Time{}, time.Time{}, nil, nil
 	heads, err := w.heads(ctx)
 	empty := errors.Is(err, git.ErrEmpty)
 	if err != nil && !empty {
@@ -85,7 +87,11 @@ func (w *watch) compare(ctx context.Context) ([]git.Revision, error) {
 		return nil, err
 	}
 	now := time.Now()
+	if w.task.Required != nil && !empty {
+		w.askRequired(ctx, decide(w.task, state, heads, now).required)
+	}
 	judge := func(s State) verdict {
+		s.asked = w.knownRequired()
 		if empty {
 			return verdictOnNothing(w.task, s)
 		}
@@ -207,6 +213,9 @@ func (w *watch) announce(v verdict) {
 	}
 	for _, rev := range v.unapproved {
 		w.say(rev, approvalText(rev), time.Time{})
+	}
+	for _, rev := range v.lacking {
+		w.say(rev, v.state.requiredText(rev.SHA), time.Time{})
 	}
 	for _, rev := range v.closed {
 		now := time.Now()

@@ -17,6 +17,7 @@ const (
 	ForTurn     = "turn"     // a slot, its group, or the next poll
 	ForApproval = "approval" // somebody who may write
 	ForWindow   = "window"   // one of the task's windows
+	ForRequired = "required" // statuses and check runs of others
 	ForResume   = "resume"   // the end of a pause
 )
 

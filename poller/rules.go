@@ -13,7 +13,9 @@ type Rules struct {
 
 	Grace time.Duration `json:",omitempty"` // between SIGTERM and SIGKILL; 0: as actions have it
 
-	Group   string  `json:",omitempty"` // of tasks that never run at the same time
+	Group    string   `json:",omitempty"` // of tasks that never run at the same time
+	Requires []string `json:",omitempty"` // what must have been said of a head, as the task has it; [Task.Required] knows
+
 	Approve bool    `json:",omitempty"` // a head waits until somebody has approved it
 	Windows Windows `json:",omitempty"` // within which runs start; none: always
 }

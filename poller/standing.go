@@ -70,7 +70,7 @@ func (p *Poller) standings(ctx context.Context, asked func(Task) bool) ([]Standi
 		}
 		next := one{task: task}
 		if w := p.watches[task.Name]; w != nil {
-			next.now = live{here: true, heads: w.found, others: w.others, waits: w.waitsByRef(), vitals: w.vitals}
+			next.now = live{here: true, heads: w.found, others: w.others, asked: w.asked, waits: w.waitsByRef(), vitals: w.vitals}
 		}
 		all = append(all, next)
 	}
@@ -104,6 +104,8 @@ type live struct {
 	vitals vitals
 	others int // tags that are no versions
 
+	asked map[string]asked // how what is required of heads stands
+
 	elsewhere string // the other instance that has the lease
 	polls     string // the other instance that is to poll it
 }
@@ -116,6 +118,7 @@ func standing(t Task, s State, l live, now time.Time) Standing {
 	if !s.of(t) {
 		s = State{Paused: s.Paused}
 	}
+	s.asked = l.asked
 	if s.Paused.stands(now) {
 		all.Paused = s.Paused
 	}
@@ -228,6 +231,8 @@ func why(t Task, s State, head git.Revision, l live, now time.Time) string {
 		return approvalText(head)
 	case !l.here && s.Queue[head.Ref].Run.Waits == ForApproval && !r.approved(head.SHA): // the task's rules are not known
 		return s.Queue[head.Ref].Run.Reason
+	case len(v.lacking) > 0:
+		return v.state.requiredText(head.SHA)
 	case len(v.closed) > 0:
 		return t.Rules.Windows.opensText(now)
 	case len(v.mistaken) > 0:

@@ -37,6 +37,8 @@ type State struct {
 	Unreported []Report            `yaml:"unreported,omitempty"`  // what somebody has yet to hear, in order
 	Behind     map[string]lag      `yaml:"behind,omitempty"`      // by ref, of those that are; kept for who is notified
 	Lease      lease.Lease         `yaml:"lease,omitempty"`       // on this document, where instances share the store
+
+	asked map[string]asked // by SHA: how what is required of heads stands; not remembered
 }
 
 // RefState is the memory of one ref that had a run.

@@ -43,6 +43,9 @@ type Task struct {
 	Verify func(ctx context.Context, rev git.Revision, since string) (git.Signer, error)
 	// Keys is a digest of whose signatures count now. It goes with Verify.
 	Keys func() string
+	// Required tells how what the task requires of a revision before it runs stands. Its error keeps the revision
+	// waiting. It may be nil.
+	Required func(ctx context.Context, rev git.Revision) (Required, error)
 	// Paths select what concerns the task: a revision in which nothing of it has changed is applied without a run.
 	Paths git.PathPatterns
 	// Changes are the paths in which a revision differs from another one, or from where its ref has left a branch, "" for the

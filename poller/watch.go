@@ -45,6 +45,7 @@ type watch struct {
 	snapshot   State             // the memory, as the latest poll or run left it
 	shared     shared            // what is known of it and the others that poll it
 	dispute    string            // who has another definition of it
+	asked      map[string]asked  // by SHA, of revisions that wait for what is required of them; replaced, never changed
 
 	runs   string // the run that cancel ends
 	cancel context.CancelCauseFunc
@@ -82,6 +83,7 @@ type watch struct {
 	newer     map[string]string // by ref of a lane: what the last look would run there
 	gone      map[string]bool   // refs of lanes of which the last look wants no run any more
 	opens     time.Time         // when what was due at the last look may run
+	asks      time.Time         // when to ask again for what is required of it
 	stalled   time.Time         // until when no lane starts, since the last could not save
 	bare      map[string]bool   // variables that were said not to be masked
 	back      *Hold             // what the outcome of the last run has its ref go back to

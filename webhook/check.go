@@ -44,6 +44,8 @@ func readCheckSuite(p *payload, e *Event) error {
 		n, err := p.Repository.nudge("", "")
 		e.Nudges = []Nudge{n}
 		return err
+	case "completed":
+		return p.said(e, p.Check.SHA)
 	case "rerequested":
 		return p.clicked(e)
 	}
@@ -52,6 +54,8 @@ func readCheckSuite(p *payload, e *Event) error {
 
 func readCheckRun(p *payload, e *Event) error {
 	switch {
+	case p.Action == "completed":
+		return p.said(e, p.Check.SHA)
 	case p.Action == "rerequested" && p.Check.Button == "", p.Action == "requested_action" && p.Check.Button != "":
 	default:
 		return nil

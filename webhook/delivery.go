@@ -58,7 +58,11 @@ func (d delivery) about() subject {
 		switch d.Action {
 		case "rerequested", "requested_action":
 			return aClick
+		case "completed":
+			return aWord
 		}
+	case "status":
+		return aWord
 	case "installation", "installation_repositories", "installation_target":
 		return anInstallation
 	}
@@ -72,4 +76,5 @@ const (
 	aRepository
 	anInstallation
 	aClick // which is nothing without its payload
+	aWord  // on a commit, of which the payload would not tell more that matters
 )

@@ -16,6 +16,7 @@ type Event struct {
 	Verified     bool      // GitHub told it: it was signed, or it stands in the App's own log
 	Nudges       []Nudge
 	Installation *Installation // set when an installation of the App changed: what is known of it is outdated
+	Said         *Nudge        // set when a commit, whose ref is not told, has a new status or a check run that has ended
 	Check        *Check        // set when somebody wants something by a click on GitHub
 	Repository   *Repository   // set by events about the repository itself: what is known of it is outdated
 }
@@ -81,6 +82,8 @@ func readers(name string, p *payload) ([]field, func(*payload, *Event) error) {
 		return []field{{"ref", &p.Ref}, {"ref_type", &p.RefType}, repository}, readBranch
 	case "check_run", "check_suite":
 		return checkReaders(name, p)
+	case "status":
+		return saidReaders(p)
 	case "pull_request":
 		head := []field{{"ref", &p.Head.Ref}, {"sha", &p.Head.SHA}, {"repo", p.HeadRepo.fields()}}
 		request := []field{{"head", head}, {"base", []field{{"ref", &p.Base}}}}
@@ -207,4 +210,6 @@ func (e *Event) installed(id int64, owner account, former string) error {
 }
 
 // matters tells whether there is anything to do about the event.
-func (e Event) matters() bool { return len(e.Nudges) > 0 || e.Installation != nil || e.Check != nil }
+func (e Event) matters() bool {
+	return len(e.Nudges) > 0 || e.Installation != nil || e.Check != nil || e.Said != nil
+}

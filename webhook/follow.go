@@ -22,7 +22,7 @@ func (l *DeliveryLog) follow(ctx context.Context, found []delivery, date time.Ti
 	l.pace.quiet = 0
 	wanted := map[int64]int{} // repository → payloads of it that are too many
 	for _, d := range missed {
-		if l.wants(d) {
+		if l.wants(d) && d.about() != aWord {
 			wanted[d.RepositoryID]++
 		}
 	}
@@ -31,7 +31,11 @@ func (l *DeliveryLog) follow(ctx context.Context, found []delivery, date time.Ti
 	}
 	fetches := 0
 	for _, d := range missed {
-		if !l.wants(d) {
+		switch {
+		case !l.wants(d):
+			continue
+		case d.about() == aWord:
+			l.hint(d, date.Sub(d.DeliveredAt))
 			continue
 		}
 		wanted[d.RepositoryID]--
@@ -47,7 +51,7 @@ func (l *DeliveryLog) follow(ctx context.Context, found []delivery, date time.Ti
 
 func (l *DeliveryLog) wants(d delivery) bool {
 	switch d.about() {
-	case aRepository, aClick:
+	case aRepository, aClick, aWord:
 		return l.Watched(d.RepositoryID, l.addresses[d.RepositoryID])
 	case anInstallation:
 		return true
@@ -60,9 +64,13 @@ func (l *DeliveryLog) hint(d delivery, age time.Duration) {
 	if d.RepositoryID == 0 || d.about() == aClick {
 		return
 	}
-	l.tell(Event{Name: d.Event, Action: d.Action, GUID: d.GUID, Nudges: []Nudge{{
-		URL: l.addresses[d.RepositoryID], RepositoryID: d.RepositoryID,
-	}}}, age)
+	e, n := Event{Name: d.Event, Action: d.Action, GUID: d.GUID}, Nudge{URL: l.addresses[d.RepositoryID], RepositoryID: d.RepositoryID}
+	if d.about() == aWord {
+		e.Said = &n
+	} else {
+		e.Nudges = []Nudge{n}
+	}
+	l.tell(e, age)
 }
 
 // fetch tells what the payload says. What is old is no head to look out for. It returns whether more may be fetched.

@@ -11,6 +11,7 @@ type payload struct {
 	Action     string
 	Ref        string // in full for push, short for create and delete
 	RefType    string
+	State      string // of a commit status
 	After      string
 	HeadCommit string // what a tag that was pushed leads to
 	Number     int64

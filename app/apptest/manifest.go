@@ -52,6 +52,8 @@ func eventNeeds(event string) string {
 		return "contents"
 	case "repository":
 		return "metadata"
+	case "status":
+		return "statuses"
 	case "check_run", "check_suite":
 		return "checks"
 	case "pull_request":

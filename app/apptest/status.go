@@ -182,7 +182,7 @@ func (g *GitHub) getCombinedStatus(c *call, r *Repository) *answer {
 		}
 		var newest []Status
 		for _, s := range slices.Backward(r.statuses[found.sha]) {
-			if !slices.ContainsFunc(newest, func(n Status) bool { return n.Context == s.Context }) {
+			if !slices.ContainsFunc(newest, func(n Status) bool { return strings.EqualFold(n.Context, s.Context) }) {
 				newest = append(newest, s)
 			}
 		}

@@ -117,6 +117,9 @@ func (t Task) Permissions() map[string]string {
 	if t.GitHub == nil {
 		return all
 	}
+	if len(t.Rules.Requires) > 0 {
+		all["checks"], all["statuses"] = "read", "read"
+	}
 	for permission, wanted := range map[string]bool{
 		"checks": t.GitHub.Report == ReportCheck, "deployments": t.GitHub.Environment != "", "pull_requests": t.GitHub.Comment != "",
 	} {
@@ -181,7 +184,7 @@ func (all Options) load(environ []string, read func(path string, flags Config) (
 	}
 	mistakes = append(mistakes, found...)
 	mistakes = append(mistakes, s.clashes()...)
-	mistakes = append(mistakes, append(s.sameEnvironments(), s.shortLeases()...)...)
+	mistakes = append(mistakes, slices.Concat(s.circles(), s.sameEnvironments(), s.shortLeases())...)
 	if err := all.incomplete(s.Tasks); err != nil {
 		mistakes = append(mistakes, err)
 	}

@@ -33,6 +33,7 @@ type taskKeys struct {
 	Together count               `key:"parallel" range:"1-1000" default:"1" help:"How many branches of the task run at the same time, within --max-parallel."`
 	Group    text                `key:"group" not:"parallel" help:"Tasks of one group never run at the same time, not on different instances either."`
 	Windows  texts               `key:"windows" each:"window" default:"always" help:"When runs may start: Mon-Fri 08:00-17:00 Europe/Stockholm, by the clocks of that time zone; any of several. What is due outside of them waits."`
+	Requires texts               `key:"requires" each:"requirement" help:"Commit statuses and check runs that must be successful before a head runs: names such as ci/test or build*, or NAME@APP for those of one GitHub App. Each must be there. It needs a GitHub App."`
 	Approve  text                `key:"approve" values:"each,none" default:"none" help:"each: a head waits until somebody has approved it: kitops approve TASK SHA."`
 	OnPush   text                `key:"on_push" values:"finish,cancel" default:"finish, of pull requests cancel" help:"What becomes of a run when its branch, or pull request, has a newer head: it is finished first, or cancelled."`
 	Failing  aftermath           `key:"on_failure" each:"action" help:"Commands that run in the same directory after a run that did not succeed. They do not change its outcome. rollback runs the revision applied before again when the last try has failed (see retry), and stays there until another head appears."`

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bittrance/kitops/actions"
+	"github.com/bittrance/kitops/app"
 	"github.com/bittrance/kitops/poller"
 )
 
@@ -29,6 +30,17 @@ func (f taskFile) rules(keys *taskKeys) poller.Rules {
 	}
 	if keys.Windows.given && len(keys.Windows.entries) == 0 && !f.common {
 		f.Wrong(keys.Windows.node, "windows is empty: without it runs start at any time")
+	}
+	for _, entry := range keys.Requires.entries {
+		if entry.value == "" {
+			continue
+		}
+		_, err := app.ParseRequirement(entry.value)
+		f.judge(entry.node, "requires", err)
+		r.Requires = append(r.Requires, entry.value)
+	}
+	if keys.Requires.given && len(keys.Requires.entries) == 0 && !f.common {
+		f.Wrong(keys.Requires.node, "requires is empty: without it a head waits for nothing")
 	}
 	r.Approve = keys.Approve.value == "each"
 	r.CancelOnPush = keys.OnPush.value == "cancel"
@@ -95,6 +107,9 @@ func (t Task) rulesShown(keys *taskKeys) {
 			all = append(all, w.String())
 		}
 		keys.Windows = shownTexts(all)
+	}
+	if len(r.Requires) > 0 {
+		keys.Requires = shownTexts(r.Requires)
 	}
 	if r.Approve {
 		keys.Approve = text{given(), "each"}

@@ -185,12 +185,18 @@ func (h *Hooks) act(source string, e webhook.Event) {
 		h.catalog.Poke()
 	}
 	h.clicked(e)
-	for _, n := range e.Nudges {
+	nudge := func(n webhook.Nudge) poller.Nudge {
 		identity := ""
 		if n.RepositoryID != 0 {
 			identity = strconv.FormatInt(n.RepositoryID, 10)
 		}
-		h.agent.Nudge(poller.Nudge{URL: n.URL, Identity: identity, Ref: n.Ref, SHA: n.SHA, Verified: e.Verified, Broadcast: source == metrics.Relay})
+		return poller.Nudge{URL: n.URL, Identity: identity, Ref: n.Ref, SHA: n.SHA, Verified: e.Verified, Broadcast: source == metrics.Relay}
+	}
+	for _, n := range e.Nudges {
+		h.agent.Nudge(nudge(n))
+	}
+	if e.Said != nil {
+		h.agent.NudgeRequired(nudge(*e.Said))
 	}
 }
 

@@ -132,6 +132,9 @@ func (w *Wiring) build(s settings.Settings) ([]poller.Task, []*Repository, error
 		if err == nil && r == nil && t.Pulls != nil {
 			err = fmt.Errorf("task %s: pull_requests needs a GitHub App for %s", t.Name, t.URL)
 		}
+		if err == nil && r == nil && len(t.Rules.Requires) > 0 {
+			err = fmt.Errorf("task %s: requires needs a GitHub App for %s", t.Name, t.URL)
+		}
 		if r != nil && strings.HasPrefix(t.URL.String(), "http://") && strings.HasPrefix(r.clone.String(), "https://") {
 			err = fmt.Errorf("task %s: github: %s is not https, and the App's tokens travel there: write %s", t.Name, t.URL, r.clone)
 		}
@@ -184,6 +187,9 @@ func (w *Wiring) task(s settings.Settings, t settings.Task, r *Repository) polle
 	tagged(&task, heads)
 	if t.Pulls != nil && r != nil {
 		r.withPulls(&task, t)
+	}
+	if len(t.Rules.Requires) > 0 && r != nil {
+		task.Required = r.required(t.Rules.Requires, task.ReportTo)
 	}
 	options := t.Checkout.Options()
 	if t.Bring != nil && options.Sparse != nil {
