@@ -57,8 +57,8 @@ func TestRequiresOnGitHub(t *testing.T) {
 	agent.says("sha="+third+" .*outcome=success", 1)
 	s.wantRan(s.first, third)
 	agent.stop()
-	if said := s.said(second); len(said) > 0 {
-		t.Errorf("said of what never ran: %v", said)
+	if said := s.statuses(second); len(said) == 0 || said[0].State != "pending" || said[0].Description != "deploy: waits for build*@builds, ci/test" {
+		t.Errorf("said of what has waited: %+v", said)
 	}
 }
 
