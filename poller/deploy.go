@@ -30,7 +30,7 @@ func (t Task) deploymentStarted(s State, run Run) State {
 
 // deploymentEnded adds how a deployment has ended, unless there was none.
 func (t Task) deploymentEnded(s State, run Run) State {
-	if !t.deploys(run) || run.Outcome == Success && run.Reason == NothingToRun || t.Brings && run.Action == "" && run.Outcome != Success {
+	if !t.deploys(run) || run.Idle() || t.Brings && run.Action == "" && run.Outcome != Success {
 		return s
 	}
 	return s.reporting(Report{Run: run, URL: t.URL, To: t.DeployTo})

@@ -69,6 +69,9 @@ func (w *watch) ready(ctx context.Context, run *Run, plan *Plan, dir string) (so
 	if err != nil {
 		return false, err
 	}
+	if w.scope.passed, err = w.passedOver(ctx, *run, dir); err != nil || w.scope.passed != "" {
+		return false, err
+	}
 	if nothing, err := w.unchanged(ctx, *run, dir); err != nil || nothing {
 		return false, err
 	}

@@ -102,7 +102,7 @@ func (t Task) noticeSuccess(s State, run Run, f *failing) State {
 				l.Told = slices.DeleteFunc(slices.Clone(l.Told), func(to string) bool { return to == n.To })
 				s = s.behind(ref, &l)
 			}
-		case run.Reason != NothingToRun && slices.Contains(n.On, Succeeded):
+		case !run.Idle() && slices.Contains(n.On, Succeeded):
 			s = s.reporting(Report{Run: run, URL: t.URL, To: n.To, Change: Succeeded})
 		}
 	}

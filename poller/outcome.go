@@ -58,7 +58,9 @@ func (w *watch) conclude(ctx context.Context, run Run, err error) Run {
 	switch {
 	case err == nil:
 		run.Action = ""
-		if w.task.Brings && !run.acted {
+		if w.scope.passed != "" {
+			run.Reason = w.scope.passed
+		} else if w.task.Brings && !run.acted {
 			run.Reason = NothingToRun
 		}
 	case errors.As(err, &cancelled):

@@ -95,14 +95,7 @@ func (f printed) Write(data []byte) (int, error) {
 // conceal has the secrets of an action masked, and says once which of them cannot be.
 func (w *watch) conceal(o *output, action actions.Action, run Run, granted Granted) {
 	short := func(name string) {
-		if w.bare[name] {
-			return
-		}
-		if w.bare == nil {
-			w.bare = map[string]bool{}
-		}
-		w.bare[name] = true
-		w.tell(Event{Kind: Noticed, Run: run, Reason: fmt.Sprintf("%s is not masked in the output: it has less than %d bytes", name, secret.Shortest)})
+		w.noteOnce(run, fmt.Sprintf("%s is not masked in the output: it has less than %d bytes", name, secret.Shortest))
 	}
 	for name, value := range action.Environment {
 		if secret.Named(name) && o.mask.Add(value) > 0 {

@@ -18,6 +18,8 @@ import (
 type scope struct {
 	Paths  string // a digest of the task's
 	anyway bool   // it runs whatever has changed
+	order  bool   // somebody has asked for it
+	passed string // why it is applied without a run; "": it is not
 	traces bool   // since an action may have left something
 	asked  bool   // nothing more can be found out
 	known  bool   // all is what has changed
@@ -40,6 +42,7 @@ func digestOf(paths git.PathPatterns) string {
 func (t Task) scopeOf(r RefState) scope {
 	s := scope{Paths: digestOf(t.Paths)}
 	s.traces = r.Traces || r.Run != nil && r.Run.Outcome != Success && r.Run.Action != ""
+	s.order = r.Whole || r.Order != nil || r.Pinned != nil
 	s.asked = r.Whole || r.Order != nil || r.Pinned != nil || r.Applied != "" && r.Paths != s.Paths // all of it is wanted
 	s.anyway = s.asked || s.traces
 	return s

@@ -147,7 +147,7 @@ func (t Task) ended(s State, run Run) State {
 	if run.Gone && !IsPull(run.Revision.Ref) && s.Refs[run.Revision.Ref].ReportAs == "" { // nobody will look at the commit again
 		return s.unreporting(run.ID)
 	}
-	quiet := t.Silent && run.Outcome == Success && !run.acted && !run.told && heard == "" // else who heard otherwise would go on believing it
+	quiet := t.Silent && run.Outcome == Success && !run.acted && !run.told && !run.passedOver() && heard == "" // else who heard otherwise would go on believing it
 	if t.ReportTo == "" || t.Fleet || quiet || heard == said {
 		return s
 	}

@@ -16,6 +16,9 @@ type Rules struct {
 	Group    string   `json:",omitempty"` // of tasks that never run at the same time
 	Requires []string `json:",omitempty"` // what must have been said of a head, as the task has it; [Task.Required] knows
 
+	SkipCI bool `json:",omitempty"` // a head whose commit message asks for it is applied without a run
+	RunOwn bool `json:",omitempty"` // so is one that an action of the task has pushed, unless this is set
+
 	Approve bool    `json:",omitempty"` // a head waits until somebody has approved it
 	Windows Windows `json:",omitempty"` // within which runs start; none: always
 }

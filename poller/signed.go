@@ -39,14 +39,7 @@ func (w *watch) verify(ctx context.Context, run Run, rev git.Revision, commit, s
 		defer done()
 		signer, err := w.task.Verify(ctx, rev, since)
 		for _, key := range signer.Expiring {
-			if w.bare[key] {
-				continue
-			}
-			if w.bare == nil {
-				w.bare = map[string]bool{}
-			}
-			w.bare[key] = true
-			w.tell(Event{Kind: Noticed, Run: run, Reason: key})
+			w.noteOnce(run, key)
 		}
 		w.signer = signer.Name
 		if err == nil && signer.Commit != commit {

@@ -43,6 +43,10 @@ type Task struct {
 	Verify func(ctx context.Context, rev git.Revision, since string) (git.Signer, error)
 	// Keys is a digest of whose signatures count now. It goes with Verify.
 	Keys func() string
+	// Message is the message of a revision's commit. It may be nil where the task has not Rules.SkipCI.
+	Message func(ctx context.Context, rev git.Revision) (string, error)
+	// Pushed tells whether the task itself has pushed a revision, by a token that an action was granted. It may be nil.
+	Pushed func(ctx context.Context, rev git.Revision) (bool, error)
 	// Required tells how what the task requires of a revision before it runs stands. Its error keeps the revision
 	// waiting. It may be nil.
 	Required func(ctx context.Context, rev git.Revision) (Required, error)

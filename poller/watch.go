@@ -45,6 +45,7 @@ type watch struct {
 	snapshot   State             // the memory, as the latest poll or run left it
 	shared     shared            // what is known of it and the others that poll it
 	dispute    string            // who has another definition of it
+	noted      map[string]bool   // what people have heard once
 	asked      map[string]asked  // by SHA, of revisions that wait for what is required of them; replaced, never changed
 
 	runs   string // the run that cancel ends
@@ -85,7 +86,6 @@ type watch struct {
 	opens     time.Time         // when what was due at the last look may run
 	asks      time.Time         // when to ask again for what is required of it
 	stalled   time.Time         // until when no lane starts, since the last could not save
-	bare      map[string]bool   // variables that were said not to be masked
 	back      *Hold             // what the outcome of the last run has its ref go back to
 	forbidden bool              // somebody has ordered, since the look, that the run must not start
 }

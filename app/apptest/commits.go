@@ -136,7 +136,7 @@ func (g *GitHub) describeCommit(r *Repository, c *commit) fields {
 	who := fields{"name": c.name, "email": c.email, "date": stamp(c.when)}
 	return fields{
 		"sha": c.sha, "node_id": nodeID("Commit", r.ID), "url": url, "html_url": html + c.sha, "comments_url": url + "/comments",
-		"author": nil, "committer": nil,
+		"author": r.committer(c.sha), "committer": r.committer(c.sha),
 		"parents": each(c.parents, func(sha string) fields {
 			return fields{"sha": sha, "url": g.commitURL(r, sha), "html_url": html + sha}
 		}),

@@ -2,6 +2,7 @@ package apptest
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"log"
 	"net/http"
@@ -23,11 +24,15 @@ func (g *GitHub) serveGit(w http.ResponseWriter, r *http.Request) {
 	repo, renamed := g.findMoved(owner, name)
 	status, message := gitAccess(who, repo, write)
 	var dir, location string
+	var before *snapshot
 	var err error
 	if repo != nil {
 		dir, location = repo.dir, g.URL+"/"+repo.fullName()+".git/"+service
 		if status == 0 && dir != "" && !write {
 			dir, err = repo.replica()
+		}
+		if status == 0 && dir != "" && write {
+			before, err = repo.snapshot()
 		}
 	}
 	g.mu.Unlock()
@@ -47,7 +52,14 @@ func (g *GitHub) serveGit(w http.ResponseWriter, r *http.Request) {
 	default:
 		g.answer(w, r, dir, service)
 		if write {
-			g.change(func() error { repo.pushed = g.Now(); return repo.remember() })
+			g.change(func() error {
+				repo.pushed = g.Now()
+				by := repo.owner
+				if who.kind == AsInstallation {
+					by = who.token.installation.app.Bot()
+				}
+				return errors.Join(repo.movedSince(before.refs, by), repo.remember())
+			})
 		}
 	}
 }

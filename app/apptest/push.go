@@ -21,6 +21,12 @@ func findGit() (string, error) { return exec.LookPath("git") }
 // Push commits files onto a branch, which it makes if need be, and returns the commit's SHA.
 // Without files the commit is empty. What begins with #! is made executable, and a Submodule is one.
 func (r *Repository) Push(branch string, files map[string]string) string {
+	// The time to the nanosecond makes every commit another one.
+	return r.PushMessage(branch, fmt.Sprintf("push to refs/heads/%s at %s\n", branch, r.g.Now().UTC().Format(time.RFC3339Nano)), files)
+}
+
+// PushMessage is Push of a commit with a message.
+func (r *Repository) PushMessage(branch, message string, files map[string]string) string {
 	var sha string
 	r.g.change(func() error {
 		before, err := r.snapshot()
@@ -31,12 +37,11 @@ func (r *Repository) Push(branch string, files map[string]string) string {
 			return fmt.Errorf("push to %s: it lives in memory, use SetHead", r.fullName())
 		}
 		ref := "refs/heads/" + branch
-		// The time to the nanosecond makes every commit another one.
-		message := fmt.Sprintf("push to %s at %s\n", ref, r.g.Now().UTC().Format(time.RFC3339Nano))
 		if sha, err = (committing{before.git}).commit(ref, before.refs[ref], message, r.g.Now(), files); err != nil {
 			return fmt.Errorf("push to %s: %w", r.fullName(), err)
 		}
 		r.pushed = r.g.Now()
+		r.moved(ref, before.refs[ref], sha, r.owner)
 		r.openSuites(branch, sha)
 		return r.remember()
 	})
@@ -56,6 +61,11 @@ func (r *Repository) SetRef(ref, sha string) {
 		if sha != "" && !fullSHA.MatchString(sha) {
 			return fmt.Errorf("set %s: %q is no SHA", ref, sha)
 		}
+		before, err := r.snapshot()
+		if err != nil {
+			return err
+		}
+		r.moved(ref, before.refs[ref], sha, r.owner)
 		if err := r.setRef(ref, sha); err != nil {
 			return err
 		}

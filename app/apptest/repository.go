@@ -24,6 +24,8 @@ type Repository struct {
 	defaultBranch changed[string]
 	memory        map[string]string // ref → SHA, without a directory
 	known         map[string]bool   // SHAs that were ever set, without a directory
+	activities    []activity
+	committers    map[string]*Account // by SHA
 	statuses      map[string][]Status
 	checks        []*CheckRun
 	suites        []*CheckSuite

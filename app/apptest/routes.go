@@ -37,6 +37,7 @@ func (g *GitHub) apiRoutes() http.Handler {
 		handle("GET "+repo+"/collaborators/{username}/permission", g.onRepository("metadata", "read", g.getPermission))
 		handle("GET "+repo+"/branches", g.onRepository("contents", "read", g.listBranches))
 		handle("GET "+repo+"/branches/{branch...}", g.onRepository("contents", "read", g.getBranch))
+		handle("GET "+repo+"/activity", g.onRepository("contents", "read", g.listActivities))
 		handle("GET "+repo+"/commits/{ref...}", g.getUnderCommits)
 		handle("GET "+repo+"/git/ref/{ref...}", g.onRepository("contents", "read", g.getRef))
 		handle("GET "+repo+"/git/matching-refs/{ref...}", g.onRepository("contents", "read", g.listMatchingRefs))

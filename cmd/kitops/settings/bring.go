@@ -34,6 +34,12 @@ func (b Bring) check() error {
 	return nil
 }
 
+// Pushes tells whether an action of the task may get a token with which it can push.
+func (t Task) Pushes() bool {
+	may := func(token map[string]string) bool { return token["contents"] == "write" }
+	return t.Bring != nil && may(t.Bring.Token) || slices.ContainsFunc(t.AllActions(), func(a actions.Action) bool { return may(a.Token) })
+}
+
 // trusts demands a word where anybody who may push some branch of some
 // repository commands the agent.
 func (c Config) trusts(t Task) error {

@@ -34,6 +34,8 @@ type taskKeys struct {
 	Group    text                `key:"group" not:"parallel" help:"Tasks of one group never run at the same time, not on different instances either."`
 	Windows  texts               `key:"windows" each:"window" default:"always" help:"When runs may start: Mon-Fri 08:00-17:00 Europe/Stockholm, by the clocks of that time zone; any of several. What is due outside of them waits."`
 	Requires texts               `key:"requires" each:"requirement" help:"Commit statuses and check runs that must be successful before a head runs: names such as ci/test or build*, or NAME@APP for those of one GitHub App. Each must be there. It needs a GitHub App."`
+	SkipCI   boolean             `key:"skip_ci" default:"false" help:"Apply a head without a run whose commit message has [skip kitops] or [skip ci]. It is reported as skipped on request."`
+	Own      text                `key:"own_pushes" values:"skip,run" default:"skip" help:"What becomes of a head that an action has pushed with its github_token: it is applied without a run, lest it runs for ever, or run."`
 	Approve  text                `key:"approve" values:"each,none" default:"none" help:"each: a head waits until somebody has approved it: kitops approve TASK SHA."`
 	OnPush   text                `key:"on_push" values:"finish,cancel" default:"finish, of pull requests cancel" help:"What becomes of a run when its branch, or pull request, has a newer head: it is finished first, or cancelled."`
 	Failing  aftermath           `key:"on_failure" each:"action" help:"Commands that run in the same directory after a run that did not succeed. They do not change its outcome. rollback runs the revision applied before again when the last try has failed (see retry), and stays there until another head appears."`

@@ -42,6 +42,7 @@ func (f taskFile) rules(keys *taskKeys) poller.Rules {
 	if keys.Requires.given && len(keys.Requires.entries) == 0 && !f.common {
 		f.Wrong(keys.Requires.node, "requires is empty: without it a head waits for nothing")
 	}
+	r.SkipCI, r.RunOwn = keys.SkipCI.value, keys.Own.value == "run"
 	r.Approve = keys.Approve.value == "each"
 	r.CancelOnPush = keys.OnPush.value == "cancel"
 	r.FinishPulls = keys.OnPush.given && keys.OnPush.value == "finish"
@@ -110,6 +111,12 @@ func (t Task) rulesShown(keys *taskKeys) {
 	}
 	if len(r.Requires) > 0 {
 		keys.Requires = shownTexts(r.Requires)
+	}
+	if r.SkipCI {
+		keys.SkipCI = boolean{given(), true}
+	}
+	if r.RunOwn {
+		keys.Own = text{given(), "run"}
 	}
 	if r.Approve {
 		keys.Approve = text{given(), "each"}

@@ -32,3 +32,25 @@ func (w *Wiring) changes(mirror *git.Mirror, r *Repository, o git.Options) func(
 		return all, err
 	}
 }
+
+// message is the poller's Message of a task whose checkouts have the options.
+func (w *Wiring) message(mirror *git.Mirror, r *Repository, o git.Options) func(context.Context, git.Revision) (string, error) {
+	return func(ctx context.Context, rev git.Revision) (text string, err error) {
+		ask := func() error {
+			text, err = mirror.Message(ctx, rev, o)
+			return err
+		}
+		if r != nil {
+			err = r.byGit(ctx, ask)
+		} else {
+			err = ask()
+		}
+		return text, err
+	}
+}
+
+// pushed is the poller's Pushed.
+func (r *Repository) pushed(ctx context.Context, rev git.Revision) (bool, error) {
+	own, err := r.PushedByApp(ctx, rev.Ref, rev.SHA)
+	return own, later(err)
+}

@@ -159,7 +159,7 @@ func (w *Wiring) task(s settings.Settings, t settings.Task, r *Repository) polle
 		Found: t.Configured != "", ID: t.RepositoryID, Formerly: t.Formerly,
 		Each: t.Each, Definition: t.Definition(), Digest: t.Digest, Actions: t.ActionsDigest(),
 	}
-	task.Paths, task.Brings = t.Paths, len(t.Paths) > 0
+	task.Paths, task.Brings = t.Paths, len(t.Paths) > 0 || t.Rules.SkipCI || t.Pushes()
 	if t.Bring != nil {
 		task.Brings = true
 		task.Plan = func(_ context.Context, dir string, rev git.Revision) (poller.Plan, error) {
@@ -200,6 +200,12 @@ func (w *Wiring) task(s settings.Settings, t settings.Task, r *Repository) polle
 		options.Owner = &git.Owner{UID: w.user.UID, GID: w.user.GID}
 	}
 	task.Changes = w.changes(mirror, r, options)
+	if t.Rules.SkipCI {
+		task.Message = w.message(mirror, r, options)
+	}
+	if r != nil && t.Pushes() {
+		task.Pushed = r.pushed
+	}
 	if t.Pulls != nil && r != nil {
 		task.MergeBase = w.mergeBase(mirror, r, options)
 	}

@@ -1,0 +1,100 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+// botKnown is for how long the name of an App is believed, which its owner may change.
+const botKnown = time.Hour
+
+// bot is the login of the account that an App acts as.
+type bot struct {
+	mu    sync.Mutex
+	login string
+	until time.Time
+}
+
+// Bot is the login of the account that the App acts as: NAME[bot].
+func (a *App) Bot(ctx context.Context) (string, error) {
+	a.bot.mu.Lock()
+	defer a.bot.mu.Unlock()
+	if time.Now().Before(a.bot.until) {
+		return a.bot.login, nil
+	}
+	own, err := a.self(ctx)
+	if err != nil {
+		return "", err
+	}
+	if own.Slug == "" {
+		return "", &DownError{fmt.Errorf("it does not tell what the App is called")}
+	}
+	a.bot.login, a.bot.until = own.Slug+"[bot]", time.Now().Add(botKnown)
+	return a.bot.login, nil
+}
+
+// PushedByApp tells whether this App, with a token that an action was lent for example, was the last to bring a ref to a
+// commit. Of a ref whose pushes GitHub does not tell (any more) it knows from the commit, which must be the App's as
+// author and committer. https://docs.github.com/rest/repos/repos#list-repository-activities
+func (r *Repository) PushedByApp(ctx context.Context, ref, sha string) (bool, error) {
+	bot, err := r.app.Bot(ctx)
+	if err != nil {
+		return false, err
+	}
+	query := url.Values{"per_page": {"100"}}
+	branch := strings.HasPrefix(ref, "refs/heads/")
+	if branch {
+		query.Set("ref", ref)
+	}
+	a, err := r.do(ctx, call{method: http.MethodGet, path: r.path(false) + "/activity?" + query.Encode(), class: ordinary})
+	status, _ := answered(err)
+	switch {
+	case status == http.StatusNotFound: // of an older Enterprise Server
+	case err != nil:
+		return false, err
+	default:
+		var pushes []struct {
+			After string
+			Actor *Account
+		}
+		if err := a.decode(&pushes); err != nil {
+			return false, err
+		}
+		for _, push := range pushes { // the newest come first
+			if push.After == sha {
+				return push.Actor != nil && is(*push.Actor, bot), nil
+			}
+		}
+	}
+	if !branch { // the commit of a tag is anybody's
+		return false, nil
+	}
+	return r.madeBy(ctx, sha, bot)
+}
+
+func is(who Account, bot string) bool { return who.Type == "Bot" && strings.EqualFold(who.Login, bot) }
+
+// madeBy tells whether a commit is an account's, as author and as committer.
+func (r *Repository) madeBy(ctx context.Context, sha, bot string) (bool, error) {
+	a, err := r.do(ctx, call{method: http.MethodGet, path: r.path(false) + "/commits/" + sha, class: ordinary})
+	if err != nil {
+		return false, err
+	}
+	var commit struct {
+		SHA               string
+		Author, Committer *Account
+	}
+	if err := a.decode(&commit); err != nil {
+		return false, err
+	}
+	if commit.SHA != sha {
+		return false, &DownError{fmt.Errorf("its answer for %s is %s", sha, cmp.Or(commit.SHA, "no commit"))}
+	}
+	return commit.Author != nil && commit.Committer != nil && is(*commit.Author, bot) && is(*commit.Committer, bot), nil
+}
