@@ -205,6 +205,9 @@ func (w *watch) announce(v verdict) {
 		r := v.state.Refs[rev.Ref]
 		w.say(rev, pausing(r.Run.Attempt), r.Retry)
 	}
+	if len(v.calmed) > 0 {
+		w.say(git.Revision{}, w.task.stormText(), v.state.Storm.Last.Add(w.task.stormPause()))
+	}
 	for _, rev := range v.abandoned {
 		w.say(rev, v.state.Refs[rev.Ref].Run.gaveUpText(w.task.Name), time.Time{})
 	}

@@ -124,7 +124,7 @@ func (w *watch) saveOutcome(ctx context.Context, run *Run, parked *Parked) (retr
 	default:
 		retry = run.Finished.Add(max(w.task.restFor(run.Attempt), run.rest))
 	}
-	booked := parked
+	booked, raging := parked, false
 	if w.p.Parks != nil {
 		parked = nil
 	}
@@ -134,6 +134,8 @@ func (w *watch) saveOutcome(ctx context.Context, run *Run, parked *Parked) (retr
 				run.Held = "paused by " + s.Paused.By
 			}
 			s, w.back = w.task.giveUp(s, run)
+			s = s.counting(*run)
+			raging = s.Storm.rages() && s.Storm.Failures == stormAt
 			return w.task.ended(s.with(run.Revision.Ref, func(r *RefState) {
 				saved := *run
 				r.Run, r.Group, r.Retry, r.Parked = &saved, nil, retry, parked
@@ -146,6 +148,9 @@ func (w *watch) saveOutcome(ctx context.Context, run *Run, parked *Parked) (retr
 			}), *run)
 		})
 		w.outbox.kick(ctx, &w.mem)
+		if err == nil && raging {
+			w.tell(Event{Kind: Noticed, Run: *run, Reason: w.task.stormText()})
+		}
 		if err == nil && w.p.Parks != nil && booked != nil {
 			w.bookParked(ctx, run.Revision.Ref, *booked)
 		}

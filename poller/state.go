@@ -36,6 +36,7 @@ type State struct {
 	Notes      map[string]string   `yaml:"notes,omitempty"`       // of the reporter of deployments, by their place
 	Unreported []Report            `yaml:"unreported,omitempty"`  // what somebody has yet to hear, in order
 	Behind     map[string]lag      `yaml:"behind,omitempty"`      // by ref, of those that are; kept for who is notified
+	Storm      *storm              `yaml:"storm,omitempty"`       // nil: the last run succeeded
 	Lease      lease.Lease         `yaml:"lease,omitempty"`       // on this document, where instances share the store
 
 	asked map[string]asked // by SHA: how what is required of heads stands; not remembered
