@@ -69,6 +69,16 @@ func (k KeyFiles) Check() error {
 	return err
 }
 
+// Signers are whose signatures count, and what is to be said of keys that expire soon, or have.
+func (k KeyFiles) Signers() (names, expiring []string, err error) {
+	keys, _, err := k.read()
+	if err != nil {
+		return nil, nil, err
+	}
+	now := time.Now()
+	return keys.Names(), keys.Expiring(now, now.Add(expiresIn)), nil
+}
+
 // Digest is the same as long as the files are; "" where they cannot be read.
 func (k KeyFiles) Digest() string {
 	_, digest, err := k.read()

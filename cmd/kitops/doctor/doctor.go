@@ -62,6 +62,7 @@ func (d *Doctor) Run(ctx context.Context, all settings.Options) error {
 	}
 	d.processes(s)
 	d.limits(s)
+	d.signers(s)
 	if s.Poller.State == "" {
 		d.state(ctx, s.Poller.StateFile)
 	} else {

@@ -55,6 +55,17 @@ func (k *Keys) Verify(o object.Object, tag string, now time.Time) (signer string
 	return "", errors.New("its signature is of no kind that is supported: use SSH or OpenPGP")
 }
 
+// Names are whose keys there are: the patterns of allowed signers, and the owners of OpenPGP keys.
+func (k *Keys) Names() (all []string) {
+	for _, a := range k.ssh {
+		all = append(all, a.principals)
+	}
+	for _, e := range k.pgp {
+		all = append(all, nameOf(e))
+	}
+	return all
+}
+
 // Expiring are the keys that expire until a time, each with its day.
 func (k *Keys) Expiring(now, until time.Time) (all []string) {
 	note := func(name string, at time.Time) {
