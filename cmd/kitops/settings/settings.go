@@ -107,29 +107,6 @@ func (s Settings) StatusesWanted(g GitHub) bool {
 	})
 }
 
-// Permissions are what a task needs of its App beside reading contents and posting
-// statuses: checks → write.
-func (t Task) Permissions() map[string]string {
-	all := map[string]string{}
-	if t.Pulls != nil {
-		all["pull_requests"] = "read"
-	}
-	if t.GitHub == nil {
-		return all
-	}
-	if len(t.Rules.Requires) > 0 {
-		all["checks"], all["statuses"] = "read", "read"
-	}
-	for permission, wanted := range map[string]bool{
-		"checks": t.GitHub.Report == ReportCheck, "deployments": t.GitHub.Environment != "", "pull_requests": t.GitHub.Comment != "",
-	} {
-		if wanted {
-			all[permission] = "write"
-		}
-	}
-	return all
-}
-
 // Credentials are what tells Apps apart: tasks that have them in common share one.
 func (g GitHub) Credentials() GitHub {
 	return GitHub{AppID: g.AppID, KeyFile: g.KeyFile, Key: g.Key}
