@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,11 +22,11 @@ func TestRetryStorm(t *testing.T) {
 			for i := range 60 {
 				r.heads[fmt.Sprintf("refs/heads/b%02d", i)] = fmt.Sprintf("%040d", i)
 			}
-			healed := false
+			var healed atomic.Bool
 			task := r.task("deploy")
 			task.Refs, task.RunNew, task.Rules.Parallel = git.Patterns{"refs/heads/*"}, true, parallel
 			task.Plan = func(_ context.Context, _ string, rev git.Revision) (Plan, error) {
-				if healed || strings.HasPrefix(rev.SHA, "a") {
+				if healed.Load() || strings.HasPrefix(rev.SHA, "a") {
 					return Plan{Actions: []actions.Action{{Name: "work", Entrypoint: "/bin/true"}}}, nil
 				}
 				return Plan{}, fmt.Errorf("no plan")
@@ -47,7 +48,7 @@ func TestRetryStorm(t *testing.T) {
 			r.push("b07", "9")
 			elapse(time.Minute)
 			want(t, "new heads", runs()-before, 1)
-			healed = true
+			healed.Store(true)
 			elapse(15 * time.Minute)
 			want(t, "the storm", b.state(t, "deploy").Storm, (*storm)(nil))
 			if n := runs() - before; n < 60 {
