@@ -45,11 +45,17 @@ func (g *GitHub) serveGit(w http.ResponseWriter, r *http.Request) {
 		fallthrough
 	case status != 0:
 		http.Error(w, message, status)
+	case renamed && service == lfsBatch:
+		http.Redirect(w, r, location, http.StatusTemporaryRedirect)
 	case renamed:
 		http.Redirect(w, r, extend(location, r.URL.Query()), http.StatusMovedPermanently)
 	case dir == "":
 		http.Error(w, "This repository lives in memory only.", http.StatusNotFound)
 	default:
+		if service == lfsBatch {
+			repo.objects().ServeHTTP(w, r)
+			return
+		}
 		g.answer(w, r, dir, service)
 		if write {
 			g.change(func() error {

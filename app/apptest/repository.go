@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"time"
+
+	"github.com/bittrance/kitops/poller/git/gittest"
 )
 
 // Repository is a repository of an account. Its ID stays when it is renamed or transferred.
@@ -37,6 +39,7 @@ type Repository struct {
 	pulls         []*Pull
 	comments      []*comment
 	numbers       int // of pull requests
+	lfs           *gittest.LFS
 	deployments   []*Deployment
 	environments  map[string][]string   // their protection
 	rules         map[string]Rules      // by branch

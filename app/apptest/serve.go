@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	gitPath = regexp.MustCompile(`^/([^/]+)/([^/]+?)(?:\.git)?/(info/refs|git-upload-pack|git-receive-pack)$`)
+	gitPath = regexp.MustCompile(`^/([^/]+)/([^/]+?)(?:\.git)?/(info/refs|git-upload-pack|git-receive-pack|info/lfs/objects/batch)$`)
 	webPath = regexp.MustCompile(`^/(?:(?:settings|organizations|apps|login)/|favicon\.ico$)`)
 )
 

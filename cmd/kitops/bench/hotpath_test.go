@@ -30,6 +30,7 @@ func BenchmarkHotPath(b *testing.B) {
 		b.Run(fmt.Sprintf("Commit/%dfiles", files), func(b *testing.B) { w.commit(b, size, served) })
 		b.Run(fmt.Sprintf("Reuse/%dfiles", files), func(b *testing.B) { w.reuse(b, size, served) })
 		b.Run(fmt.Sprintf("Paths/%dfiles", files), func(b *testing.B) { w.paths(b, size, files, served) })
+		b.Run(fmt.Sprintf("Sparse/%dfiles", files), func(b *testing.B) { w.sparse(b, size, served) })
 	}
 	b.Run("Growth", w.growth)
 	b.Run("Idle/1000tasks", w.idleTasks)

@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/pem"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -21,6 +22,8 @@ type SSH struct {
 	Home    string // a home whose .ssh has known_hosts and id_ed25519
 	KeyFile string // the key that is let in, id_ed25519 in Home
 	Old     bool   // speak version 0 of the protocol only; set before the first connection
+
+	LFS func(repo string) (answer string, status uint32) // git-lfs-authenticate for downloads; nil: there is none
 
 	dir    string
 	config *ssh.ServerConfig
@@ -155,6 +158,11 @@ func (s *SSH) session(channel ssh.Channel, requests <-chan *ssh.Request) {
 
 // run lets a shell take the command apart, as sshd does, with dir for a root.
 func (s *SSH) run(channel ssh.Channel, line string, env []string) uint32 {
+	if repo, asked := strings.CutPrefix(line, "git-lfs-authenticate "); asked && s.LFS != nil {
+		answer, status := s.LFS(strings.Trim(strings.TrimSuffix(repo, " download"), "'"))
+		_, _ = io.WriteString(channel, answer)
+		return status
+	}
 	quoted, ok := strings.CutPrefix(line, "git-upload-pack ")
 	if !ok {
 		return 127

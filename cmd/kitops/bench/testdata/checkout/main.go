@@ -11,13 +11,27 @@ import (
 )
 
 // main takes the address, the directory of the mirror and that of the checkout,
-// and "reuse" if that may be there.
+// and "reuse" if that may be there, or "sparse" and what is to be checked out.
 func main() {
-	o := git.Options{Reuse: len(os.Args) > 4 && os.Args[4] == "reuse"}
-	if err := run(os.Args[1], os.Args[2], os.Args[3], o); err != nil {
+	o, err := options(os.Args[4:])
+	if err == nil {
+		err = run(os.Args[1], os.Args[2], os.Args[3], o)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+func options(args []string) (o git.Options, err error) {
+	switch {
+	case len(args) == 0:
+	case args[0] == "sparse":
+		o.Sparse, err = git.ParseSparse(args[1:])
+	default:
+		o.Reuse = args[0] == "reuse"
+	}
+	return o, err
 }
 
 func run(address, mirror, dir string, o git.Options) error {
