@@ -29,11 +29,15 @@ func (s *Server) meaning(res *http.Response, said string) error {
 	case code == http.StatusUnauthorized && anonymous:
 		return errors.New("authentication required: what it has is not for everybody")
 	case code == http.StatusUnauthorized:
-		return errors.New("authentication refused: the credentials are wrong, have expired or are not for Git LFS")
+		return remote.ErrCredentials
+	case code == http.StatusForbidden && anonymous:
+		return errors.New("access denied: the server refuses whoever does not authenticate")
 	case code == http.StatusForbidden:
-		return errors.New("access denied: these credentials may not read Git LFS objects there")
+		return remote.ErrDenied
+	case code == http.StatusNotFound && anonymous:
+		return errors.New("there is no Git LFS for this repository, or it is hidden from those who do not authenticate")
 	case code == http.StatusNotFound:
-		return errors.New("there is no Git LFS for this repository, or it is hidden from these credentials")
+		return fmt.Errorf("there is no Git LFS for this repository: %w", remote.ErrHidden)
 	case code == http.StatusTooManyRequests && res.Header.Get("Retry-After") != "":
 		return outOfOrder{fmt.Sprintf("%d, try again after %.40s", code, printable(res.Header.Get("Retry-After")))}
 	case code >= 500 || code == http.StatusTooManyRequests:
