@@ -10,7 +10,7 @@ CYCLONEDX_VERSION  := v1.10.0
 FUZZTIME   ?= 30s
 
 .DEFAULT_GOAL := build
-.PHONY: help build test short act act-docker e2e systemd git-servers test-stores chaos metrics soak kills lint vet bench demo image programs image-test release release-snapshot release-test packages fuzz manifest clean
+.PHONY: help build test short act act-docker limits e2e systemd git-servers test-stores chaos metrics soak kills lint vet bench demo image programs image-test release release-snapshot release-test packages fuzz manifest clean
 
 help: ## show this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -44,6 +44,9 @@ chaos: ## instances on versitygw and Azurite while everything fails, for three m
 
 metrics: ## the metrics before a real Prometheus, and the alert rules before promtool, which it installs; needs Debian and root, or sudo
 	.ci/metrics
+
+limits: ## the limits of runs before a kernel that has them all, in a machine that is emulated where this one does not; needs Debian and root, or sudo
+	.ci/limits
 
 act: ## workflows of GitHub by the real act, which it installs; needs Go and git
 	.ci/act

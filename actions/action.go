@@ -43,6 +43,8 @@ type Action struct {
 	CancelAfter bool `json:",omitempty"`
 	// Grace is the time between SIGTERM and SIGKILL; 0: as the caller has it. It means nothing to Run.
 	Grace time.Duration `json:",omitempty"`
+	// Limits hold beside those of the run while it runs. They mean nothing to Run.
+	Limits Limits `json:",omitzero"`
 }
 
 // Secret is where the value of a variable is read when an action starts: a file or a variable of the agent.
@@ -72,7 +74,8 @@ type Options struct {
 // Run runs the command until it has ended or ctx is done; then its processes
 // are stopped before Run returns. Several may run at the same time.
 //
-// A command that ran and failed, also by a signal, is an *exec.ExitError. When
+// A command that ran and failed, also by a signal, is an *exec.ExitError, within a *LimitError where a limit has
+// to do with it. When
 // ctx is done first the error wraps context.Cause(ctx), and names processes
 // that not even SIGKILL ended, or by a *LeftError those that may be another
 // action's. Any other error means that it could not be started.
@@ -114,7 +117,7 @@ func (a Action) Run(ctx context.Context, o Options) error {
 	select {
 	case <-exited: // also where it was a little quicker than ctx
 		out.finish(WaitDelay, o.Kill)
-		return failed
+		return tree.struck(failed)
 	default:
 	}
 	left := tree.stop(context.WithoutCancel(ctx), cmp.Or(o.Grace, Grace), o.Kill)

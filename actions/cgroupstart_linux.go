@@ -24,7 +24,7 @@ func (t *tree) startInCgroup(build func() *exec.Cmd, p *Processes) (*exec.Cmd, e
 	if err := run.limit(t.limits); err != nil {
 		return nil, err
 	}
-	t.cgroup = run
+	t.cgroup, t.strikes = run, run.strikes(t.limits)
 	cmd, err := (*exec.Cmd)(nil), error(unix.ENOSYS)
 	if !p.moves {
 		cmd, err = t.startCloned(build(), run)

@@ -3,6 +3,7 @@ package actions
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -78,9 +79,16 @@ func (c cgroup) enable(wanted []setting) error {
 	return nil
 }
 
-// limit sets the limits of a run.
+// limit sets the limits of a run, in the place of those that an action before had.
 func (c cgroup) limit(l Limits) error {
 	wanted := l.settings()
+	for _, s := range unlimited() {
+		if !slices.ContainsFunc(wanted, func(w setting) bool { return w.file == s.file }) {
+			if err := c.set(s.file, s.value); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("limits: write %q to %s: %w", s.value, c.file(s.file), err)
+			}
+		}
+	}
 	if len(wanted) == 0 {
 		return nil
 	}
@@ -93,6 +101,44 @@ func (c cgroup) limit(l Limits) error {
 		}
 	}
 	return nil
+}
+
+// strikes is how often the kernel has ended processes, or refused them, for a limit that the run has.
+func (c cgroup) strikes(l Limits) map[string]int {
+	found := map[string]int{}
+	for _, s := range []struct {
+		limited           bool
+		name, file, field string
+	}{{l.Memory > 0, "memory", "memory.events", "oom_kill "}, {l.PIDs > 0, "pids", "pids.events", "max "}} {
+		text, err := os.ReadFile(c.file(s.file))
+		if !s.limited || err != nil {
+			continue
+		}
+		for line := range strings.Lines(string(text)) {
+			if count, ok := strings.CutPrefix(line, s.field); ok {
+				found[s.name], _ = strconv.Atoi(strings.TrimSpace(count))
+			}
+		}
+	}
+	return found
+}
+
+// struck names the limits at which the run has been since the command started.
+func (t *tree) struck(ended error) error {
+	if ended == nil || t.cgroup == "" {
+		return ended
+	}
+	var names []string
+	for name, count := range t.cgroup.strikes(t.limits) {
+		if count > t.strikes[name] {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return ended
+	}
+	slices.Sort(names)
+	return &LimitError{ended, names}
 }
 
 // lift takes back, for a moment, the limits that the agent would notice.

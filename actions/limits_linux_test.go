@@ -3,6 +3,7 @@ package actions_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -25,6 +26,14 @@ func TestNice(t *testing.T) {
 	}
 	if got, err := unix.Getpriority(unix.PRIO_PROCESS, os.Getpid()); err != nil || got != 20 { // as the kernel says 0
 		t.Errorf("the agent has %d, %v", got, err)
+	}
+}
+
+func TestTheTighterLimitHolds(t *testing.T) {
+	t.Parallel()
+	got := actions.Limits{Memory: 5, CPU: 1, IOWeight: 10, Nice: 3, Workdir: 7}.And(actions.Limits{Memory: 4, CPU: 2, PIDs: 6, Nice: 1})
+	if want := (actions.Limits{Memory: 4, CPU: 1, PIDs: 6, IOWeight: 10, Nice: 3, Workdir: 7}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
 	}
 }
 
@@ -66,11 +75,13 @@ func helpLimits(dir string) error {
 		limits     actions.Limits
 		file, want string
 		beyond     string // fails
+		without    string
+		named      bool // in the error
 	}{
-		"memory": {actions.Limits{Memory: 32 << 20}, "memory.max", "33554432", "head -c 200000000 /dev/zero | tail"},
-		"cpu":    {actions.Limits{CPU: 0.5}, "cpu.max", "50000 100000", "exit 1"},
-		"pids":   {actions.Limits{PIDs: 3}, "pids.max", "3", "sleep 1 & sleep 1 & sleep 1 & sleep 1 & wait"},
-		"io":     {actions.Limits{IOWeight: 50}, "io.weight", "default 50", "exit 1"},
+		"memory": {actions.Limits{Memory: 32 << 20}, "memory.max", "33554432", "head -c 200000000 /dev/zero | tail", "max", true},
+		"cpu":    {actions.Limits{CPU: 0.5}, "cpu.max", "50000 100000", "exit 1", "max 100000", false},
+		"pids":   {actions.Limits{PIDs: 3}, "pids.max", "3", "sleep 1 & sleep 1 & sleep 1 & sleep 1 & wait", "max", true},
+		"io":     {actions.Limits{IOWeight: 50}, "io.weight", "default 50", "exit 1", "default 100", false},
 	} {
 		run := func(script string) (string, error) {
 			var out bytes.Buffer
@@ -89,8 +100,19 @@ func helpLimits(dir string) error {
 		if allowed != nil || err != nil || got != c.want {
 			return fmt.Errorf("%s: %q, %w, %w", name, got, allowed, err)
 		}
-		if _, err := run(c.beyond); err == nil {
-			return fmt.Errorf("%s: more was allowed", name)
+		_, err = run(c.beyond)
+		var limit *actions.LimitError
+		if named := errors.As(err, &limit) && slices.Equal(limit.Limits, []string{name}); err == nil || named != c.named {
+			return fmt.Errorf("%s: more was allowed, or the limit is not named: %w", name, err)
+		}
+		if c.limits.CPU > 0 { // what runs is slowed down
+			if _, err := run("while grep -qx 'nr_throttled 0' " + filepath.Join(parent, "run-"+name, "cpu.stat") + "; do :; done"); err != nil {
+				return fmt.Errorf("cpu: %w", err)
+			}
+		}
+		c.limits = actions.Limits{}
+		if got, err := run("cat " + filepath.Join(parent, "run-"+name, c.file)); err != nil || got != c.without {
+			return fmt.Errorf("%s: an action without limits has those of the one before: %s, %w", name, got, err)
 		}
 	}
 	return nil
@@ -99,6 +121,14 @@ func helpLimits(dir string) error {
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	parent := delegate(t)
+	if os.Getenv("KITOPS_TEST_LIMITS") == "all" { // .ci/limits: the host has all of them
+		got, _ := os.ReadFile(filepath.Join(parent, "cgroup.controllers"))
+		for _, name := range []string{"memory", "cpu", "pids", "io"} {
+			if !slices.Contains(strings.Fields(string(got)), name) {
+				t.Fatalf("%s has the controllers %s", parent, got)
+			}
+		}
+	}
 	if parent == "" {
 		return // TestLimitsNeedACgroup
 	}

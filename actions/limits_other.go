@@ -25,3 +25,5 @@ func (t *tree) startOutside(build func() *exec.Cmd, _ error) (*exec.Cmd, error) 
 	}
 	return startClean(build())
 }
+
+func (t *tree) struck(ended error) error { return ended }

@@ -16,9 +16,10 @@ import (
 // whatever descends from one of them. An orphan that shows none of these marks
 // is the action's own where no other action can have started it.
 type tree struct {
-	group  int    // the leader, of the session as well; 0: none that is known to be ours
-	runID  string // "": unknown
-	limits Limits
+	group   int    // the leader, of the session as well; 0: none that is known to be ours
+	runID   string // "": unknown
+	limits  Limits
+	strikes map[string]int // of the run before the command was started
 	// sparesOwnGroup leaves the caller's group alone even where it carries the
 	// run's id: an agent restarted by the action it has to clean up after.
 	sparesOwnGroup bool

@@ -118,6 +118,7 @@ func (r Run) pullVars() []string {
 func failed(run Run, err error) bool {
 	var exit *exec.ExitError
 	var timeout timeoutError
+	var size sizeError
 	var conflict *ConflictError
-	return run.Action != "" && (errors.As(err, &exit) || errors.As(err, &timeout)) || errors.As(err, &conflict)
+	return run.Action != "" && (errors.As(err, &exit) || errors.As(err, &timeout) || errors.As(err, &size)) || errors.As(err, &conflict)
 }

@@ -197,9 +197,15 @@ func (w *watch) act(agent, ctx, patient context.Context, run *Run, plan Plan, di
 func brief(err error) error {
 	var exit *exec.ExitError
 	var timeout timeoutError
+	var size sizeError
+	var limit *actions.LimitError
 	switch {
 	case errors.As(err, &timeout):
 		return timeout
+	case errors.As(err, &size):
+		return size
+	case errors.As(err, &limit):
+		return limit
 	case errors.As(err, &exit):
 		return exit
 	}

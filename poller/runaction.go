@@ -26,6 +26,12 @@ func (w *watch) runAction(ctx context.Context, action actions.Action, run Run, d
 	w.conceal(to, action, run, granted)
 	out := w.writer(to, run)
 	defer func() { _ = out.Close() }() // its writers return no error
+	limits := w.task.Limits.And(action.Limits)
+	if more == nil { // what runs after the actions may be there to clear up
+		var stop func()
+		ctx, stop = w.watchSize(ctx, run, dir, limits.Workdir)
+		defer stop()
+	}
 	err := action.Run(ctx, actions.Options{
 		Dir:       dir,
 		Environ:   w.p.Environ,
@@ -34,7 +40,7 @@ func (w *watch) runAction(ctx context.Context, action actions.Action, run Run, d
 		User:      w.p.User,
 		Grace:     w.graceOf(action),
 		Kill:      w.p.Kill,
-		Limits:    w.task.Limits,
+		Limits:    limits,
 		Processes: w.p.Processes,
 		Started: func(g actions.Group) {
 			w.groups = append(w.groups, g)

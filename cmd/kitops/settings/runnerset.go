@@ -78,6 +78,9 @@ func (f taskFile) runnerSet(e *entry[runnerKeys]) RunnerSet {
 	if s.Min > s.Max && (keys.Max.value > 0 || !keys.Max.given) {
 		f.Wrong(keys.Min.node, "min must not be above max, which is %d", s.Max)
 	}
+	if w := &keys.Limits.keys.Workdir; w.given {
+		f.Wrong(w.node, "limits: workdir is for tasks and their actions: runners have min_free")
+	}
 	if keys.MinFree.given {
 		s.MinFree = keys.MinFree.value
 	}

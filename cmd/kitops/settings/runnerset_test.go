@@ -20,14 +20,15 @@ func TestRunnerMistakes(t *testing.T) {
 		t.Errorf("%+v", set)
 	}
 	for wrong, want := range map[string]string{
-		"  lables: [a]\n":        "lables",
-		"  max: 0\n":             `max must be a whole number from 1 to 10000, not "0"`,
-		"  max: many\n":          "max must be a whole number",
-		"  limits: {nice: 20}\n": "nice must be a whole number",
-		"  min: 2\n":             "min must not be above max, which is 1",
-		"  public: yes please\n": "public must be accept",
-		"  min_free: lots\n":     "min_free",
-		"  entrypoint: x\n":      "run is short for",
+		"  lables: [a]\n":           "lables",
+		"  max: 0\n":                `max must be a whole number from 1 to 10000, not "0"`,
+		"  max: many\n":             "max must be a whole number",
+		"  limits: {nice: 20}\n":    "nice must be a whole number",
+		"  limits: {workdir: 2G}\n": "workdir is for tasks and their actions",
+		"  min: 2\n":                "min must not be above max, which is 1",
+		"  public: yes please\n":    "public must be accept",
+		"  min_free: lots\n":        "min_free",
+		"  entrypoint: x\n":         "run is short for",
 		"- name: build\n  url: https://github.com/acme\n  run: x\n":           `named "build"`,
 		"- name: a b\n  url: https://github.com/acme\n  run: x\n":             "letters, digits",
 		"- name: other\n  url: http://github.com/acme\n  run: x\n":            "must be https",

@@ -27,6 +27,7 @@ func (f taskFile) action(e *entry[actionKeys], number int) actions.Action {
 		Environment: keys.Environment.values, Token: keys.Token.values,
 	}
 	a.Grace = f.grace(&keys.Grace)
+	a.Limits = f.limits(&keys.Limits)
 	a.CancelAfter = keys.Cancel.value == "after"
 	if name := keys.Name.value; name != "" {
 		a.Name = name
@@ -48,6 +49,7 @@ func actionShown(a actions.Action) actionKeys {
 	if a.Grace > 0 {
 		keys.Grace = span{given(), a.Grace}
 	}
+	keys.Limits = limitsShown(a.Limits)
 	if a.CancelAfter {
 		keys.Cancel = text{given(), "after"}
 	}

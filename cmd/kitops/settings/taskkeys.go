@@ -20,7 +20,7 @@ type taskKeys struct {
 	OnNone   text                `key:"on_nothing" values:"success,silent" default:"success" help:"What a commit is told for which paths, or the file of config, leave nothing to run: success, or nothing (silent)."`
 	Every    span                `key:"interval" default:"--interval" help:"How often to poll, shortened at random by up to 10 %."`
 	Timeout  span                `key:"timeout" default:"--timeout" help:"Time for one run: fetch and all actions."`
-	Limits   section[limitKeys]  `key:"limits" help:"What the processes of one run may use together, also of actions that the repository brings. All but nice need Linux with cgroup v2, and kitops in a cgroup of its own, as its unit for systemd has it; where one cannot be set the agent does not start."`
+	Limits   section[limitKeys]  `key:"limits" help:"What the processes of one run may use together, also of actions that the repository brings. All but nice and workdir need Linux with cgroup v2, and kitops in a cgroup of its own, as its unit for systemd has it; where one cannot be set the agent does not start."`
 	RunOn    text                `key:"run_on" values:"one,each" default:"one" help:"On a shared store, whether one instance runs what is new for all of them, or each for itself, as machines do that deploy themselves."`
 	Where    texts               `key:"instances" each:"instances" default:"all" help:"Which instances have the task: names, patterns such as gpu-*, or labels such as zone=north, any of which has to match."`
 	OnLost   text                `key:"on_lost_lease" values:"stop,finish" default:"stop" help:"On a shared store, what becomes of a run whose instance is cut off from the store for too long: its actions are ended before another instance starts, or go on beside that."`
@@ -50,6 +50,7 @@ type limitKeys struct {
 	PIDs     count  `key:"pids" range:"1-4194304" help:"Processes and threads at the same time."`
 	IOWeight count  `key:"io_weight" range:"1-10000" help:"Share of a busy disk, from 1 to 10000, where others have 100."`
 	Nice     count  `key:"nice" range:"1-19" help:"From 1 to 19: how far the processes stand back behind others for a processor."`
+	Workdir  size   `key:"workdir" help:"Disk that the directory of the run may take, such as 2G, .git included. It is measured now and then; an action in which it is more is ended, and has failed."`
 }
 
 // gitKeys say what to watch.
@@ -99,16 +100,17 @@ type allowKeys struct {
 
 // actionKeys are those of one command.
 type actionKeys struct {
-	Name        text        `key:"name" default:"action-N" help:"For log lines and statuses."`
-	Entrypoint  text        `key:"entrypoint" need:"run" help:"Program to run: a path, or a name looked up in PATH."`
-	Args        words       `key:"args" each:"argument" help:"Its arguments, as they are."`
-	Run         text        `key:"run" not:"entrypoint,args" clash:"run is short for entrypoint and args: give either" help:"Command line for /bin/sh -c, instead of entrypoint and args."`
-	Environment variables   `key:"environment" help:"Variables for the action. Nothing is expanded."`
-	Secrets     sources     `key:"secrets" help:"Like environment, but read when the action starts and masked in its output: a mapping of names to {file: PATH} or {env: NAME}; in a file that the repository brings, a list of names that allow: {secrets: [NAME]} has."`
-	Inherit     boolean     `key:"inherit_environment" default:"false" help:"Give it the agent's environment but what concerns kitops."`
-	Grace       span        `key:"grace" default:"the task's" help:"The time that it has to end between SIGTERM and SIGKILL; in a file that the repository brings at most the task's."`
-	Cancel      text        `key:"cancel" values:"now,after" default:"now" help:"after: when the run is cancelled, by a person or by on_push, this action is finished first."`
-	Token       permissions `key:"github_token" default:"false" help:"Give it a token for this repository in GITHUB_TOKEN and for git: true for contents: read, or a mapping of permissions."`
+	Name        text               `key:"name" default:"action-N" help:"For log lines and statuses."`
+	Entrypoint  text               `key:"entrypoint" need:"run" help:"Program to run: a path, or a name looked up in PATH."`
+	Args        words              `key:"args" each:"argument" help:"Its arguments, as they are."`
+	Run         text               `key:"run" not:"entrypoint,args" clash:"run is short for entrypoint and args: give either" help:"Command line for /bin/sh -c, instead of entrypoint and args."`
+	Environment variables          `key:"environment" help:"Variables for the action. Nothing is expanded."`
+	Secrets     sources            `key:"secrets" help:"Like environment, but read when the action starts and masked in its output: a mapping of names to {file: PATH} or {env: NAME}; in a file that the repository brings, a list of names that allow: {secrets: [NAME]} has."`
+	Inherit     boolean            `key:"inherit_environment" default:"false" help:"Give it the agent's environment but what concerns kitops."`
+	Grace       span               `key:"grace" default:"the task's" help:"The time that it has to end between SIGTERM and SIGKILL; in a file that the repository brings at most the task's."`
+	Limits      section[limitKeys] `key:"limits" help:"As in a task, beside those of the task, while this action runs: of two the tighter one."`
+	Cancel      text               `key:"cancel" values:"now,after" default:"now" help:"after: when the run is cancelled, by a person or by on_push, this action is finished first."`
+	Token       permissions        `key:"github_token" default:"false" help:"Give it a token for this repository in GITHUB_TOKEN and for git: true for contents: read, or a mapping of permissions."`
 }
 
 // broughtKeys are those of a file that a repository brings.

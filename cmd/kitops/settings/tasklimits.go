@@ -18,12 +18,15 @@ func (f taskFile) limits(s *section[limitKeys]) actions.Limits {
 	if keys.CPU.value != 0 && (keys.CPU.value < leastCPU || keys.CPU.value > mostCPU) {
 		f.Wrong(keys.CPU.node, "cpu must be a number of processors from %g to %d", leastCPU, mostCPU)
 	}
-	if keys.Memory.value != 0 && keys.Memory.value < leastMemory {
-		f.Wrong(keys.Memory.node, "memory must be at least 1MB")
+	for name, a := range map[string]*size{"memory": &keys.Memory, "workdir": &keys.Workdir} {
+		if a.value != 0 && a.value < leastMemory {
+			f.Wrong(a.node, "%s must be at least 1MB", name)
+		}
 	}
 	return actions.Limits{
 		Memory: int64(keys.Memory.value), CPU: keys.CPU.value,
 		PIDs: keys.PIDs.value, IOWeight: keys.IOWeight.value, Nice: keys.Nice.value,
+		Workdir: int64(keys.Workdir.value),
 	}
 }
 
@@ -39,6 +42,9 @@ func limitsShown(l actions.Limits) (shown section[limitKeys]) {
 	if l.CPU > 0 {
 		shown.keys.CPU = number{given(), l.CPU}
 	}
+	if l.Workdir > 0 {
+		shown.keys.Workdir = size{given(), git.Size(l.Workdir)}
+	}
 	for _, n := range []struct {
 		to    *count
 		value int
@@ -50,12 +56,20 @@ func limitsShown(l actions.Limits) (shown section[limitKeys]) {
 	return shown
 }
 
-// Limits are those of each task and each set of runners that has some, in order.
+// Limits are those of each task, each action and each set of runners that has some, in order.
 func (s Settings) Limits() iter.Seq2[string, actions.Limits] {
 	return func(yield func(who string, l actions.Limits) bool) {
 		for _, t := range s.Tasks {
-			if !t.Elsewhere && t.Limits != (actions.Limits{}) && !yield("task "+t.Name, t.Limits) {
+			if t.Elsewhere {
+				continue
+			}
+			if t.Limits != (actions.Limits{}) && !yield("task "+t.Name, t.Limits) {
 				return
+			}
+			for _, a := range t.AllActions() {
+				if a.Limits != (actions.Limits{}) && !yield("task "+t.Name+": action "+a.Name, a.Limits) {
+					return
+				}
 			}
 		}
 		for _, set := range s.Runners {
