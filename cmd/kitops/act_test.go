@@ -58,3 +58,33 @@ func workflows(t *testing.T, example string, replaced ...string) *scene {
 	}
 	return s
 }
+
+// TestRunnersInDocker runs the example's runners in containers, with this program in the place of GitHub's runner: jobs
+// succeed, a stop cancels what is left, and neither registrations nor containers stay.
+func TestRunnersInDocker(t *testing.T) {
+	image, engine := os.Getenv("KITOPS_TEST_ACT_IMAGE"), os.Getenv("DOCKER_HOST")
+	s := newRunnersScene(t, apptest.Options{})
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	where := "environment: {DOCKER_HOST: " + engine + ", TEST_RUNNER: \"" + s.URL + "/_services/pipelines/runner/\"}"
+	agent := s.start(s.example("runners-docker/tasks.yaml", "name: box", "name: build", "user: builder", "user: same\n    "+where, "drain: 10m", "drain: 1s",
+		"/var/empty", s.path("home"), "docker run", "docker run --network host --env TEST_RUNNER --volume "+program+":/runner:ro",
+		"ghcr.io/actions/actions-runner:2.330.0", image, "./run.sh", "/runner")...)
+	set := s.listening()
+	jobs := queued(set, 5, "home 300ms")
+	s.await("all succeed", ended(jobs, "succeeded"))
+	long := queued(set, 1, "10m")
+	s.await("it runs", func() bool { return long[0].State() == "running" })
+	agent.stop()
+	if got := long[0].State(); got != "canceled" {
+		t.Errorf("the job is %s after the stop", got)
+	}
+	if left := set.Registrations(); len(left) > 0 {
+		t.Errorf("still registered: %v", left)
+	}
+	if left, err := exec.Command("docker", "--host", engine, "ps", "--all", "--quiet").CombinedOutput(); err != nil || len(left) > 0 {
+		t.Errorf("containers are left: %s, %v", left, err)
+	}
+}

@@ -27,7 +27,7 @@ func TestDocsExamplesAreChecked(t *testing.T) {
 	taskFiles := map[string]bool{}
 	for _, path := range docsFiles(t) {
 		text := document(t, path)
-		if !strings.HasPrefix(path, "docs/examples/") || !strings.HasSuffix(path, ".yaml") || !strings.Contains(text, "\ntasks:\n") {
+		if !strings.HasPrefix(path, "docs/examples/") || !strings.HasSuffix(path, ".yaml") || !strings.Contains(text, "\ntasks:\n") && !strings.Contains(text, "\nrunners:\n") {
 			continue
 		}
 		taskFiles[strings.Split(path, "/")[2]] = true
