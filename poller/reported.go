@@ -37,6 +37,7 @@ func (p *Poller) ReportedOn(ctx context.Context, identity, sha string) (on, besi
 		before, as := len(on), ""
 		for _, ref := range slices.Sorted(maps.Keys(s.Queue)) {
 			if q := s.Queue[ref]; q.As != "" && q.To != "" && q.Run.Revision.SHA == sha {
+				q.Run.Task = task
 				on = append(on, Reported{Task: task, URL: s.URL, Run: q.Run, As: q.As, Note: q.Note, To: q.To, Head: now.Heads[ref]})
 			}
 		}

@@ -132,8 +132,8 @@ func (c *clicks) do(agent, ctx context.Context, click webhook.Check) error {
 	return errors.Join(errs...)
 }
 
-// concerns tells whether a click is about what was reported: a button about the check run that has it, a Re-run about what is
-// completed, under the name that it has.
+// concerns tells whether a click is about what was reported: a button about the check run that has it, a Re-run about one that
+// is completed and the newest of its name. Of an older one it may be a replay.
 func concerns(click webhook.Check, one poller.Reported) bool {
 	id, there := github.CheckOf(one.Note)
 	unapproved := one.Run.Waits == poller.ForApproval
@@ -148,7 +148,7 @@ func concerns(click webhook.Check, one poller.Reported) bool {
 	case click.Button != "":
 		return false
 	}
-	return !running && !one.Ordered && (click.Run == 0 || click.Name == one.To)
+	return !running && !one.Ordered && (click.Run == 0 || click.Run == id)
 }
 
 // completeOlder completes check runs again of a commit that no ref is at any more, as they were: GitHub waits for them.
@@ -159,12 +159,15 @@ func (c *clicks) completeOlder(agent, ctx context.Context, repository *app.Repos
 	}
 	var errs []error
 	for _, one := range tasks {
-		i := slices.IndexFunc(known, func(k app.KnownCheck) bool { return k.Name == one.To && k.SHA == click.SHA && k.Conclusion != "" })
+		i := slices.IndexFunc(known, func(k app.KnownCheck) bool {
+			return k.Name == one.To && k.SHA == click.SHA && k.Conclusion != "" && (click.Run == 0 || click.Run == k.ID)
+		})
 		if i < 0 {
 			continue
 		}
 		one.Note = github.NoteOf(known[i])
-		errs = append(errs, c.agent.ReportAnew(agent, one, fmt.Sprintf("Not run again: no branch or tag that %s watches is at this commit any more; kitops rollback and pin run older commits", one.Task)))
+		why := fmt.Sprintf("no branch or tag that %s watches is at this commit any more; kitops rollback and pin run older commits", one.Task)
+		errs = append(errs, c.agent.ReportAnew(agent, one, "Not run again: "+why))
 	}
 	return errors.Join(errs...)
 }
