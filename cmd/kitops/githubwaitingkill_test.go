@@ -60,3 +60,40 @@ func TestAKilledAgentLeavesNoCheckRunWaiting(t *testing.T) {
 		})
 	}
 }
+
+// TestAnOutageOfAnyRequestDelaysAClick, and no more: it is heeded once, when GitHub answers again.
+func TestAnOutageOfAnyRequestDelaysAClick(t *testing.T) {
+	t.Parallel()
+	for name, lost := range map[string]apptest.Filter{
+		"suite":       suitesAsked,
+		"permission":  {Path: "/repos/*/*/collaborators/*/permission"},
+		"check run":   {Method: http.MethodGet, Path: "/repos/*/*/check-runs/*"},
+		"annotations": {Path: "/repos/*/*/check-runs/*/annotations"},
+		"those there": {Path: "/repos/*/*/commits/*/check-runs"},
+		"token":       tokenRequests,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newCheckScene(t)
+			args := s.waiting("retry: off")
+			s.mark("broken", s.first)
+			agent := s.start(args...)
+			red := s.awaitChecks(s.first, "failure")[0]
+			if name == "token" {
+				s.installation.RevokeTokens()
+			}
+			fault := s.Inject(lost, 2, apptest.Fail(http.StatusBadGateway, ""))
+			s.app.Deliver(t.Context(), s.shop.Rerequest(red, s.bob))
+			s.awaitChecks(s.first, "failure", "failure")
+			s.unmark("broken", s.first)
+			s.deliver(s.shop.Rerequest(s.shop.CheckRuns(s.first)[1], s.anna))
+			s.awaitChecks(s.first, "failure", "failure", "success")
+			agent.stop()
+			if fault.Hits() == 0 {
+				t.Errorf("%d faults\n%s", fault.Hits(), s.story())
+			}
+			if suites := s.shop.CheckSuites(s.first); suites[0].Status != "completed" {
+				t.Errorf("%+v", suites)
+			}
+		})
+	}
+}
