@@ -44,24 +44,9 @@ func (a *App) RunnerScope(address string) (scope RunnerScope, ok bool) {
 // RunnerService returns where GitHub's service for runners is, and a token for it that is good for about an hour.
 // A permission that is not granted is a *PermissionError.
 func (a *App) RunnerService(ctx context.Context, scope RunnerScope) (address string, admin secret.Text, err error) {
-	i, err := a.runnersOf(ctx, scope)
+	i, t, err := a.runnerToken(ctx, scope)
 	if err != nil {
 		return "", secret.Text{}, err
-	}
-	if err := i.require(ctx, scope.permission(), "write", a.recheck); err != nil {
-		return "", secret.Text{}, err
-	}
-	wanted := tokenRequest{Permissions: map[string]string{scope.permission(): "write"}}
-	if scope.Name != "" {
-		known, err := a.Repository(scope.Owner, scope.Name).known(ctx)
-		if err != nil {
-			return "", secret.Text{}, err
-		}
-		wanted.RepositoryIDs = []int64{known.ID}
-	}
-	t, err := i.ask(ctx, wanted)
-	if err != nil {
-		return "", secret.Text{}, besides(err)
 	}
 	ans, err := i.with(ctx, t, call{method: http.MethodPost, path: scope.path() + "/actions/runners/registration-token", class: ordinary})
 	if err != nil {
@@ -74,6 +59,59 @@ func (a *App) RunnerService(ctx context.Context, scope RunnerScope) (address str
 		return "", secret.Text{}, err
 	}
 	return i.registerRunners(ctx, a.address.web+"/"+scope.String(), registration.Token, t)
+}
+
+// PublicGroup tells whether public repositories may use a runner group of an organization. One that is not among the first
+// hundred is not known.
+func (a *App) PublicGroup(ctx context.Context, organization, group string) (public bool, err error) {
+	scope := RunnerScope{Owner: organization}
+	i, t, err := a.runnerToken(ctx, scope)
+	if err != nil {
+		return false, err
+	}
+	ans, err := i.with(ctx, t, call{method: http.MethodGet, path: scope.path() + "/actions/runner-groups?per_page=100", class: ordinary})
+	if err != nil {
+		return false, besides(err)
+	}
+	var all struct {
+		Groups []struct {
+			Name   string `json:"name"`
+			Public bool   `json:"allows_public_repositories"`
+		} `json:"runner_groups"`
+	}
+	if err := ans.decode(&all); err != nil {
+		return false, err
+	}
+	for _, g := range all.Groups {
+		if strings.EqualFold(g.Name, group) {
+			return g.Public, nil
+		}
+	}
+	return false, nil
+}
+
+// runnerToken is a token for what concerns runners, and nothing else.
+func (a *App) runnerToken(ctx context.Context, scope RunnerScope) (*installation, token, error) {
+	i, err := a.runnersOf(ctx, scope)
+	if err != nil {
+		return nil, token{}, err
+	}
+	if err := i.require(ctx, scope.permission(), "write", a.recheck); err != nil {
+		return nil, token{}, err
+	}
+	wanted := tokenRequest{Permissions: map[string]string{scope.permission(): "write"}}
+	if scope.Name != "" {
+		known, err := a.Repository(scope.Owner, scope.Name).known(ctx)
+		if err != nil {
+			return nil, token{}, err
+		}
+		wanted.RepositoryIDs = []int64{known.ID}
+	}
+	t, err := i.ask(ctx, wanted)
+	if err != nil {
+		return nil, token{}, besides(err)
+	}
+	return i, t, nil
 }
 
 // registerRunners trades a registration token for access. What was made a moment ago may be unknown yet.

@@ -22,6 +22,7 @@ func (g *GitHub) apiRoutes() http.Handler {
 	handle("POST /app/hook/deliveries/{delivery}/attempts", g.asApp(g.postAttempt))
 	handle("GET /orgs/{account}/installation", g.asApp(g.getAccountInstallation("Organization")))
 	handle("POST /orgs/{org}/actions/runners/registration-token", g.postOrgRegistrationToken)
+	handle("GET /orgs/{org}/actions/runner-groups", g.getRunnerGroups)
 	handle("GET /users/{account}/installation", g.asApp(g.getAccountInstallation("User")))
 	handle("GET /installation/repositories", g.listRepositories)
 	handle("GET /user", g.asUser(g.getUser))

@@ -118,20 +118,6 @@ func (g *GitHub) postRegistrationToken(scope string) *answer {
 	return &answer{status: http.StatusCreated, body: fields{"token": token, "expires_at": stamp(g.Now().Add(time.Hour))}}
 }
 
-func (g *GitHub) postOrgRegistrationToken(c *call) *answer {
-	if c.who.kind != AsInstallation {
-		return refuse(http.StatusUnauthorized, "Requires authentication")
-	}
-	i := c.who.token.installation
-	if !strings.EqualFold(i.account.Login, c.PathValue("org")) {
-		return notFound()
-	}
-	if !c.who.token.may("organization_self_hosted_runners", "write") {
-		return refuse(http.StatusForbidden, "Resource not accessible by integration")
-	}
-	return g.postRegistrationToken(i.account.Login)
-}
-
 func (g *GitHub) postRepositoryRegistrationToken(_ *call, r *Repository) *answer {
 	return g.postRegistrationToken(r.owner.Login + "/" + r.name)
 }
@@ -157,12 +143,6 @@ func (g *GitHub) registerRunners(r *http.Request, body []byte) (int, any) {
 // RevokeRunnerTokens makes the service refuse all tokens that it gave away.
 func (g *GitHub) RevokeRunnerTokens() {
 	g.change(func() error { clear(g.adminTokens); return nil })
-}
-
-func (g *GitHub) listGroups(r *http.Request, _ []byte, _ string) (int, any) {
-	all := []fields{{"id": 1, "name": "Default", "isDefaultGroup": true}, {"id": 7, "name": "trusted"}}
-	all = slices.DeleteFunc(all, func(f fields) bool { return !strings.EqualFold(f["name"].(string), r.URL.Query().Get("groupName")) })
-	return http.StatusOK, fields{"count": len(all), "value": all}
 }
 
 // setOf finds the scale set of a path.
@@ -202,6 +182,18 @@ func (g *GitHub) listScaleSets(r *http.Request, _ []byte, scope string) (int, an
 		found = append(found, s.describe())
 	}
 	return http.StatusOK, fields{"count": len(found), "value": found}
+}
+
+// MakeScaleSet registers one as another program does, in the default group.
+func (g *GitHub) MakeScaleSet(scope, name string, labels ...string) {
+	g.change(func() error {
+		s := &ScaleSet{ID: g.nextID(), Name: name, g: g, scope: scope, group: 1}
+		for _, label := range labels {
+			s.labels = append(s.labels, fields{"type": "User", "name": label})
+		}
+		g.scaleSets = append(g.scaleSets, s)
+		return nil
+	})
 }
 
 func (g *GitHub) createScaleSet(_ *http.Request, body []byte, scope string) (int, any) {

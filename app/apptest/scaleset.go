@@ -10,6 +10,7 @@ import (
 type RunnerOptions struct {
 	LongPoll time.Duration // until a poll is answered without a message; 50 s when 0
 	Reassign time.Duration // until a job whose runner is lost is given to another; a minute when 0
+	Public   string        // the runner group that public repositories may use
 	Offer    bool          // jobs are offered and have to be acquired, as on Enterprise Server; else assigned up to the capacity
 }
 

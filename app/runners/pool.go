@@ -208,15 +208,9 @@ func (p *pool) guarded(f func()) func() {
 
 // adjust starts what is missing, and retires an idle runner that has been too many for long.
 func (p *pool) adjust(ctx context.Context) {
-	full := ""
-	if err := p.o.Room(); err != nil {
-		full = err.Error()
-	}
+	p.measure()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if full != p.full {
-		p.tellRoom(full)
-	}
 	p.turned()
 	now, useful := time.Now(), 0
 	for name, at := range p.ended {
@@ -248,15 +242,6 @@ func (p *pool) adjust(ctx context.Context) {
 		p.running[r.name] = r
 		p.work.Go(p.guarded(func() { r.live(ctx) }))
 	}
-}
-
-func (p *pool) tellRoom(full string) {
-	if full != "" {
-		p.o.Log.Warn("no new runner is started", "reason", full)
-	} else {
-		p.o.Log.Info("runners are started again")
-	}
-	p.full = full
 }
 
 // retireOne ends one idle runner, if GitHub agrees that it is one.

@@ -90,6 +90,7 @@ func (s *Set) Run(ctx context.Context) {
 	defer s.service.close()
 	lasting := context.WithoutCancel(ctx)
 	s.pool.sweep(lasting)
+	s.guarded(s.pool.measure) // before GitHub is told what there is room for
 	var beside sync.WaitGroup
 	if s.member != nil {
 		attending, end := context.WithCancel(lasting)

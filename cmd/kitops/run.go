@@ -71,6 +71,10 @@ func (p program) agent(start *handover.Start) (next *handover.Heir, err error) {
 	if p.exposed != nil {
 		log.Warn("actions are not kept from reading kitops' memory", "err", p.exposed)
 	}
+	if limit := wiring.FarewellOf(cfg.Runners); p.systemd.Impatient(os.Getenv, limit) {
+		log.Warn("systemd may end kitops before the jobs of its runners have ended, since it cannot be asked to wait",
+			"needs", limit, "remedy", "Type=notify in the unit, else a TimeoutStopSec of that")
+	}
 	s = listen(log)
 	go s.heed(p.stops)
 	defer s.end()

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -177,6 +178,39 @@ func TestRunnersDrain(t *testing.T) {
 	}
 }
 
+// TestRunnersUnderAnImpatientSystemd: where a stop is cut off before the jobs have ended, a start says so.
+func TestRunnersUnderAnImpatientSystemd(t *testing.T) {
+	s := newRunnersScene(t, apptest.Options{})
+	for text, want := range map[string]bool{"SYSTEMD_EXEC_PID=$$": true, "SYSTEMD_EXEC_PID=1": false, "SYSTEMD_EXEC_PID=$$ NOTIFY_SOCKET=" + s.path("none"): false} {
+		cmd := s.command(append(append(s.runners("    drain: 10m\n"), s.memory()...), "--poll-once")...)
+		cmd.Path, cmd.Args = "/bin/sh", append([]string{"sh", "-c", text + ` exec kitops "$@"`, "sh"}, cmd.Args[1:]...)
+		out, err := cmd.CombinedOutput()
+		if told := strings.Contains(string(out), "systemd may end kitops before the jobs"); err != nil || told != want {
+			t.Errorf("%s: %v, %t\n%s", text, err, told, out)
+		}
+	}
+}
+
+// TestRunnersNeedRoom: none is started on a disk that is fuller than it may be, and status says why.
+func TestRunnersNeedRoom(t *testing.T) {
+	s := newRunnersScene(t, apptest.Options{})
+	flags := s.runners("    min_free: 1000TB\n")
+	agent := s.start(flags...)
+	set := s.listening()
+	job := set.Queue("waiting", "1ms")
+	agent.says("no new runner is started.*less than min_free", 1)
+	if out := s.ends(0, "status", "build", "--state-file", s.path("state.yaml")); !strings.Contains(out, "less than min_free 1000TB") {
+		t.Errorf("status says %s", out)
+	}
+	if job.State() != "queued" {
+		t.Errorf("the job is %s", job.State())
+	}
+	s.write("tasks.yaml", strings.Replace(s.read("tasks.yaml"), "1000TB", "1MB", 1))
+	_ = agent.cmd.Process.Signal(syscall.SIGHUP)
+	s.await("then it is done", func() bool { return job.State() == "succeeded" })
+	agent.stop()
+}
+
 // TestRunnersInterrupted: after drain a job is cancelled, and one that takes no notice is ended with all that it started.
 func TestRunnersInterrupted(t *testing.T) {
 	s := newRunnersScene(t, apptest.Options{Runners: apptest.RunnerOptions{Reassign: time.Hour}})
@@ -217,7 +251,7 @@ func TestRunnersOfTheDead(t *testing.T) {
 // TestRunnersRefused: a public repository is refused unless it is accepted, a missing permission is named, the own user
 // is refused unless it is accepted, and so are limits that cannot be set.
 func TestRunnersRefused(t *testing.T) {
-	s := newRunnersScene(t, apptest.Options{})
+	s := newRunnersScene(t, apptest.Options{Runners: apptest.RunnerOptions{Public: "Default"}})
 	s.AddRepository("acme", "open", apptest.RepositoryOptions{})
 	flags := s.runners("    public: accept\n")
 	file := s.read("tasks.yaml")
@@ -233,6 +267,16 @@ func TestRunnersRefused(t *testing.T) {
 	s.installation.SetPermissions(apptest.Permissions{"contents": "read", "organization_self_hosted_runners": "write"})
 	s.await("it listens once that is granted", func() bool { set := s.ScaleSet("acme", "build"); return set != nil && set.Listener() != "" })
 	agent.stop()
+	if s.count("public repositories may use the runner group") > 0 {
+		t.Error("what was accepted is warned of")
+	}
+	s.write("tasks.yaml", strings.Replace(file, "    public: accept\n", "", 1))
+	agent = s.start(flags...)
+	agent.says("public repositories may use the runner group.*group=Default", 1)
+	agent.stop()
+	if out := s.ends(1, append([]string{"doctor"}, flags...)...); !strings.Contains(out, "warn  runners build: public repositories may use the runner group Default") {
+		t.Errorf("doctor says %s", out)
+	}
 	limits := actions.Limits{Memory: 1 << 30}
 	if actions.Supports(limits) != nil {
 		s.write("tasks.yaml", file+"    limits: {memory: 1G}\n")

@@ -22,6 +22,9 @@ func (d *Doctor) runners(ctx context.Context, s settings.Settings, w *wiring.Wir
 		} else {
 			d.say(app.OK, fmt.Sprintf("%sGitHub lets the App register runners at %s", prefix, set.URL), "")
 		}
+		if doubt, remedy := w.DoubtRunners(ctx, set); doubt != "" {
+			d.say(app.Warn, prefix+doubt, remedy)
+		}
 		if set.Workdir == "" {
 			continue
 		}

@@ -11,7 +11,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -42,6 +44,12 @@ type State struct {
 	Moving   func() bool          // there is a task in time
 	Draining func() bool          // the stop waits for jobs
 	Grace    func() time.Duration // the longest that actions have to end
+}
+
+// Impatient tells whether systemd started this process and cannot be asked to wait while it stops for so long: its unit is not
+// of Type=notify. Of a TimeoutStopSec that is long enough nothing is known.
+func (s Socket) Impatient(getenv func(string) string, limit time.Duration) bool {
+	return s == "" && limit > usualStop && getenv("SYSTEMD_EXEC_PID") == strconv.Itoa(os.Getpid())
 }
 
 // Notify reports readiness, feeds the watchdog where the unit asks for

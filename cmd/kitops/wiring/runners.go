@@ -195,10 +195,19 @@ func runnersApart(s settings.Settings) bool {
 }
 
 // Farewell is what the runners may take to end, 0 where there are none.
-func (a *Agent) Farewell() (longest time.Duration) {
+func (a *Agent) Farewell() time.Duration {
 	a.runners.mu.Lock()
 	defer a.runners.mu.Unlock()
+	var all []settings.RunnerSet
 	for _, set := range a.runners.sets {
+		all = append(all, set.RunnerSet)
+	}
+	return FarewellOf(all)
+}
+
+// FarewellOf is what runners of these sets may take to end.
+func FarewellOf(sets []settings.RunnerSet) (longest time.Duration) {
+	for _, set := range sets {
 		longest = max(longest, set.Drain+interruptedFarewell)
 	}
 	return longest

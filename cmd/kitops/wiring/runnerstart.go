@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/bittrance/kitops/actions"
@@ -30,6 +31,9 @@ func (w *Wiring) runnerAccess(set settings.RunnerSet, log *slog.Logger) (func(co
 	if err != nil {
 		return nil, err
 	}
+	doubt := sync.OnceFunc(func() {
+		log.Warn("public repositories may use the runner group: whoever opens a pull request there can have code run here", "group", set.Group, "remedy", groupRemedy)
+	})
 	return func(ctx context.Context) (runners.Access, error) {
 		if scope.Name != "" && !set.AcceptPublic {
 			private, err := known.Repository(scope.Owner, scope.Name).Private(ctx)
@@ -40,12 +44,39 @@ func (w *Wiring) runnerAccess(set settings.RunnerSet, log *slog.Logger) (func(co
 				return runners.Access{}, fmt.Errorf("%s is public: whoever opens a pull request there can have code run here; accept that by public: accept", scope)
 			}
 		}
+		if public, err := openGroup(ctx, known, scope, set); err != nil {
+			log.Debug("it is not known whether public repositories may use the runner group", "err", err)
+		} else if public {
+			doubt()
+		}
 		address, token, err := known.RunnerService(ctx, scope)
 		if err == nil {
 			log.Debug("access to GitHub's service for runners", "scope", scope.String())
 		}
 		return runners.Access{URL: address, Token: token}, err
 	}, nil
+}
+
+const groupRemedy = "leave Allow public repositories off in the group's settings, or accept that by public: accept"
+
+// openGroup tells whether public repositories may use the group of a set that does not accept that.
+func openGroup(ctx context.Context, known *app.App, scope app.RunnerScope, set settings.RunnerSet) (bool, error) {
+	if scope.Name != "" || set.AcceptPublic {
+		return false, nil
+	}
+	return known.PublicGroup(ctx, scope.Owner, set.Group)
+}
+
+// DoubtRunners says what speaks against a set, and what to do; "" for nothing that is known.
+func (w *Wiring) DoubtRunners(ctx context.Context, set settings.RunnerSet) (doubt, remedy string) {
+	known, scope, err := w.apps.runnerScope(set)
+	if err != nil {
+		return "", ""
+	}
+	if public, err := openGroup(ctx, known, scope, set); err != nil || !public {
+		return "", ""
+	}
+	return "public repositories may use the runner group " + set.Group, groupRemedy
 }
 
 // TryRunners tells whether GitHub gives access for a set.
