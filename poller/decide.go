@@ -180,7 +180,7 @@ func (v *verdict) forget(t Task, seen func(string) bool, now time.Time) {
 				sha = r.Run.Revision.SHA
 			}
 			v.forgotten = append(v.forgotten, git.Revision{Ref: ref, SHA: sha})
-			v.state = t.noticeGone(v.state, ref, now)
+			v.state = t.deploymentGone(t.noticeGone(v.state, ref, now), git.Revision{Ref: ref, SHA: sha})
 		}
 	}
 	if len(v.forgotten) == 0 {

@@ -43,11 +43,8 @@ func (t Task) enqueue(s State, rev git.Revision, waits, why string) State {
 	}
 	now := stamp()
 	if !there {
-		q = queued{To: t.hears(), As: t.ReportAs, Run: Run{ID: newRunID(now), Task: t.Name, Revision: rev, Attempt: 1, Outcome: Pending}}
-		r := s.Refs[rev.Ref]
-		if q.Run.Previous = r.Applied; r.Run != nil && r.Run.Revision.SHA == rev.SHA {
-			q.As = r.ReportAs // a commit keeps the form that it began with
-		}
+		q = queued{To: t.hears(), As: t.formOf(s, rev.SHA), Run: Run{ID: newRunID(now), Task: t.Name, Revision: rev, Attempt: 1, Outcome: Pending}}
+		q.Run.Previous = s.Refs[rev.Ref].Applied
 	}
 	q.Run.Waits, q.Run.Reason, q.Run.Started = waits, why, now
 	s = s.queueing(rev.Ref, q)

@@ -100,7 +100,7 @@ func (w *watch) closeRun(ctx context.Context, ref string, r RefState, by lease.O
 			}
 			retry = r.Retry
 		})
-		return Task{URL: s.URL, ReportTo: s.ReportTo, DeployTo: s.DeployTo}.ended(s, run)
+		return Task{URL: s.URL, ReportTo: s.ReportTo, DeployTo: s.DeployTo, PullDeployTo: s.PullDeployTo}.ended(s, run)
 	})
 	if err != nil || run.ID == "" {
 		return err

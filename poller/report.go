@@ -14,6 +14,7 @@ type Report struct {
 	To  string `yaml:"to"`  // the task's ReportTo, or that of one of its Notices, as it was then
 
 	Text string `yaml:"text,omitempty"` // of a comment, in base64
+	Gone bool   `yaml:"gone,omitempty"` // of a deployment: the pull request is closed; there is no run
 
 	As string `yaml:"as,omitempty"` // the task's ReportAs, as it was when the revision was first reported
 
@@ -118,6 +119,22 @@ func (s State) noted(r Report) State {
 		return s
 	}
 	return s.with(ref, func(known *RefState) { known.Notes = annotated(known.Notes, r) })
+}
+
+// formOf is the form in which a commit is told: it keeps the one that it began with, whatever ref it is at, since GitHub wants
+// all that have a required name to pass.
+func (t Task) formOf(s State, sha string) string {
+	for _, r := range s.Refs {
+		if r.Run != nil && r.Run.Revision.SHA == sha {
+			return r.ReportAs
+		}
+	}
+	for _, q := range s.Queue {
+		if q.Run.Revision.SHA == sha {
+			return q.As
+		}
+	}
+	return t.ReportAs
 }
 
 // started adds what the world hears of a run that starts: only of the first

@@ -100,6 +100,7 @@ func (w *watch) saveStart(ctx context.Context, rev git.Revision) (Run, error) {
 		s = verdictOnNothing(w.task, s).state
 		s.NextPoll, s.Identity = w.nextPoll(), cmp.Or(w.identity, s.Identity)
 		start, _ := s.Remembered.sha(rev.Ref)
+		form := w.task.formOf(s, rev.SHA)
 		run.ID = id
 		s = s.start(w.task, &run)
 		s = s.with(rev.Ref, func(r *RefState) {
@@ -113,7 +114,7 @@ func (w *watch) saveStart(ctx context.Context, rev git.Revision) (Run, error) {
 			w.pinned, run.Held = r.Pinned != nil, r.Pinned.brief()
 			if run.resumes = false; r.Run == nil || r.Run.Revision.SHA != rev.SHA {
 				if !run.told {
-					r.ReportAs = w.task.ReportAs
+					r.ReportAs = form
 				}
 			} else if run.resumes = r.ReportAs != "" && r.Run.Interrupted(); run.resumes {
 				r.Reported = ""

@@ -20,24 +20,25 @@ import (
 // State is what a task remembers between looks and between executions: one
 // document in the store. A State is a value; update makes a new one.
 type State struct {
-	URL        string              `yaml:"url"`
-	First      string              `yaml:"current_sha,omitempty"` // of the first kitops: what was applied last, at a ref that it did not name
-	Patterns   git.Patterns        `yaml:"patterns,omitempty"`    // looked for before: what they match now has appeared since
-	NextPoll   time.Time           `yaml:"next_poll,omitempty"`   // for --poll-once
-	Remembered headSet             `yaml:"remembered,omitempty"`  // starting points, which are not run
-	Refs       map[string]RefState `yaml:"refs,omitempty"`        // refs that had a run
-	Queue      map[string]queued   `yaml:"queue,omitempty"`       // by ref: revisions that are to run and have to wait
-	Identity   string              `yaml:"identity,omitempty"`    // what the host calls the repository, whatever its name
-	Paused     *Hold               `yaml:"paused,omitempty"`      // nothing new is run
-	Gone       time.Time           `yaml:"gone,omitempty"`        // since when the repository is not to be found any more
-	Holder     string              `yaml:"holder,omitempty"`      // of a group: the task that runs
-	ReportTo   string              `yaml:"report_to,omitempty"`   // where the last run was reported
-	DeployTo   string              `yaml:"deploy_to,omitempty"`   // where the last run was told as a deployment
-	Notes      map[string]string   `yaml:"notes,omitempty"`       // of the reporter of deployments, by their place
-	Unreported []Report            `yaml:"unreported,omitempty"`  // what somebody has yet to hear, in order
-	Behind     map[string]lag      `yaml:"behind,omitempty"`      // by ref, of those that are; kept for who is notified
-	Storm      *storm              `yaml:"storm,omitempty"`       // nil: the last run succeeded
-	Lease      lease.Lease         `yaml:"lease,omitempty"`       // on this document, where instances share the store
+	URL          string              `yaml:"url"`
+	First        string              `yaml:"current_sha,omitempty"`    // of the first kitops: what was applied last, at a ref that it did not name
+	Patterns     git.Patterns        `yaml:"patterns,omitempty"`       // looked for before: what they match now has appeared since
+	NextPoll     time.Time           `yaml:"next_poll,omitempty"`      // for --poll-once
+	Remembered   headSet             `yaml:"remembered,omitempty"`     // starting points, which are not run
+	Refs         map[string]RefState `yaml:"refs,omitempty"`           // refs that had a run
+	Queue        map[string]queued   `yaml:"queue,omitempty"`          // by ref: revisions that are to run and have to wait
+	Identity     string              `yaml:"identity,omitempty"`       // what the host calls the repository, whatever its name
+	Paused       *Hold               `yaml:"paused,omitempty"`         // nothing new is run
+	Gone         time.Time           `yaml:"gone,omitempty"`           // since when the repository is not to be found any more
+	Holder       string              `yaml:"holder,omitempty"`         // of a group: the task that runs
+	ReportTo     string              `yaml:"report_to,omitempty"`      // where the last run was reported
+	DeployTo     string              `yaml:"deploy_to,omitempty"`      // where the last run was told as a deployment
+	PullDeployTo string              `yaml:"pull_deploy_to,omitempty"` // the same of a pull request
+	Notes        map[string]string   `yaml:"notes,omitempty"`          // of the reporter of deployments, by their place
+	Unreported   []Report            `yaml:"unreported,omitempty"`     // what somebody has yet to hear, in order
+	Behind       map[string]lag      `yaml:"behind,omitempty"`         // by ref, of those that are; kept for who is notified
+	Storm        *storm              `yaml:"storm,omitempty"`          // nil: the last run succeeded
+	Lease        lease.Lease         `yaml:"lease,omitempty"`          // on this document, where instances share the store
 
 	asked map[string]asked // by SHA: how what is required of heads stands; not remembered
 }

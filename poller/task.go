@@ -80,6 +80,8 @@ type Task struct {
 	ReportAs string
 	// DeployTo is where the Reporter tells of deployments, see [DeployTo]; "" is nowhere.
 	DeployTo string
+	// PullDeployTo is the same of pull requests.
+	PullDeployTo string
 	// CommentTo is where the Reporter puts what runs write into CommentFile, see [CommentTo]; "" is nowhere.
 	CommentTo, CommentFile string
 	// Notices are the targets that are notified of the runs.

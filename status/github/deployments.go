@@ -17,8 +17,6 @@ import (
 )
 
 const (
-	// maxRemembered bounds how many refs with a deployment that has not succeeded are remembered.
-	maxRemembered = 50
 	// maxEnvironmentURL is what GitHub takes, in bytes.
 	maxEnvironmentURL = 255
 
@@ -36,20 +34,6 @@ type Deployments struct {
 	Log *slog.Logger
 
 	ungranted sync.Map // tasks for which it was said that deployments are not granted
-}
-
-// deployed is what is remembered of a task's deployments to one environment, in the state.
-type deployed struct {
-	Active int64              `json:"active,omitempty"` // the one that is there now
-	Refs   map[string]attempt `json:"refs,omitempty"`   // those that have not succeeded
-}
-
-// attempt is a deployment that goes on, or has failed and may be tried again.
-type attempt struct {
-	ID    int64  `json:"id"`
-	Run   string `json:"run"` // that made it
-	SHA   string `json:"sha"`
-	State string `json:"state,omitempty"`
 }
 
 // Report is the poller.Reporter of deployments. It is safe for concurrent use.
@@ -91,34 +75,6 @@ func (d *Deployments) Report(ctx context.Context, r poller.Report) error {
 	return err
 }
 
-func (k deployed) String() string {
-	if k.Active == 0 && len(k.Refs) == 0 {
-		return ""
-	}
-	text, err := json.Marshal(k)
-	if err != nil {
-		return "" // numbers and texts always marshal
-	}
-	return string(text)
-}
-
-// remember keeps a bounded number of attempts, the newest.
-func (k *deployed) remember(ref string, a attempt) {
-	if k.Refs == nil {
-		k.Refs = map[string]attempt{}
-	}
-	k.Refs[ref] = a
-	for len(k.Refs) > maxRemembered {
-		oldest := ref
-		for other, known := range k.Refs {
-			if known.ID < k.Refs[oldest].ID {
-				oldest = other
-			}
-		}
-		delete(k.Refs, oldest)
-	}
-}
-
 // telling is one report on its way.
 type telling struct {
 	*Deployments
@@ -131,6 +87,9 @@ type telling struct {
 // tell brings what GitHub has to what the report says. What is done is remembered at once, so that it is done once.
 func (t *telling) tell(ctx context.Context) error {
 	run, ref := t.report.Run, t.report.Run.Revision.Ref
+	if t.report.Gone {
+		return t.gone(ctx, ref)
+	}
 	a, there := t.known.Refs[ref]
 	made := run.Started
 	if !there || a.SHA != run.Revision.SHA || a.Run != run.ID && run.Attempt == 1 {
@@ -159,12 +118,24 @@ func (t *telling) tell(ctx context.Context) error {
 	if run.Outcome != poller.Success {
 		return nil
 	}
-	if former := t.known.Active; former != 0 && former != a.ID {
+	if former := t.known.former(ref); former != 0 && former != a.ID {
 		if err := passable(t.retire(ctx, former)); err != nil {
 			return err
 		}
 	}
-	t.known.Active = a.ID
+	t.known.replace(ref, a.ID)
+	delete(t.known.Refs, ref)
+	return nil
+}
+
+// gone takes back what is there of a pull request.
+func (t *telling) gone(ctx context.Context, ref string) error {
+	if id := t.known.Pulls[ref]; id != 0 {
+		if err := passable(t.retire(ctx, id)); err != nil {
+			return err
+		}
+	}
+	delete(t.known.Pulls, ref)
 	delete(t.known.Refs, ref)
 	return nil
 }
@@ -189,7 +160,7 @@ func stateOf(o poller.Outcome) string {
 func (t *telling) make(ctx context.Context) (attempt, error) {
 	run := t.report.Run
 	environment, _ := t.report.Environment()
-	wanted := app.Deployment{SHA: run.Revision.SHA, Environment: environment, Task: run.Task, Run: run.ID, Since: run.Started}
+	wanted := app.Deployment{SHA: run.Revision.SHA, Environment: environment, Task: run.Task, Run: run.ID, Transient: poller.IsPull(run.Revision.Ref), Since: run.Started}
 	var id int64
 	var err error
 	if t.report.Doubtful {

@@ -16,6 +16,8 @@ type Pulls struct {
 	Base      git.Patterns // the branches that they are for; none: any
 	Drafts    bool
 	Untrusted []string // logins of those whose pull requests do not run
+
+	Environment string `json:",omitempty"` // runs of them are deployments to it; "": they are none
 }
 
 // pullKeys say which pull requests are watched.
@@ -24,6 +26,7 @@ type pullKeys struct {
 	On        text    `key:"on" values:"head,merge" default:"head" help:"What is checked out: the head, or its merge with the base branch. The status is the head's."`
 	Base      texts   `key:"base" each:"branch" default:"any" help:"Names and patterns of the branches that they are for; !pattern excludes."`
 	Drafts    boolean `key:"drafts" default:"false" help:"Whether drafts run, too."`
+	Environ   text    `key:"environment" help:"Their runs are told as deployments to this environment of the repository, one for all pull requests, with environment_url in github. One that is closed is taken back. Without it they are no deployments." example:"preview"`
 	Untrusted texts   `key:"untrusted" each:"login" default:"forks, dependabot[bot], renovate[bot]" help:"Whose pull requests do not run although they are from the repository: logins of bots and people. Those of forks never do."`
 }
 
@@ -51,6 +54,10 @@ func (f taskFile) pulls(keys *section[pullKeys], t *Task) {
 			}
 		}
 	}
+	if name := k.Environ.value; name != "" {
+		p.Environment = name
+		f.judge(k.Environ.node, "environment", checkEnvironment(name))
+	}
 	t.Pulls, t.Refs = p, append(t.Refs, pullPattern)
 	if t.GitHub == nil && !f.common {
 		f.Wrong(keys.node, "pull_requests needs a GitHub App, which tells what there is: see --github-app-id")
@@ -62,6 +69,9 @@ func (p *Pulls) shown() section[pullKeys] {
 	keys := pullKeys{From: text{given(), "repository"}, On: text{given(), "head"}, Untrusted: shownTexts(append([]string{"forks"}, p.Untrusted...))}
 	if p.Merge {
 		keys.On.value = "merge"
+	}
+	if p.Environment != "" {
+		keys.Environ = text{given(), p.Environment}
 	}
 	if p.Drafts {
 		keys.Drafts = boolean{given(), true}

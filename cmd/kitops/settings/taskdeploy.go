@@ -14,6 +14,13 @@ import (
 // maxEnvironment is what GitHub takes of a name, in characters.
 const maxEnvironment = 255
 
+// checkEnvironmentAddress demands something that the address is of.
+func (f taskFile) checkEnvironmentAddress(keys *githubKeys, t *Task) {
+	if keys.EnvURL.given && t.GitHub != nil && t.GitHub.Environment == "" && (t.Pulls == nil || t.Pulls.Environment == "") {
+		f.Wrong(keys.EnvURL.node, "environment_url goes with environment")
+	}
+}
+
 // deployment fills in what a task says of the environment that it brings revisions to.
 func (f taskFile) deployment(keys *githubKeys, g *GitHub) {
 	if name := keys.Environ.value; name != "" {
@@ -23,9 +30,6 @@ func (f taskFile) deployment(keys *githubKeys, g *GitHub) {
 	if address := keys.EnvURL.value; address != "" {
 		g.EnvironmentURL = address
 		f.judge(keys.EnvURL.node, "environment_url", checkEnvironmentURL(address))
-	}
-	if keys.EnvURL.given && g.Environment == "" {
-		f.Wrong(keys.EnvURL.node, "environment_url goes with environment")
 	}
 	if g.Environment != "" && g.Fleet {
 		f.Wrong(keys.Fleet.node, "environment and report_fleet: one exclude each other: each instance brings the revision to an environment of its own")
@@ -91,13 +95,25 @@ func (all Options) checkDeployments(c Config) []error {
 // Environment is the one that runs of a task are told as deployments to, "" for none. Instances that
 // deploy the same each have one, or they would make each other's inactive.
 func (s Settings) Environment(t Task) string {
-	if t.GitHub == nil || t.GitHub.Environment == "" {
+	if t.GitHub == nil {
 		return ""
 	}
-	if s.Status.Instance != "" && (t.Each || s.Poller.State == "") {
-		return t.GitHub.Environment + " (" + s.Status.Instance + ")"
+	return s.environmentOf(t, t.GitHub.Environment)
+}
+
+// PullEnvironment is the one that runs of a task's pull requests are told as deployments to, "" for none.
+func (s Settings) PullEnvironment(t Task) string {
+	if t.Pulls == nil || t.GitHub == nil {
+		return ""
 	}
-	return t.GitHub.Environment
+	return s.environmentOf(t, t.Pulls.Environment)
+}
+
+func (s Settings) environmentOf(t Task, name string) string {
+	if name != "" && s.Status.Instance != "" && (t.Each || s.Poller.State == "") {
+		return name + " (" + s.Status.Instance + ")"
+	}
+	return name
 }
 
 // sameEnvironments are tasks that would make each other's deployments inactive.
@@ -105,6 +121,9 @@ func (s Settings) sameEnvironments() []error {
 	var mistakes []error
 	for i, a := range s.Tasks {
 		environment := s.Environment(a)
+		if environment != "" && strings.EqualFold(environment, s.PullEnvironment(a)) {
+			mistakes = append(mistakes, fmt.Errorf("task %s: its pull requests have the environment %s of its branches: give them another", a.Name, environment))
+		}
 		for _, b := range s.Tasks[:i] {
 			if environment != "" && strings.EqualFold(environment, s.Environment(b)) && sameRepositories(a, b) {
 				mistakes = append(mistakes, fmt.Errorf("tasks %s and %s deploy the same repository to the same environment %s, one in the place of the other: give each an environment of its own", b.Name, a.Name, environment))

@@ -115,6 +115,7 @@ func (f taskFile) task(e *entry[taskKeys], common bool) Task {
 		address = f.git(&keys.Git, &t, keys.Pulls.given)
 	}
 	f.pulls(&keys.Pulls, &t)
+	f.checkEnvironmentAddress(&keys.GitHub.keys, &t)
 	t.Paths, t.Verify = f.paths(&keys.Paths), f.verify(&keys.Verify)
 	f.what(keys, &t)
 	t.Rules = f.rules(keys)

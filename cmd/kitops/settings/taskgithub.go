@@ -68,7 +68,7 @@ func (t Task) Permissions() map[string]string {
 		all["checks"], all["statuses"] = "read", "read"
 	}
 	for permission, wanted := range map[string]bool{
-		"checks": t.GitHub.Report == ReportCheck, "deployments": t.GitHub.Environment != "", "pull_requests": t.GitHub.Comment != "",
+		"checks": t.GitHub.Report == ReportCheck, "deployments": t.GitHub.Environment != "" || t.Pulls != nil && t.Pulls.Environment != "", "pull_requests": t.GitHub.Comment != "",
 	} {
 		if wanted {
 			all[permission] = "write"

@@ -180,6 +180,9 @@ func (w *Wiring) task(s settings.Settings, t settings.Task, r *Repository) polle
 		if environment := s.Environment(t); environment != "" {
 			task.DeployTo = poller.DeployTo(environment)
 		}
+		if environment := s.PullEnvironment(t); environment != "" {
+			task.PullDeployTo = poller.DeployTo(environment)
+		}
 		if name := s.Comments(t); name != "" {
 			task.CommentTo, task.CommentFile = poller.CommentTo(name), t.GitHub.Comment
 		}
