@@ -19,7 +19,8 @@ import (
 // chat is a service within a test's own time.
 type chat struct {
 	mu    sync.Mutex
-	codes []int // of its answers; then 200
+	codes []int     // of its answers; then 200
+	down  time.Time // until when it answers 503
 	texts []string
 }
 
@@ -31,7 +32,9 @@ func (c *chat) RoundTrip(r *http.Request) (*http.Response, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	code := 200
-	if len(c.codes) > 0 {
+	if time.Now().Before(c.down) {
+		code = 503
+	} else if len(c.codes) > 0 {
 		code, c.codes = c.codes[0], c.codes[1:]
 	}
 	if code == 200 {
