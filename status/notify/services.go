@@ -21,6 +21,7 @@ const (
 	telegramLimit = 4096 // https://core.telegram.org/bots/api#sendmessage
 	ntfyLimit     = 4096 // https://docs.ntfy.sh/publish/#limitations
 	teamsLimit    = 20_000
+	teamsBody     = 28_000 // bytes of the whole message: https://learn.microsoft.com/microsoftteams/limits-specifications-teams
 	longest       = 30_000 // of all others
 )
 
@@ -53,7 +54,11 @@ func (t Target) request(ctx context.Context, m message) (*http.Request, error) {
 		escaped := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(m.text)
 		inJSON(map[string]any{"text": withLink(shortened(escaped, slackLimit, m.link), m.link), "unfurl_links": false})
 	case "teams":
-		inJSON(adaptiveCard(m))
+		for limit := teamsLimit; ; limit /= 2 {
+			if inJSON(adaptiveCard(m, limit)); len(body) <= teamsBody || limit < 1 {
+				break
+			}
+		}
 	case "discord":
 		escaped := shortened(escapeMarkdown(m.text), discordLimit, m.link)
 		inJSON(map[string]any{"content": withLink(escaped, m.link), "allowed_mentions": map[string]any{"parse": []string{}}})
@@ -114,10 +119,10 @@ func (t Target) sign(header http.Header, body []byte) error {
 
 // adaptiveCard is what a workflow of Teams posts.
 // https://learn.microsoft.com/connectors/teams/#microsoft-teams-webhook
-func adaptiveCard(m message) any {
+func adaptiveCard(m message, limit int) any {
 	card := map[string]any{
 		"$schema": "http://adaptivecards.io/schemas/adaptive-card.json", "type": "AdaptiveCard", "version": "1.4",
-		"body": []any{map[string]any{"type": "TextBlock", "wrap": true, "text": escapeMarkdown(shortened(m.text, teamsLimit, ""))}},
+		"body": []any{map[string]any{"type": "TextBlock", "wrap": true, "text": shortened(escapeMarkdown(m.text), limit, "")}},
 	}
 	if m.link != "" {
 		card["actions"] = []any{map[string]any{"type": "Action.OpenUrl", "title": "Open the run", "url": m.link}}
