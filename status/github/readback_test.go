@@ -33,7 +33,9 @@ type forgetful struct {
 func (w *forgetful) RoundTrip(r *http.Request) (*http.Response, error) {
 	answer, err := w.busyWire.RoundTrip(r)
 	if err == nil && r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/check-runs/") {
+		w.mu.Lock()
 		w.asked = append(w.asked, time.Now())
+		w.mu.Unlock()
 		answer.StatusCode, answer.Body = w.code, io.NopCloser(strings.NewReader(w.body))
 	}
 	return answer, err
@@ -69,7 +71,12 @@ func TestTheEndOfACheckRunIsReadBack(t *testing.T) {
 				var anew []string
 				g := &github.Reporter{
 					Find: func(poller.Report) *app.Repository { return a.Repository("acme", "shop") }, Log: log,
-					Anew: func(_ context.Context, run poller.Run, _ string) error { anew = append(anew, run.ID); return nil },
+					Anew: func(_ context.Context, run poller.Run, _ string) error {
+						w.mu.Lock()
+						defer w.mu.Unlock()
+						anew = append(anew, run.ID)
+						return nil
+					},
 				}
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
@@ -89,11 +96,15 @@ func TestTheEndOfACheckRunIsReadBack(t *testing.T) {
 				begun := time.Now()
 				time.Sleep(29 * time.Second)
 				synctest.Wait()
+				w.mu.Lock()
 				if len(w.asked) > 0 {
 					t.Errorf("asked after %s", w.asked[0].Sub(begun))
 				}
+				w.mu.Unlock()
 				time.Sleep(time.Hour)
 				synctest.Wait()
+				w.mu.Lock()
+				defer w.mu.Unlock()
 				if n := len(w.asked); n == 0 || n > 2 && name != "lost" || len(anew) != c.anew || len(w.completed) != c.ended {
 					t.Errorf("asked %d times, anew %v, completed %d times\n%s", len(w.asked), anew, len(w.completed), out.String())
 				}
