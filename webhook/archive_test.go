@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -76,11 +77,19 @@ func (a *archive) RoundTrip(req *http.Request) (*http.Response, error) {
 	for _, d := range a.entries {
 		if d.ID == id {
 			return respond(200, map[string]any{
-				"guid": d.GUID, "event": d.Event, "request": map[string]any{"payload": json.RawMessage(pushJSON)},
+				"guid": d.GUID, "event": d.Event, "request": map[string]any{"payload": json.RawMessage(a.payload(d))},
 			}, a.header), nil
 		}
 	}
 	return respond(404, map[string]string{"message": "Not Found"}, a.header), nil
+}
+
+func (a *archive) payload(d delivery) string {
+	if d.Event == "check_run" {
+		click, _ := os.ReadFile("testdata/check_run.rerequested.json")
+		return string(click)
+	}
+	return pushJSON
 }
 
 func (a *archive) list(query url.Values) *http.Response {

@@ -16,6 +16,8 @@ type delivery struct {
 	Event        string    `json:"event"`
 	Action       string    `json:"action"`
 	RepositoryID int64     `json:"repository_id"`
+
+	tries int // to read its payload, all in vain
 }
 
 // parseDeliveries reads a page of the log. Entries that could not be asked for are left out.

@@ -21,6 +21,8 @@ const (
 	fetchEach    = 3              // payloads for each repository in one read
 	maxFetches   = 50             // payloads in one read
 	maxAddresses = 10000
+	maxOwed      = 100 // clicks
+	maxTries     = 30  // of a click's payload
 )
 
 // DeliveryLog finds in the App's own delivery log what no endpoint received. All fields but Seen are required.
@@ -43,7 +45,8 @@ type DeliveryLog struct {
 	api       hookAPI
 	pace      pace
 	last      int64
-	known     *Seen // ids of entries that were read
+	known     *Seen      // ids of entries that were read
+	owed      []delivery // clicks whose payload could not be had: they are asked for again
 	addresses map[int64]string
 	begun     time.Time
 	checked   time.Time // when the App was last known to have a webhook
@@ -102,7 +105,10 @@ func (l *DeliveryLog) turn(ctx context.Context) time.Duration {
 	l.lookForPushes(found)
 	if len(found) > 0 {
 		l.checked = time.Now()
-		l.follow(ctx, found, date)
+	}
+	if owed := l.owed; len(found)+len(owed) > 0 {
+		l.owed = nil
+		l.follow(ctx, slices.Concat(owed, found), date)
 		l.save(ctx, found, top)
 	}
 	return l.rest()
@@ -188,10 +194,14 @@ func (l *DeliveryLog) isFresh(d delivery, date time.Time) bool {
 	return age <= time.Since(l.begun)+lagGrace || l.last > 0 && d.ID > l.last && age <= maxAge
 }
 
-// save remembers what was read. It may fail: then some of it is read again after a restart.
+// save remembers what was read, up to the first click that is owed. It may fail: then some of it is read again after a
+// restart.
 func (l *DeliveryLog) save(ctx context.Context, found []delivery, top int64) {
 	for _, d := range found {
 		l.known.Add(strconv.FormatInt(d.ID, 10))
+	}
+	for _, d := range l.owed {
+		top = min(top, d.ID-1)
 	}
 	if top == l.last {
 		return

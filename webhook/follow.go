@@ -40,7 +40,7 @@ func (l *DeliveryLog) follow(ctx context.Context, found []delivery, date time.Ti
 		}
 		wanted[d.RepositoryID]--
 		if wanted[d.RepositoryID] >= 0 && d.about() == aRepository || fetches >= maxFetches {
-			l.hint(d, date.Sub(d.DeliveredAt))
+			l.unread(d, date.Sub(d.DeliveredAt))
 			continue
 		}
 		if fetches++; !l.fetch(ctx, d, date.Sub(d.DeliveredAt)) {
@@ -59,9 +59,18 @@ func (l *DeliveryLog) wants(d delivery) bool {
 	return false
 }
 
+// unread is an entry whose payload is not had this time: a click is asked for again.
+func (l *DeliveryLog) unread(d delivery, age time.Duration) {
+	if d.about() != aClick {
+		l.hint(d, age)
+	} else if d.tries < maxTries && age <= maxAge && len(l.owed) < maxOwed {
+		l.owed = append(l.owed, d)
+	}
+}
+
 // hint tells what is known without the payload.
 func (l *DeliveryLog) hint(d delivery, age time.Duration) {
-	if d.RepositoryID == 0 || d.about() == aClick {
+	if d.RepositoryID == 0 {
 		return
 	}
 	e, n := Event{Name: d.Event, Action: d.Action, GUID: d.GUID}, Nudge{URL: l.addresses[d.RepositoryID], RepositoryID: d.RepositoryID}
@@ -78,7 +87,8 @@ func (l *DeliveryLog) fetch(ctx context.Context, d delivery, age time.Duration) 
 	e, err := l.payload(ctx, d)
 	if err != nil {
 		l.Log.Debug("delivery without its payload", "delivery", d.ID, "err", err)
-		l.hint(d, age)
+		d.tries++
+		l.unread(d, age)
 		_, limited := errors.AsType[*limitedError](err)
 		return !limited
 	}
