@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -49,6 +50,27 @@ func LookupUser(name string) (*User, error) {
 	}
 	return u, nil
 }
+
+// Stranger finds the user of untrusted runs, who needs no entry in the user database: a number will do.
+func Stranger(name string) (*User, error) {
+	id, err := strconv.Atoi(name)
+	if err != nil {
+		return LookupUser(name)
+	}
+	if id <= 0 || id >= 1<<31 {
+		return nil, fmt.Errorf("%s is no user id, or kitops' own", name)
+	}
+	if _, unknown := user.LookupId(name); unknown == nil {
+		return LookupUser(name)
+	}
+	if os.Geteuid() != 0 {
+		return nil, fmt.Errorf("run actions as user %s: the agent must be root for that, but its user id is %d", name, os.Geteuid())
+	}
+	return &User{Name: name, Home: "/", Shell: "/bin/sh", UID: id, GID: id, Groups: []int{id}}, nil
+}
+
+// IsIn tells whether the user is in a group.
+func (u *User) IsIn(gid int) bool { return u.GID == gid || slices.Contains(u.Groups, gid) }
 
 // shellOf reads the login shell, which os/user does not tell. Users from
 // elsewhere than /etc/passwd get the one that every system has.

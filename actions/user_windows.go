@@ -7,6 +7,12 @@ func LookupUser(string) (*User, error) {
 	return nil, errors.New("actions cannot run as another user on Windows")
 }
 
+// Stranger always fails, too.
+func Stranger(name string) (*User, error) { return LookupUser(name) }
+
+// IsIn is always false.
+func (*User) IsIn(int) bool { return false }
+
 // IsAnother is always false: actions run as the agent's own user.
 func (*User) IsAnother() bool { return false }
 

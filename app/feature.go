@@ -16,12 +16,15 @@ type feature struct {
 
 func features() map[string]feature {
 	return map[string]feature{
-		"checks":        {permissions: map[string]string{"checks": "write"}, events: []string{"check_run", "check_suite"}, tick: "Checks: Read and write"},
-		"deployments":   {permissions: map[string]string{"deployments": "write"}, tick: "Deployments: Read and write"},
-		"comments":      {permissions: map[string]string{"pull_requests": "write"}, tick: "Pull requests: Read and write"},
-		"pull-requests": {permissions: map[string]string{"pull_requests": "read"}, events: []string{"pull_request"}, tick: "Pull requests: Read-only (and the event Pull request)"},
-		"requires":      {permissions: map[string]string{"checks": "read", "statuses": "read"}, events: []string{"check_run", "status"}, tick: "Checks: Read-only, Commit statuses: Read-only at least (and the events Check run and Status)"},
-		"runners":       {permissions: map[string]string{"organization_self_hosted_runners": "write"}, tick: "Self-hosted runners (of the organization): Read and write"},
+		"checks":      {permissions: map[string]string{"checks": "write"}, events: []string{"check_run", "check_suite"}, tick: "Checks: Read and write"},
+		"deployments": {permissions: map[string]string{"deployments": "write"}, tick: "Deployments: Read and write"},
+		"comments":    {permissions: map[string]string{"pull_requests": "write"}, tick: "Pull requests: Read and write"},
+		"pull-requests": {
+			permissions: map[string]string{"pull_requests": "read", "issues": "read"}, events: []string{"pull_request", "pull_request_review", "issue_comment"},
+			tick: "Pull requests: Read-only, Issues: Read-only (and the events Pull request, Pull request review, Issue comment)",
+		},
+		"requires": {permissions: map[string]string{"checks": "read", "statuses": "read"}, events: []string{"check_run", "status"}, tick: "Checks: Read-only, Commit statuses: Read-only at least (and the events Check run and Status)"},
+		"runners":  {permissions: map[string]string{"organization_self_hosted_runners": "write"}, tick: "Self-hosted runners (of the organization): Read and write"},
 
 		"repository-runners": {permissions: map[string]string{"administration": "write"}, tick: "Administration (of repositories): Read and write"},
 	}

@@ -23,10 +23,10 @@ func TestManifestWithFeatures(t *testing.T) {
 		"deployments": {"deployments": "write"},
 		"comments":    {"pull_requests": "write"},
 
-		"pull-requests":          {"pull_requests": "read"},
+		"pull-requests":          {"pull_requests": "read", "issues": "read"},
 		"requires":               {"checks": "read"},
 		"checks,requires":        {"checks": "write"},
-		"comments,pull-requests": {"pull_requests": "write"},
+		"comments,pull-requests": {"pull_requests": "write", "issues": "read"},
 
 		"runners": {"organization_self_hosted_runners": "write"},
 
@@ -47,7 +47,7 @@ func TestManifestWithFeatures(t *testing.T) {
 		if slices.Sort(m.Events); len(slices.Compact(slices.Clone(m.Events))) != len(m.Events) {
 			t.Errorf("%s: an event twice: %v", all, m.Events)
 		}
-		for event, features := range map[string]string{"pull_request": "pull-requests", "check_run": "checks requires", "check_suite": "checks", "status": "requires"} {
+		for event, features := range map[string]string{"pull_request": "pull-requests", "issue_comment": "pull-requests", "pull_request_review": "pull-requests", "check_run": "checks requires", "check_suite": "checks", "status": "requires"} {
 			wanted := slices.ContainsFunc(strings.Split(all, ","), func(f string) bool { return slices.Contains(strings.Fields(features), f) })
 			if slices.Contains(m.Events, event) != wanted {
 				t.Errorf("%s: %v", all, m.Events)

@@ -34,6 +34,9 @@ type Pull struct {
 
 	Base    string // the branch, in short
 	BaseSHA string // where that was when GitHub looked last
+
+	Created, Updated time.Time // by GitHub's clock; what people say of it updates it
+	Insider          bool      // the author may be one who may write: GitHub shows him as somebody of the repository
 }
 
 // Account is who wrote something at GitHub.
@@ -60,7 +63,9 @@ type onePull struct {
 	Number  int
 	State   string
 	Draft   bool
+	Created time.Time `json:"created_at"`
 	Updated time.Time `json:"updated_at"`
+	Author  string    `json:"author_association"`
 	User    *Account
 	Head    side
 	Base    side
@@ -221,7 +226,10 @@ func decodePulls(a answer) ([]onePull, error) {
 
 // pull is what kitops knows of one.
 func (o onePull) pull() Pull {
-	p := Pull{Number: o.Number, Draft: o.Draft, Head: o.Head.SHA, HeadRef: o.Head.Ref, Base: o.Base.Ref, BaseSHA: o.Base.SHA, Fork: true}
+	p := Pull{
+		Created: o.Created, Updated: o.Updated, Insider: slices.Contains([]string{"OWNER", "MEMBER", "COLLABORATOR"}, o.Author),
+		Number: o.Number, Draft: o.Draft, Head: o.Head.SHA, HeadRef: o.Head.Ref, Base: o.Base.Ref, BaseSHA: o.Base.SHA, Fork: true,
+	}
 	if o.User != nil {
 		p.Author = *o.User
 	}
@@ -240,6 +248,7 @@ type Merge struct {
 	Head     string // the head that the pull request has now
 	BaseSHA  string
 	Open     bool
+	Pull     Pull // as it is now
 
 	asked answer
 }
@@ -261,7 +270,7 @@ func (r *Repository) Merge(ctx context.Context, number int) (Merge, error) {
 	if err := a.decode(&one); err != nil {
 		return Merge{}, err
 	}
-	m := Merge{Head: one.Head.SHA, BaseSHA: one.Base.SHA, Open: one.State == "open", asked: a}
+	m := Merge{Head: one.Head.SHA, BaseSHA: one.Base.SHA, Open: one.State == "open", Pull: one.pull(), asked: a}
 	if one.Mergeable != nil {
 		m.Conflict = !*one.Mergeable
 		if *one.Mergeable && isSHA(one.MergeSHA) {

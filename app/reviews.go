@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 	"path"
 	"slices"
@@ -27,32 +28,61 @@ func (r *Repository) Comments(ctx context.Context, since time.Time) ([]Comment, 
 	query := url.Values{"since": {since.UTC().Format(time.RFC3339)}, "sort": {"updated"}, "direction": {"desc"}, "per_page": {"100"}}
 	var all []Comment
 	err := r.pages(ctx, "issues/comments?"+query.Encode(), "", func(a answer) (bool, error) {
-		var found []struct {
-			ID       int64
-			Body     string
-			IssueURL string `json:"issue_url"`
-			User     *Account
-			Created  time.Time           `json:"created_at"`
-			Updated  time.Time           `json:"updated_at"`
-			App      *struct{ ID int64 } `json:"performed_via_github_app"`
-		}
+		var found []oneComment
 		if err := a.decode(&found); err != nil {
 			return false, err
 		}
 		for _, one := range found {
-			c := Comment{ID: one.ID, Body: one.Body, Edited: !one.Updated.Equal(one.Created), ByApp: one.App != nil, At: one.Updated}
-			number, err := strconv.Atoi(path.Base(one.IssueURL))
-			if err != nil || one.User == nil {
-				continue
+			if c, whole := one.comment(); whole {
+				all = append(all, c)
 			}
-			c.Number = number
-			c.Author = *one.User
-			all = append(all, c)
 		}
 		return true, nil
 	})
 	slices.Reverse(all) // read the newest first: what is edited meanwhile comes twice, and pushes nothing out of sight
 	return all, err
+}
+
+// Comment returns one by its id, and false where it was deleted.
+// https://docs.github.com/rest/issues/comments#get-an-issue-comment
+func (r *Repository) Comment(ctx context.Context, id int64) (Comment, bool, error) {
+	a, err := r.do(ctx, call{
+		method: http.MethodGet, path: fmt.Sprintf("%s/issues/comments/%d", r.path(false), id), class: ordinary, needs: permission{"pull_requests", "read"},
+	})
+	if status, _ := answered(err); status == http.StatusNotFound || status == http.StatusGone {
+		return Comment{}, false, nil
+	}
+	if err != nil {
+		return Comment{}, false, err
+	}
+	var one oneComment
+	if err := a.decode(&one); err != nil {
+		return Comment{}, false, err
+	}
+	c, whole := one.comment()
+	return c, whole, nil
+}
+
+// oneComment is a comment as GitHub has it.
+type oneComment struct {
+	ID       int64
+	Body     string
+	IssueURL string `json:"issue_url"`
+	User     *Account
+	Created  time.Time           `json:"created_at"`
+	Updated  time.Time           `json:"updated_at"`
+	App      *struct{ ID int64 } `json:"performed_via_github_app"`
+}
+
+// comment tells whether it is known who has written it, and where.
+func (o oneComment) comment() (Comment, bool) {
+	number, err := strconv.Atoi(path.Base(o.IssueURL))
+	if err != nil || o.User == nil {
+		return Comment{}, false
+	}
+	return Comment{
+		ID: o.ID, Number: number, Author: *o.User, Body: o.Body, Edited: !o.Updated.Equal(o.Created), ByApp: o.App != nil, At: o.Updated,
+	}, true
 }
 
 // Review is one of a pull request, by its state: APPROVED, CHANGES_REQUESTED, COMMENTED, DISMISSED.

@@ -3,6 +3,7 @@ package poller
 import (
 	"cmp"
 	"context"
+	"strings"
 	"time"
 
 	"github.com/bittrance/kitops/poller/git"
@@ -45,7 +46,15 @@ func (s State) again(o Order, here bool, now time.Time) (State, ordered, error) 
 	}
 	rev := git.Revision{Ref: ref, SHA: cmp.Or(o.heads[ref], s.headOf(ref))}
 	order := &waiting{What: o.What, By: o.By, Since: stampOf(now), Anyway: o.Anyway, SHA: rev.SHA}
-	s = s.with(ref, func(r *RefState) { r.Order = order })
+	strange, ran := o.strange != nil && o.strange(rev), r.Run != nil && r.Run.Revision.SHA == rev.SHA
+	if o.SHA != "" && !strings.HasPrefix(rev.SHA, strings.ToLower(o.SHA)) {
+		return s, ordered{}, refuse("%s is at %.7s", name, rev.SHA)
+	}
+	s = s.with(ref, func(r *RefState) {
+		if r.Order = order; strange && ran { // whoever wants it again has seen it run
+			r.Approved = r.Approved.approvedBy(o, rev.SHA, now)
+		}
+	})
 	if r.Pinned != nil {
 		rev.SHA = r.Pinned.SHA
 	}

@@ -18,6 +18,11 @@ type approval struct {
 	SHA   string    `yaml:"sha"`
 	By    string    `yaml:"by"`
 	Since time.Time `yaml:"since"`
+	Used  string    `yaml:"used,omitempty"` // the run that it was used for, of a stranger's revision
+
+	Person          int64  `yaml:"person,omitempty"` // By, as the host numbers people; 0: of this machine
+	Via             Person `yaml:"via,omitempty"`    // what says so at the host
+	Comment, Review int64  `yaml:",omitempty"`       // the last ones that were heeded
 }
 
 // approved tells whether a revision of the ref may run: somebody has approved or ordered it, or it has run before.
@@ -61,7 +66,7 @@ func (s State) approve(o Order, here bool, now time.Time) (State, ordered, error
 		}
 	}
 	for _, ref := range slices.Sorted(maps.Keys(heads)) {
-		if sha := heads[ref]; (o.Ref == "" || o.Ref == ref) && strings.HasPrefix(sha, short) && !s.Refs[ref].approved(sha) {
+		if sha := heads[ref]; (o.Ref == "" || o.Ref == ref) && strings.HasPrefix(sha, short) && s.awaitsApproval(o, git.Revision{Ref: ref, SHA: sha}) {
 			found = append(found, git.Revision{Ref: ref, SHA: sha})
 		}
 	}
@@ -78,8 +83,7 @@ func (s State) approve(o Order, here bool, now time.Time) (State, ordered, error
 		done.why = "runs when kitops is back"
 	}
 	for _, rev := range found {
-		a := &approval{SHA: rev.SHA, By: o.By, Since: stampOf(now)}
-		s = s.with(rev.Ref, func(r *RefState) { r.Approved = a })
+		s = s.with(rev.Ref, func(r *RefState) { r.Approved = r.Approved.approvedBy(o, rev.SHA, now) })
 	}
 	return s, done, nil
 }

@@ -52,7 +52,7 @@ func (w *watch) noticeBehind(v verdict, heads []git.Revision, now time.Time) ver
 	late := map[string]time.Time{}
 	for _, head := range heads {
 		r := v.state.Refs[head.Ref]
-		if v.state.startsAt(head) || !r.Behind(head.Ref, head.SHA, r.failing()) {
+		if v.state.startsAt(head) || v.keepsBack(head) || !r.Behind(head.Ref, head.SHA, r.failing()) {
 			continue
 		}
 		since, known := w.late[head.Ref]

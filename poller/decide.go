@@ -22,6 +22,7 @@ type verdict struct {
 	unapproved []git.Revision // to run, once somebody has approved them
 	required   []git.Revision // to run, once they have what the task requires,
 	lacking    []git.Revision // which these do not have
+	barred     []git.Revision // to run, were there somebody as whom
 	closed     []git.Revision // to run, but only within a window
 	calmed     []git.Revision // failed before, as nearly everything of the task does
 	held       []git.Revision // to run, but the task is paused
@@ -81,6 +82,7 @@ func decide(t Task, s State, heads []git.Revision, now time.Time) verdict {
 		return cmp.Or(cmp.Compare(rankOf(v.state.Refs[a.Ref], a), rankOf(v.state.Refs[b.Ref], b)), v.served(a).Compare(v.served(b)), strings.Compare(a.Ref, b.Ref))
 	})
 	v.calm(t, now)
+	v.distrust(t)
 	v.await(t)
 	v.hold(now)
 	v.close(t, now)
@@ -163,7 +165,7 @@ func (v *verdict) judge(t Task, head git.Revision, r RefState, now time.Time) {
 
 // idle tells whether there is nothing to run and nothing to say.
 func (v verdict) idle() bool {
-	return len(v.todo)+len(v.paused)+len(v.abandoned)+len(v.mistaken)+len(v.outdated)+len(v.held)+len(v.closed)+len(v.unapproved)+len(v.lacking)+len(v.calmed)+len(v.remembered)+len(v.forgotten)+len(v.missing) == 0
+	return len(v.todo)+len(v.paused)+len(v.abandoned)+len(v.mistaken)+len(v.outdated)+len(v.held)+len(v.closed)+len(v.unapproved)+len(v.barred)+len(v.lacking)+len(v.calmed)+len(v.remembered)+len(v.forgotten)+len(v.missing) == 0
 }
 
 // forget drops the memory of refs that are gone, once what runs of them has ended and was told.

@@ -43,8 +43,8 @@ func (w *watch) eventFile(ctx context.Context, run Run, dir string) (vars []stri
 	if err == nil {
 		err = os.WriteFile(name, append(text, '\n'), 0o400)
 	}
-	if err == nil && w.p.User != nil && w.p.User.IsAnother() {
-		err = os.Chown(name, w.p.User.UID, w.p.User.GID)
+	if user := w.p.userOf(run); err == nil && user.IsAnother() {
+		err = os.Chown(name, user.UID, user.GID)
 	}
 	if err != nil {
 		remove()

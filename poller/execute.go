@@ -41,6 +41,11 @@ func (w *watch) execute(ctx, leased context.Context, run Run, dir string) (Run, 
 		if out.vars, forget, err = w.eventFile(within, run, dir); err != nil {
 			return err
 		}
+		home, err := w.house(run, dir)
+		if err != nil {
+			return err
+		}
+		out.vars = append(out.vars, home...)
 		return w.act(ctx, within, timed, &run, plan, dir, out)
 	})
 	defer guarded()
@@ -52,6 +57,7 @@ func (w *watch) execute(ctx, leased context.Context, run Run, dir string) (Run, 
 	if out != nil && leased.Err() == nil && run.acts(plan) {
 		w.runAfter(leased, run, plan, dir, out, exit)
 	}
+	w.bury(ctx, run)
 	if out != nil && leased.Err() == nil && w.task.CommentTo != "" {
 		run.comment = w.readComment(run, dir, out)
 	}
@@ -104,7 +110,7 @@ func (w *watch) runAfter(leased context.Context, run Run, plan Plan, dir string,
 	defer stop()
 	ctx, cancel := actions.WithTimeout(within, w.p.seconds(int(afterwards/time.Second)), timeoutError{afterwards})
 	defer cancel()
-	file, err := out.hand(w.p.User)
+	file, err := out.hand(w.p.userOf(run))
 	if err != nil {
 		w.tell(Event{Kind: Troubled, Run: run, Err: err})
 	}

@@ -36,7 +36,7 @@ func (w *watch) checkout(ctx context.Context, run Run, dir string) error {
 	err := w.insist(ctx, run.Revision, dir, func() error { return w.fetch(ctx, run, dir) })
 	if err == nil {
 		w.p.clearParked(dir)
-		w.notePark(dir)
+		w.notePark(run, dir)
 	}
 	return err
 }
@@ -90,10 +90,10 @@ func (w *watch) insist(ctx context.Context, rev git.Revision, dir string, try fu
 
 // fetch makes one try at a checkout.
 func (w *watch) fetch(ctx context.Context, run Run, dir string) error {
-	if err := w.p.makeWorkdir(dir); err != nil {
+	if err := w.p.makeWorkdir(dir, w.p.userOf(run)); err != nil {
 		return err
 	}
-	if w.task.Keep {
+	if w.task.keeps(run) {
 		if err := checkKept(dir); err != nil {
 			return err
 		}
@@ -104,7 +104,7 @@ func (w *watch) fetch(ctx context.Context, run Run, dir string) error {
 	}
 	ctx, done := w.tellProgress(ctx, run)
 	defer done()
-	return w.task.Checkout(ctx, run.CheckedOut(), dir)
+	return w.source(run).Checkout(ctx, run.CheckedOut(), dir)
 }
 
 // outlasts tells whether a run may wait until the host answers again, which is not for long enough that it would end first.

@@ -131,9 +131,13 @@ func (w *watch) openLane(ctx context.Context, rev git.Revision) bool {
 	if len(open) >= max(1, w.task.Rules.Parallel) {
 		return false
 	}
+	foreign := w.task.trust(rev).Foreign
+	if foreign && !w.admitForeign(ctx) {
+		return true // others may start
+	}
 	lane := &watch{
 		p: w.p, task: w.task, once: w.once, mem: *w.mem.Beside(), outbox: w.outbox, main: w, ref: rev.Ref, sha: rev.SHA,
-		identity: w.identity, leased: w.leased, served: map[string]int{}, due: w.due,
+		strange: foreign, identity: w.identity, leased: w.leased, served: map[string]int{}, due: w.due,
 	}
 	lane.mem.State, lane.mem.Version = w.mem.State, w.mem.Version
 	leased := ctx
@@ -160,6 +164,9 @@ func (w *watch) openLane(ctx context.Context, rev git.Revision) bool {
 func (w *watch) carry(ctx, leased context.Context, rev git.Revision, rank int) {
 	err := bug.Catch(func() error { return w.carryBeside(ctx, leased, rev, rank) })
 	w.releaseSlot()
+	if w.strange {
+		w.p.leaveForeign(w.mem.Key)
+	}
 	var broken *bug.Error
 	if errors.As(err, &broken) {
 		w.tell(Event{Kind: Troubled, Err: err})

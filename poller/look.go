@@ -124,6 +124,10 @@ func (w *watch) compare(ctx context.Context) ([]git.Revision, error) {
 		heads = v.heads
 	}
 	w.keepHeads(v.state, heads, v.others)
+	w.keepBack(v)
+	if todo, done, err := w.hearFirst(ctx, v, heads); done {
+		return todo, err
+	}
 	w.announce(v)
 	if w.p.dropKept(w.mem.Key, state, v.state) {
 		w.p.sweepSoon(ctx)
@@ -219,6 +223,9 @@ func (w *watch) announce(v verdict) {
 	}
 	for _, rev := range v.lacking {
 		w.say(rev, v.state.requiredText(rev.SHA), time.Time{})
+	}
+	for _, rev := range v.barred {
+		w.say(rev, w.task.trust(rev).Barred, time.Time{})
 	}
 	for _, rev := range v.closed {
 		now := time.Now()

@@ -38,10 +38,12 @@ type Order struct {
 	Until  time.Time // of Pause; zero: until Resume
 	After  bool      // of Again: when what runs has ended
 	Anyway bool      // of Again: also while the task is paused
+	Person Person    // By, where he has given it by way of the host of the repository
 
-	task  string                          // whose state it is
-	show  func(State, git.Revision) State // adds what the world hears of a run that was ordered; nil: nothing
-	heads map[string]string               // of its refs, as far as known
+	task    string                          // whose state it is
+	strange func(git.Revision) bool         // whether a revision is one of a stranger, that has to be approved; nil: none is
+	show    func(State, git.Revision) State // adds what the world hears of a run that was ordered; nil: nothing
+	heads   map[string]string               // of its refs, as far as known
 }
 
 // maxReason bounds the reason of an order, in bytes.
@@ -83,6 +85,7 @@ func (p *Poller) Order(ctx context.Context, name string, o Order) (why string, e
 	if task.hears() != "" {
 		o.show = task.ordered
 	}
+	o.strange = func(rev git.Revision) bool { return task.trust(rev).Approve }
 	own := func(s State) State { return verdictOnNothing(task, s).state }
 	if i < 0 && p.Members != nil { // it may be another instance's
 		if state, known, _ := p.recalled(name); known && state.URL != "" {

@@ -169,7 +169,7 @@ func (w *watch) unpark(run Run, dir string) error {
 	w.parked, w.prepared = nil, false
 	ready := filepath.Join(folder, preparedTree)
 	switch {
-	case parked == nil || w.task.Keep || parked.old(time.Now()):
+	case parked == nil || w.task.Keep || run.Foreign || parked.old(time.Now()):
 		to = ""
 	case w.task.Prepare != nil && isDir(ready) && parked.Since.holds(ready) && !mounted(ready):
 		tree, to, w.prepared = ready, dir, true
@@ -180,7 +180,7 @@ func (w *watch) unpark(run Run, dir string) error {
 		w.p.discard(folder)
 		return nil
 	}
-	if err := w.p.makeWorkdir(dir); err != nil {
+	if err := w.p.makeWorkdir(dir, w.p.userOf(run)); err != nil {
 		return err
 	}
 	if os.Rename(git.RecordPath(tree), git.RecordPath(to)) != nil || os.Rename(tree, to) != nil {
@@ -204,9 +204,9 @@ func (p *Poller) clearParked(dir string) {
 
 // notePark takes the stamp of a workdir that was just made, if it may be parked
 // when the run has ended.
-func (w *watch) notePark(dir string) {
+func (w *watch) notePark(run Run, dir string) {
 	w.since = nil
-	if w.p.KeepWorkdirs == 0 || w.task.Keep {
+	if w.p.KeepWorkdirs == 0 || w.task.Keep || run.Foreign {
 		return
 	}
 	if since, err := stampHost(dir); err == nil {

@@ -76,7 +76,7 @@ func (w *watch) askChanges(ctx context.Context, run Run) error {
 		if since == "" && run.Pull != nil {
 			since = "refs/heads/" + run.Pull.Base
 		}
-		all, err := w.task.Changes(ctx, run.Revision, since)
+		all, err := w.source(run).Changes(ctx, run.Revision, since)
 		var doubt *git.DoubtError
 		if err != nil && !errors.As(err, &doubt) {
 			return err
@@ -112,16 +112,16 @@ func (w *watch) limit(ctx context.Context, run Run, dir string, plan Plan) (noth
 			return true, nil
 		}
 	}
-	return false, w.writeChanged(dir)
+	return false, w.writeChanged(run, dir)
 }
 
 // writeChanged has the actions' user read what has changed, in a file beside the workdir.
-func (w *watch) writeChanged(dir string) error {
+func (w *watch) writeChanged(run Run, dir string) error {
 	if !w.scope.known {
 		return nil
 	}
 	path := filepath.Join(filepath.Dir(dir), "changed.txt")
-	if err := writeFor(w.p.User, path, w.scope.all.Lines()); err != nil {
+	if err := writeFor(w.p.userOf(run), path, w.scope.all.Lines()); err != nil {
 		return fmt.Errorf("write the paths that have changed: %w", err)
 	}
 	w.scope.file = path

@@ -28,6 +28,7 @@ type Poller struct {
 	Parallel     int                // runs at the same time
 	Environ      []string           // the agent's own environment, from which the actions' is made
 	User         *actions.User      // whom actions run as; nil is the agent's user
+	Untrusted    *actions.User      // whom those of strangers run as, one run at a time; all else that runs as that user is ended, unless it is User
 	Processes    *actions.Processes // where actions are registered; may be nil
 	Parks        store.Store        // of this host, that knows of parked workdirs; nil: the memories of their tasks do
 	KeepWorkdirs int64              // bytes of workdirs that are parked, 0: none
@@ -54,10 +55,13 @@ type Poller struct {
 	fatal  error              // why nothing may go on; guarded by ending, as stop is
 	stop   context.CancelFunc // ends all that goes on
 
-	states    map[string]State  // what Load found, until Run or Once has seen it
-	decoded   map[string]memory // the same, until the first watches have theirs of it
-	slots     *slots
-	groups    groups
+	states  map[string]State  // what Load found, until Run or Once has seen it
+	decoded map[string]memory // the same, until the first watches have theirs of it
+	slots   *slots
+	groups  groups
+
+	foreigners foreigners
+
 	drain     drain
 	gate      hostGate
 	leftovers leftovers
@@ -143,7 +147,7 @@ func (p *Poller) Run(ctx context.Context) error {
 // prepare checks the memory, closes the runs of tasks that are no longer
 // configured and sweeps what an earlier agent left.
 func (p *Poller) prepare(ctx context.Context, running *sync.WaitGroup) error {
-	p.slots = newSlots(max(1, p.Parallel))
+	p.slots, p.foreigners.turn = newSlots(max(1, p.Parallel)), newSlots(1)
 	if err := p.Load(ctx); err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func IsPull(ref string) bool { return strings.HasPrefix(ref, pullPrefix) }
 // askPull asks for the pull request of a run once more, and waits for what GitHub has not ready yet:
 // what a list of pull requests says may be old.
 func (w *watch) askPull(ctx context.Context, run *Run) error {
-	if w.task.PullOf == nil || !IsPull(run.Revision.Ref) || w.pinned {
+	if w.task.PullOf == nil || !IsPull(run.Revision.Ref) || w.pinned && !run.Foreign {
 		return nil
 	}
 	waited := time.Duration(0)
@@ -74,13 +74,14 @@ func (w *watch) askPull(ctx context.Context, run *Run) error {
 
 // askBase finds out where the head of a pull request has left the base branch. That it is not known is no error.
 func (w *watch) askBase(ctx context.Context, run *Run, dir string) error {
-	if run.Pull == nil || w.task.MergeBase == nil {
+	ask := w.source(*run).MergeBase
+	if run.Pull == nil || ask == nil {
 		return nil
 	}
 	return w.insist(ctx, run.Revision, dir, func() error {
 		ctx, done := w.tellProgress(ctx, *run)
 		defer done()
-		base, err := w.task.MergeBase(ctx, run.Revision, "refs/heads/"+run.Pull.Base)
+		base, err := ask(ctx, run.Revision, "refs/heads/"+run.Pull.Base)
 		var doubt *git.DoubtError
 		if errors.As(err, &doubt) {
 			w.tell(Event{Kind: Noticed, Run: *run, Reason: "KITOPS_BASE_SHA is empty: " + doubt.Reason})

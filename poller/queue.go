@@ -32,8 +32,12 @@ type queued struct {
 // enqueue notes that a revision has to wait, for what and why, and adds what the world hears of that. The run will have the ID.
 func (t Task) enqueue(s State, rev git.Revision, waits, why string) State {
 	q, there := s.Queue[rev.Ref]
+	to, foreign := t.hears(), t.trust(rev).Foreign
+	if s.hushed(Run{Revision: rev, Foreign: foreign}) {
+		to = ""
+	}
 	switch {
-	case there && (q.Run.Revision != rev || q.To != t.hears()):
+	case there && (q.Run.Revision != rev || q.To != to):
 		s = s.replace(t, rev)
 		there = false
 	case there && q.Run.Waits == waits && (waits == ForTurn || q.Run.Reason == why):
@@ -43,7 +47,7 @@ func (t Task) enqueue(s State, rev git.Revision, waits, why string) State {
 	}
 	now := stamp()
 	if !there {
-		q = queued{To: t.hears(), As: t.formOf(s, rev.SHA), Run: Run{ID: newRunID(now), Task: t.Name, Revision: rev, Attempt: 1, Outcome: Pending}}
+		q = queued{To: to, As: t.formOf(s, rev.SHA), Run: Run{ID: newRunID(now), Task: t.Name, Revision: rev, Attempt: 1, Outcome: Pending, Foreign: foreign}}
 		q.Run.Previous = s.Refs[rev.Ref].Applied
 	}
 	q.Run.Waits, q.Run.Reason, q.Run.Started = waits, why, now

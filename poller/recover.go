@@ -70,7 +70,12 @@ func (w *watch) closeCutOff(ctx context.Context, by lease.Owner) error {
 func (w *watch) closeRun(ctx context.Context, ref string, r RefState, by lease.Owner) error {
 	another := w.mem.Hold != nil && !w.p.instance.Succeeds(lease.Lease{Owner: by})
 	if !another || !w.task.FinishUnleased { // else it is to finish, on this host, too
-		if err := r.stop(ctx, w.p.Kill); err != nil {
+		err := r.stop(ctx, w.p.Kill)
+		if r.Run.Foreign && w.p.foreigners.turn.try(w.mem.Key) { // who has the turn has ended it, or will
+			err = errors.Join(err, w.p.endForeign())
+			w.p.leaveForeign(w.mem.Key)
+		}
+		if err != nil {
 			if ctx.Err() != nil {
 				return err // the next agent goes on with it
 			}

@@ -141,6 +141,9 @@ func (t Task) formOf(s State, sha string) string {
 // try at a revision, since a final state is not taken back.
 func (t Task) started(s State, run Run) State {
 	s.ReportTo = t.ReportTo
+	if s = t.vouch(s, run); s.hushed(run) {
+		return t.noticeStart(s, run)
+	}
 	s = t.deploymentStarted(t.noticeStart(s, run), run)
 	if t.Fleet {
 		s.ReportTo = ""
@@ -155,6 +158,9 @@ func (t Task) started(s State, run Run) State {
 // ended adds what the world hears of a run that has ended, unless that is
 // what it has heard of the revision before.
 func (t Task) ended(s State, run Run) State {
+	if s.hushed(run) {
+		return t.noticeEnd(s, run).unreporting(run.ID)
+	}
 	s = t.commentEnded(t.deploymentEnded(t.noticeEnd(s, run), run), run)
 	said := string(run.Outcome) + " " + run.Action
 	if run.GaveUp && run.Failures > 1 {

@@ -43,7 +43,8 @@ type Run struct {
 	Superseded string `yaml:"superseded,omitempty"` // the newer head that ended it
 	Gone       bool   `yaml:"gone,omitempty"`       // its ref was gone before its end
 
-	Waits string `yaml:"waits,omitempty"` // what it waits for, or waited for when its ref went another way; "": it has started
+	Waits   string `yaml:"waits,omitempty"`   // what it waits for, or waited for when its ref went another way; "": it has started
+	Foreign bool   `yaml:"foreign,omitempty"` // a stranger has written it
 
 	Held string `yaml:"held,omitempty"` // what somebody has ordered of its branch: "pinned by anna"; "" for nothing
 
@@ -85,6 +86,7 @@ func (w *watch) saveStart(ctx context.Context, rev git.Revision) (Run, error) {
 	if w.task.TagObject != nil {
 		run.Tag = w.task.TagObject(rev)
 	}
+	run.Foreign = w.strange
 	id := run.ID
 	pinned := w.mem.State.Refs[rev.Ref].Pinned
 	var booked *Parked
@@ -94,7 +96,7 @@ func (w *watch) saveStart(ctx context.Context, rev git.Revision) (Run, error) {
 	err := w.mem.Save(ctx, func(s State) State {
 		r := s.Refs[rev.Ref]
 		closed := !w.task.Rules.Windows.open(now) && !r.anyway() || w.task.Rules.Approve && !r.approved(rev.SHA)
-		if w.forbidden = closed || s.holds(rev, now) || !samePin(pinned, r.Pinned); w.forbidden {
+		if w.forbidden = closed || s.holds(rev, now) || !w.task.admits(r, rev, w.strange) || !samePin(pinned, r.Pinned); w.forbidden {
 			return s
 		}
 		s = verdictOnNothing(w.task, s).state
@@ -120,6 +122,9 @@ func (w *watch) saveStart(ctx context.Context, rev git.Revision) (Run, error) {
 				r.Reported = ""
 			}
 			r.place(w.task, &run, start)
+			if run.Foreign {
+				r.Approved = r.Approved.usedBy(run.ID)
+			}
 			saved := run
 			r.Run, r.Group, r.Order = &saved, nil, nil
 			r.Retry = now.Add(w.task.restFor(run.Attempt))

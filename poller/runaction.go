@@ -12,9 +12,10 @@ import (
 // runAction runs one action, and saves which group it is. The variables more come to those of the run.
 func (w *watch) runAction(ctx context.Context, action actions.Action, run Run, dir string, to *output, more []string) error {
 	w.tell(Event{Kind: ActionStarted, Run: run})
+	action = w.bereave(action, run)
 	vars := slices.Concat(w.vars(run), w.changedVars(), w.signerVars(), to.vars, more)
 	granted := Granted{}
-	if w.task.Grant != nil {
+	if w.task.Grant != nil && !run.Foreign {
 		var err error
 		if granted, err = w.task.Grant(ctx, action); err != nil {
 			return err
@@ -37,7 +38,7 @@ func (w *watch) runAction(ctx context.Context, action actions.Action, run Run, d
 		Environ:   w.p.Environ,
 		Vars:      append(vars, granted.Vars...),
 		Out:       out,
-		User:      w.p.User,
+		User:      w.p.userOf(run),
 		Grace:     w.graceOf(action),
 		Kill:      w.p.Kill,
 		Limits:    limits,

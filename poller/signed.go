@@ -37,7 +37,7 @@ func (w *watch) verify(ctx context.Context, run Run, rev git.Revision, commit, s
 	return w.insist(ctx, run.Revision, dir, func() error {
 		ctx, done := w.tellProgress(ctx, run)
 		defer done()
-		signer, err := w.task.Verify(ctx, rev, since)
+		signer, err := w.source(run).Verify(ctx, rev, since)
 		for _, key := range signer.Expiring {
 			w.noteOnce(run, key)
 		}

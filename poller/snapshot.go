@@ -5,6 +5,7 @@ type Snapshot struct {
 	State   State             // not to be changed
 	Heads   map[string]string // where the refs are that had a run or will have one; nil before the first poll
 	Waiting bool              // for a slot
+	Kept    map[string]bool   // pull requests that wait for somebody to approve of them; not to be changed
 }
 
 // Snapshot returns a task's, and false where no such task is watched. It may be
@@ -16,7 +17,7 @@ func (p *Poller) Snapshot(task string) (Snapshot, bool) {
 	if w == nil {
 		return Snapshot{}, false
 	}
-	return Snapshot{State: w.snapshot, Heads: w.found, Waiting: w.waits()}, true
+	return Snapshot{State: w.snapshot, Heads: w.found, Waiting: w.waits(), Kept: w.kept}, true
 }
 
 // publish lets others see what the memory holds.

@@ -70,7 +70,7 @@ func (p *Poller) standings(ctx context.Context, asked func(Task) bool) ([]Standi
 		}
 		next := one{task: task}
 		if w := p.watches[task.Name]; w != nil {
-			next.now = live{here: true, heads: w.found, others: w.others, asked: w.asked, waits: w.waitsByRef(), vitals: w.vitals}
+			next.now = live{here: true, heads: w.found, others: w.others, asked: w.asked, waits: w.waitsByRef(), vitals: w.vitals, foreign: p.foreigners.waits[w]}
 		}
 		all = append(all, next)
 	}
@@ -104,7 +104,8 @@ type live struct {
 	vitals vitals
 	others int // tags that are no versions
 
-	asked map[string]asked // how what is required of heads stands
+	asked   map[string]asked // how what is required of heads stands
+	foreign bool             // a stranger's run waits for the end of another
 
 	elsewhere string // the other instance that has the lease
 	polls     string // the other instance that is to poll it
@@ -229,6 +230,8 @@ func why(t Task, s State, head git.Revision, l live, now time.Time) string {
 		return r.Run.gaveUpText(t.Name)
 	case len(v.held) > 0:
 		return s.Paused.text("paused", now)
+	case len(v.barred) > 0:
+		return t.trust(head).Barred
 	case len(v.unapproved) > 0:
 		return approvalText(head)
 	case !l.here && s.Queue[head.Ref].Run.Waits == ForApproval && !r.approved(head.SHA): // the task's rules are not known
@@ -245,6 +248,8 @@ func why(t Task, s State, head git.Revision, l live, now time.Time) string {
 		return "remembered at the first poll, not run"
 	case len(v.todo) > 0 && cmp.Or(l.waits[head.Ref], l.waits[""]) != "":
 		return cmp.Or(l.waits[head.Ref], l.waits[""])
+	case len(v.todo) > 0 && l.foreign && t.trust(head).Foreign:
+		return waitsForForeign
 	case len(v.todo) > 0:
 		return "runs with the next poll"
 	case r.Pinned != nil && v.state.Refs[head.Ref].Pinned != nil:

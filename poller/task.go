@@ -59,6 +59,15 @@ type Task struct {
 	// MergeBase is where a revision has left a branch, by its full name. Its error is *git.DoubtError where that is not known.
 	// It may be nil.
 	MergeBase func(ctx context.Context, rev git.Revision, branch string) (string, error)
+	// Trust tells how far a revision that Heads has shown is trusted. It may be nil: then as one of who may push.
+	Trust func(rev git.Revision) Trust
+	// Foreign is how revisions of strangers are brought. It goes with Trust.
+	Foreign *Source
+	// Said are the words that people have said of pull requests who may write to the repository, each once. It may be nil.
+	Said func(ctx context.Context, about []Talk) ([]Word, error)
+	// Admit asks, as the run of a revision is about to start that had to be approved, whether who did may do so. Its error is
+	// *[UnapprovedError] where the approval does not count any more. It may be nil.
+	Admit func(ctx context.Context, rev git.Revision, by Person) error
 	// Plan tells what to do with the revision that is checked out in dir.
 	// An error that is *[MistakeError] is one of the revision itself.
 	Plan func(ctx context.Context, dir string, rev git.Revision) (Plan, error)

@@ -41,6 +41,7 @@ type watch struct {
 	repository string            // its identity, as far as known
 	found      map[string]string // where the refs are that had a run or will have one; replaced, never changed
 	others     int               // tags that are no versions
+	kept       map[string]bool   // pull requests that wait for somebody to approve of them; replaced, never changed
 	waiting    string            // what a run waits for: a slot, say
 	snapshot   State             // the memory, as the latest poll or run left it
 	shared     shared            // what is known of it and the others that poll it
@@ -81,6 +82,8 @@ type watch struct {
 	pinned    bool              // the revision that runs need not be a head
 	ends      time.Time         // when the run that goes on will be out of time
 	ref, sha  string            // of a lane
+	hearing   bool              // the look does what people have said
+	strange   bool              // it is for a stranger's run, whose turn it is
 	newer     map[string]string // by ref of a lane: what the last look would run there
 	gone      map[string]bool   // refs of lanes of which the last look wants no run any more
 	opens     time.Time         // when what was due at the last look may run

@@ -42,7 +42,7 @@ func (w *watch) follow(ctx context.Context) (again bool, err error) {
 		return w.followBeside(ctx)
 	}
 	todo, err := w.look(ctx)
-	if fleeting(first(todo).Ref) { // polls are to tell while it runs whether it is gone
+	if w.runsBeside(first(todo)) {
 		return w.startBeside(ctx, todo, err)
 	}
 	if len(todo) == 0 && !w.owes {
@@ -75,6 +75,9 @@ func (w *watch) follow(ctx context.Context) (again bool, err error) {
 		if todo, err = w.look(ctx); len(todo) == 0 {
 			return false, err
 		}
+		if w.runsBeside(todo[0]) {
+			return true, err
+		}
 	}
 	leased, apart := joined(leased, grouped)
 	defer apart()
@@ -85,8 +88,16 @@ func (w *watch) follow(ctx context.Context) (again bool, err error) {
 	return w.again(ctx, len(todo) > 1), err
 }
 
+// runsBeside tells whether a revision runs beside the watch in any case: polls are to tell whether its ref is gone.
+func (w *watch) runsBeside(rev git.Revision) bool {
+	return fleeting(rev.Ref) || w.task.trust(rev).Foreign
+}
+
 // carryOut runs a revision, from its start that is saved to its outcome that is.
 func (w *watch) carryOut(ctx, leased context.Context, rev git.Revision) error {
+	if admitted, err := w.admitted(ctx, rev); err != nil || !admitted {
+		return w.unsaved(Run{Revision: rev}, err)
+	}
 	w.p.preparer.settle(w.p.parkDir(w.task.Name, w.task.URL, rev.Ref), false)
 	run, unsaved := w.saveStart(ctx, rev)
 	if unsaved != nil {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/bittrance/kitops/actions"
 	"github.com/bittrance/kitops/poller/files"
 )
 
@@ -17,7 +18,7 @@ const WorkDir = "work"
 // the task, because programs take the folder's name for the project's.
 func (p *Poller) workdir(task Task, run Run) string {
 	folder := filepath.Join(p.RepoDir, WorkDir, run.ID)
-	if task.Keep {
+	if task.keeps(run) {
 		folder = p.keptDir(task.Name, task.URL, run.Revision.Ref)
 	}
 	return filepath.Join(folder, fileName(run.Task))
@@ -25,10 +26,13 @@ func (p *Poller) workdir(task Task, run Run) string {
 
 // makeWorkdir makes what the workdir stands in. The user of the actions must get
 // through, and nobody else: what is checked out, and its .git, is often private.
-func (p *Poller) makeWorkdir(dir string) error {
+func (p *Poller) makeWorkdir(dir string, user *actions.User) error {
 	all, own, group := fs.FileMode(0o700), fs.FileMode(0o700), -1
-	if p.User != nil {
-		all, own, group = 0o711, 0o710, p.User.GID
+	if p.User != nil || p.Untrusted != nil {
+		all = 0o711
+	}
+	if user != nil {
+		own, group = 0o710, user.GID
 	}
 	above := filepath.Dir(dir)
 	err := makeOwn(filepath.Dir(above), all, -1)
@@ -61,7 +65,7 @@ func makeOwn(path string, mode fs.FileMode, group int) error {
 
 // leave gives up the workdir of a run, unless it is kept.
 func (p *Poller) leave(task Task, run Run, workdir string) {
-	if !task.Keep {
+	if !task.keeps(run) {
 		p.leftovers.add(filepath.Dir(workdir))
 		p.discard(p.keptDir(task.Name, task.URL, run.Revision.Ref)) // from before the task was changed
 	}

@@ -34,7 +34,7 @@ func TestWorkdirsAreForTheirUser(t *testing.T) {
 	p.User = &actions.User{Name: "builder", UID: 12345, GID: 23456}
 	dir := filepath.Join(repos, "kept", "0123", "shop")
 	for range 2 { // the second finds it there
-		if err := p.makeWorkdir(dir); err != nil {
+		if err := p.makeWorkdir(dir, p.User); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -56,6 +56,15 @@ func (d delivery) about() subject {
 		case "opened", "reopened", "synchronize", "closed":
 			return aRepository
 		}
+	case "issue_comment":
+		if d.Action == "created" {
+			return aRepository
+		}
+	case "pull_request_review":
+		switch d.Action {
+		case "submitted", "dismissed":
+			return aRepository
+		}
 	case "check_run", "check_suite":
 		switch d.Action {
 		case "rerequested", "requested_action":

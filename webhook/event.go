@@ -88,6 +88,10 @@ func readers(name string, p *payload) ([]field, func(*payload, *Event) error) {
 		head := []field{{"ref", &p.Head.Ref}, {"sha", &p.Head.SHA}, {"repo", p.HeadRepo.fields()}}
 		request := []field{{"head", head}, {"base", []field{{"ref", &p.Base}}}}
 		return []field{action, {"number", &p.Number}, {"pull_request", request}, repository}, readPullRequest
+	case "issue_comment":
+		return []field{action, {"issue", []field{{"number", &p.Number}, {"pull_request", []field{{"url", &p.Said}}}}}, repository}, readSaid
+	case "pull_request_review":
+		return []field{action, {"pull_request", []field{{"number", &p.Number}, {"url", &p.Said}}}, repository}, readSaid
 	case "repository":
 		whose := []field{{"user", []field{{"login", &p.FormerUser}}}, {"organization", []field{{"login", &p.FormerOrganization}}}}
 		changes := []field{{"repository", []field{formerly("name", &p.FormerName)}}, formerly("owner", whose)}
@@ -123,6 +127,17 @@ func readBranch(p *payload, e *Event) error {
 }
 
 // readPullRequest knows three heads: the request's own ref, the branch it comes from, and when it is merged the branch it goes to.
+// readSaid has a pull request be looked at of which somebody has said something that may be an order. Below an issue nobody
+// gives orders.
+func readSaid(p *payload, e *Event) error {
+	if p.Said == "" || p.Action != "created" && p.Action != "submitted" && p.Action != "dismissed" {
+		return nil
+	}
+	n, err := p.Repository.nudge(fmt.Sprintf("refs/pull/%d/head", p.Number), "")
+	e.Nudges = []Nudge{n}
+	return err
+}
+
 func readPullRequest(p *payload, e *Event) error {
 	switch p.Action {
 	case "opened", "reopened", "synchronize", "closed":

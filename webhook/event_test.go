@@ -48,6 +48,29 @@ func TestWhatPayloadsSay(t *testing.T) {
 	}
 }
 
+// TestWhatIsSaidOfPullRequests has them be looked at, and nothing that is said of issues.
+func TestWhatIsSaidOfPullRequests(t *testing.T) {
+	const repo = `,"repository":{"id":7,"full_name":"acme/shop","clone_url":"https://github.com/acme/shop.git"}}`
+	for body, said := range map[string]bool{
+		`issue_comment {"action":"created","issue":{"number":3,"pull_request":{"url":"https://api.github.com/x"}}` + repo: true,
+		`issue_comment {"action":"created","issue":{"number":3}` + repo:                                                   false,
+		`issue_comment {"action":"edited","issue":{"number":3,"pull_request":{"url":"https://api.github.com/x"}}` + repo:  false,
+		`pull_request_review {"action":"submitted","pull_request":{"number":3,"url":"https://api.github.com/x"}` + repo:   true,
+		`pull_request_review {"action":"edited","pull_request":{"number":3,"url":"https://api.github.com/x"}` + repo:      false,
+	} {
+		name, text, _ := strings.Cut(body, " ")
+		e, err := Parse(name, []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var nudges []Nudge
+		if said {
+			nudges = []Nudge{{shopURL, 7, "refs/pull/3/head", ""}}
+		}
+		want(t, body, e.Nudges, nudges)
+	}
+}
+
 func TestRenamesAndMerges(t *testing.T) {
 	const repo = `"repository":{"id":7,"full_name":"acme/shop","clone_url":"https://github.com/acme/shop.git"}`
 	for body, nudges := range map[string][]Nudge{

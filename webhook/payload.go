@@ -21,6 +21,7 @@ type payload struct {
 	Head     head // of a pull request
 	HeadRepo repository
 	Base     string
+	Said     string // the address of the pull request of which somebody has said something
 
 	Installation int64
 	Account      account // of the installation, or of installation_target

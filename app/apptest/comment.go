@@ -82,6 +82,27 @@ func (g *GitHub) postComment(c *call, r *Repository) *answer {
 	return a
 }
 
+// getComments is of issues/NUMBER/comments, and of issues/comments/ID, which is no other pattern.
+func (g *GitHub) getComments(c *call, r *Repository) *answer {
+	switch {
+	case c.PathValue("number") == "comments":
+		return g.getComment(c, r)
+	case c.PathValue("comment") == "comments":
+		return g.listPullComments(c, r)
+	}
+	return notFound()
+}
+
+// getComment is one by its id. https://docs.github.com/rest/issues/comments#get-an-issue-comment
+func (g *GitHub) getComment(c *call, r *Repository) *answer {
+	for _, m := range r.comments {
+		if strconv.FormatInt(m.id, 10) == c.PathValue("comment") {
+			return ok(g.describeComment(r, m))
+		}
+	}
+	return notFound()
+}
+
 func (g *GitHub) patchComment(c *call, r *Repository) *answer {
 	body, refused := c.said()
 	if refused != nil {

@@ -56,7 +56,9 @@ func eventNeeds(event string) string {
 		return "statuses"
 	case "check_run", "check_suite":
 		return "checks"
-	case "pull_request":
+	case "issue_comment":
+		return "issues"
+	case "pull_request", "pull_request_review":
 		return "pull_requests"
 	}
 	return ""

@@ -178,7 +178,7 @@ func (g *GitHub) describePull(p *Pull) fields {
 		"comments_url": issue + "/comments", "statuses_url": g.statusURL(r, p.sha),
 		"created_at": stamp(p.created), "updated_at": stamp(p.updated), "closed_at": nil, "merged_at": nil, "merge_commit_sha": nil,
 		"assignee": nil, "assignees": []fields{}, "requested_reviewers": []fields{}, "requested_teams": []fields{}, "labels": []fields{},
-		"milestone": nil, "auto_merge": nil, "author_association": "CONTRIBUTOR",
+		"milestone": nil, "auto_merge": nil, "author_association": associationOf(p.Author, r),
 	}
 	if p.state == "closed" {
 		f["closed_at"] = stamp(p.updated)
@@ -201,6 +201,17 @@ func (g *GitHub) describePull(p *Pull) fields {
 	f["base"] = g.describeSide(r, p.base, base)
 	f["head"] = g.describeSide(p.from, p.branch, p.sha)
 	return f
+}
+
+// associationOf is what GitHub shows an author as, which tells nothing of what he may.
+func associationOf(a *Account, r *Repository) string {
+	switch {
+	case r.owner == a:
+		return "OWNER"
+	case a.role(r) != "":
+		return "COLLABORATOR"
+	}
+	return "CONTRIBUTOR"
 }
 
 func (g *GitHub) describeSide(r *Repository, branch, sha string) fields {

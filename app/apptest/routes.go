@@ -52,7 +52,7 @@ func (g *GitHub) apiRoutes() http.Handler {
 		handle("POST "+repo+"/deployments", g.onRepository("deployments", "write", g.postDeployment))
 		handle("GET "+repo+"/deployments/{deployment}/statuses", g.onRepository("deployments", "read", g.listDeploymentStatuses))
 		handle("POST "+repo+"/deployments/{deployment}/statuses", g.onRepository("deployments", "write", g.postDeploymentStatus))
-		handle("GET "+repo+"/issues/{number}/comments", g.onRepository("pull_requests", "read", g.listPullComments))
+		handle("GET "+repo+"/issues/{number}/{comment}", g.onRepository("pull_requests", "read", g.getComments))
 		handle("POST "+repo+"/issues/{number}/comments", g.onRepository("pull_requests", "write", g.postComment))
 		handle("PATCH "+repo+"/issues/comments/{comment}", g.onRepository("pull_requests", "write", g.patchComment))
 		handle("POST "+repo+"/actions/runners/registration-token", g.onRepository("administration", "write", g.postRepositoryRegistrationToken))

@@ -192,7 +192,7 @@ func TestDocsTaskFilesParse(t *testing.T) {
 	settingstest.Write(t, secret, "https://hooks.example.com/secret\n")
 	signers := filepath.Join(t.TempDir(), "allowed_signers")
 	settingstest.Write(t, signers, "anna@example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl\n")
-	app := []string{"KITOPS_GITHUB_APP_ID=4242", "KITOPS_GITHUB_PRIVATE_KEY=" + settingstest.AppKey(t), "KITOPS_TRUST_PUSHERS=true"}
+	app := []string{"KITOPS_GITHUB_APP_ID=4242", "KITOPS_GITHUB_PRIVATE_KEY=" + settingstest.AppKey(t), "KITOPS_TRUST_PUSHERS=true", "KITOPS_UNTRUSTED_USER=61000"}
 	var examples []string
 	for _, path := range pages(t) {
 		for _, example := range blocks(document(t, path), "yaml") {

@@ -77,6 +77,12 @@ func (t *task) take(s poller.Snapshot, now time.Time) {
 			t.refs[name] = t.refs[name].after(name, poller.RefState{}, head, now)
 		}
 	}
+	for name := range s.Kept { // whose authors wait for others
+		if r, known := t.refs[name]; known {
+			r.behind = time.Time{}
+			t.refs[name] = r
+		}
+	}
 }
 
 // after is the ref as it is remembered now, with its head, "" where no poll has shown one.

@@ -60,6 +60,7 @@ func (d *Doctor) Run(ctx context.Context, all settings.Options) error {
 	} else if keys := s.ReadableKeys(user); len(keys) > 0 {
 		d.say(app.Warn, "actions can read the GitHub App's private key ("+strings.Join(keys, ", ")+"), so whoever may push can take it", settings.KeyRemedy)
 	}
+	d.untrusted(ctx, s)
 	d.processes(s)
 	d.limits(s)
 	d.signers(s)

@@ -15,19 +15,20 @@ type Pulls struct {
 	Merge     bool         // what would be merged, rather than the head
 	Base      git.Patterns // the branches that they are for; none: any
 	Drafts    bool
-	Untrusted []string // logins of those whose pull requests do not run
+	Approved  bool     // those of forks, too, each revision once somebody who may write has approved of it
+	Untrusted []string // logins of those who are not trusted beside forks
 
 	Environment string `json:",omitempty"` // runs of them are deployments to it; "": they are none
 }
 
 // pullKeys say which pull requests are watched.
 type pullKeys struct {
-	From      text    `key:"from" values:"repository" default:"repository" help:"Whose run: those from branches of the repository itself. Pull requests of forks never run."`
+	From      text    `key:"from" values:"repository,approved" default:"repository" help:"Whose run: those from branches of the repository itself, or (approved) of forks, too, each revision after somebody who may write to the repository has approved of it. It needs --untrusted-user."`
 	On        text    `key:"on" values:"head,merge" default:"head" help:"What is checked out: the head, or its merge with the base branch. The status is the head's."`
 	Base      texts   `key:"base" each:"branch" default:"any" help:"Names and patterns of the branches that they are for; !pattern excludes."`
 	Drafts    boolean `key:"drafts" default:"false" help:"Whether drafts run, too."`
 	Environ   text    `key:"environment" help:"Their runs are told as deployments to this environment of the repository, one for all pull requests, with environment_url in github. One that is closed is taken back. Without it they are no deployments." example:"preview"`
-	Untrusted texts   `key:"untrusted" each:"login" default:"forks, dependabot[bot], renovate[bot]" help:"Whose pull requests do not run although they are from the repository: logins of bots and people. Those of forks never do."`
+	Untrusted texts   `key:"untrusted" each:"login" default:"forks, dependabot[bot], renovate[bot]" help:"Whose pull requests are not trusted although they are from the repository: logins of bots and people. They run as --untrusted-user, with from: approved when somebody has approved of them, and without that user not at all. Those of forks are never trusted."`
 }
 
 // usualBots push what strangers have written.
@@ -39,7 +40,7 @@ func (f taskFile) pulls(keys *section[pullKeys], t *Task) {
 		return
 	}
 	k := &keys.keys
-	p := &Pulls{Merge: k.On.value == "merge", Drafts: k.Drafts.value, Untrusted: usualBots()}
+	p := &Pulls{Approved: k.From.value == "approved", Merge: k.On.value == "merge", Drafts: k.Drafts.value, Untrusted: usualBots()}
 	if k.Base.given {
 		p.Base = f.refs(&text{}, &k.Base)
 		if slices.Contains(p.Base, "HEAD") {
@@ -58,15 +59,32 @@ func (f taskFile) pulls(keys *section[pullKeys], t *Task) {
 		p.Environment = name
 		f.judge(k.Environ.node, "environment", checkEnvironment(name))
 	}
+	if p.Approved && f.flags.Actions.Untrusted == "" {
+		f.Wrong(k.From.node, "from: approved runs what strangers have written: give them a user who is for nothing else by --untrusted-user, or say that they are the user of all other actions by --untrusted-user same")
+	}
 	t.Pulls, t.Refs = p, append(t.Refs, pullPattern)
 	if t.GitHub == nil && !f.common {
 		f.Wrong(keys.node, "pull_requests needs a GitHub App, which tells what there is: see --github-app-id")
 	}
 }
 
+// permissions are what the App needs for them.
+func (p *Pulls) permissions() map[string]string {
+	switch {
+	case p == nil:
+		return map[string]string{}
+	case p.Approved: // by comments, too
+		return map[string]string{"pull_requests": "read", "issues": "read"}
+	}
+	return map[string]string{"pull_requests": "read"}
+}
+
 // shownPulls are the keys as a task file has them.
 func (p *Pulls) shown() section[pullKeys] {
 	keys := pullKeys{From: text{given(), "repository"}, On: text{given(), "head"}, Untrusted: shownTexts(append([]string{"forks"}, p.Untrusted...))}
+	if p.Approved {
+		keys.From.value = "approved"
+	}
 	if p.Merge {
 		keys.On.value = "merge"
 	}

@@ -57,10 +57,7 @@ func (f taskFile) github(s *section[githubKeys]) *GitHub {
 // Permissions are what a task needs of its App beside reading contents and posting
 // statuses: checks → write.
 func (t Task) Permissions() map[string]string {
-	all := map[string]string{}
-	if t.Pulls != nil {
-		all["pull_requests"] = "read"
-	}
+	all := t.Pulls.permissions()
 	if t.GitHub == nil {
 		return all
 	}

@@ -48,7 +48,7 @@ type Agent struct {
 // Open takes the state and the directory for clones, which are this agent's
 // alone until Close, and wires a poller to them. Nothing runs before Once or Serve.
 func Open(ctx context.Context, s settings.Settings, p Process, log *slog.Logger) (_ *Agent, err error) {
-	user, err := s.User()
+	user, strangers, err := usersOf(s)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func Open(ctx context.Context, s settings.Settings, p Process, log *slog.Logger)
 	} else if a.Poller, err = NewPoller(ctx, a.state); err != nil {
 		return nil, err
 	}
-	if a.dirs, err = OpenRepoDir(s.Poller.RepoDir, user != nil || runnersApart(s), p.Handed); err != nil {
+	if a.dirs, err = OpenRepoDir(s.Poller.RepoDir, user != nil || strangers.user != nil || runnersApart(s), p.Handed); err != nil {
 		return nil, err
 	}
 	for _, doubt := range []error{a.state.Doubt, a.dirs.Doubt} {
@@ -82,7 +82,7 @@ func Open(ctx context.Context, s settings.Settings, p Process, log *slog.Logger)
 	}
 	a.RepoDir, a.Abandoned = a.dirs.Path, a.dirs.Abandoned
 	a.Afresh = s.Poller.Again
-	a.Parallel, a.Environ, a.User = s.Poller.MaxParallel, p.Environ, user
+	a.Parallel, a.Environ, a.User, a.Untrusted = s.Poller.MaxParallel, p.Environ, user, strangers.user
 	if shared := a.state.shared; shared != nil {
 		if a.Members, err = shared.member(s.Status.Instance, a.dirs, log); err != nil {
 			return nil, err
@@ -119,7 +119,7 @@ func Open(ctx context.Context, s settings.Settings, p Process, log *slog.Logger)
 	}
 	a.Second = p.Second
 	a.wiring = New(p, a.dirs.Path, s.Git.MaxSize, s.App.APIURL, log)
-	a.wiring.RunAs(user)
+	a.wiring.user, a.wiring.stranger = user, strangers
 	if a.state.shared != nil {
 		a.wiring.KeepAccounts(ctx, a.state.Beside)
 	} else {

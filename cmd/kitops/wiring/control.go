@@ -71,6 +71,9 @@ func (a *Agent) answer(ctx context.Context) (stop func()) {
 	if user := a.wiring.user; user != nil && user.IsAnother() {
 		socket.Bar(user.UID)
 	}
+	if stranger := a.wiring.stranger.user; stranger.IsAnother() {
+		socket.Bar(stranger.UID)
+	}
 	server := a.api()
 	if a.page != nil {
 		server.Invite, server.Revoke = a.page.Invite, a.page.Revoke

@@ -48,6 +48,7 @@ type mirrorKey struct {
 	explicit   bool
 	of         string // of a submodule: the name of the superproject's
 	distant    bool   // nobody but that one's repository has named it
+	foreign    bool   // what strangers have written
 }
 
 func newMirrors(p Process, dir string, maxSize git.Size, log *slog.Logger) *mirrors {
@@ -66,6 +67,11 @@ func (m *mirrors) get(t settings.Task, r *Repository) *git.Mirror {
 		key = mirrorKey{url: r.clone, app: r.App, explicit: r.explicit}
 	}
 	return m.of(key, r)
+}
+
+// foreign returns the mirror of what strangers have written for a repository of an App: nothing of it comes into the other one.
+func (m *mirrors) foreign(r *Repository) *git.Mirror {
+	return m.of(mirrorKey{url: r.clone, app: r.App, explicit: r.explicit, foreign: true}, r)
 }
 
 // submodule returns the mirror of a submodule. Its directory goes when that of
@@ -106,6 +112,9 @@ func (m *mirrors) name(key mirrorKey) string {
 	told := key.url.String() + "\x00" + key.sshKeyFile
 	if anonymous, err := git.ParseURL(key.url.String()); key.of != "" && (err != nil || anonymous != key.url || key.app != nil) {
 		told += "\x00with credentials"
+	}
+	if key.foreign {
+		told += "\x00of strangers"
 	}
 	sum := sha256.Sum256([]byte(told))
 	name := hex.EncodeToString(sum[:8])

@@ -1,6 +1,7 @@
 package wiring
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,12 +22,17 @@ const baseMoved = time.Minute
 // pulls are the pull requests of one task.
 type pulls struct {
 	settings.Pulls
-	r    *Repository
-	told bool // actions get a file that tells of it
+	r         *Repository
+	told      bool // actions get a file that tells of it
+	strangers bool // there is somebody as whom their revisions run
 
 	mu     sync.Mutex
 	latest map[string]app.Pull // by ref; nil: nobody has answered yet
 	bases  map[string]base     // of branches
+	own    map[int64]allowed   // of authors who have forked by themselves, whether they may write
+
+	second time.Duration // what pauses are counted in; 0: a second
+	heard  heard
 }
 
 // base is where a branch was, and until when.
@@ -36,8 +42,8 @@ type base struct {
 }
 
 // withPulls has a task watch pull requests, too.
-func (r *Repository) withPulls(task *poller.Task, t settings.Task) {
-	p := &pulls{Pulls: *t.Pulls, r: r, told: t.Checkout.DotGit, bases: map[string]base{}}
+func (r *Repository) withPulls(task *poller.Task, t settings.Task, w *Wiring) {
+	p := &pulls{Pulls: *t.Pulls, r: r, told: t.Checkout.DotGit, strangers: w.stranger.known, second: w.process.Second, bases: map[string]base{}}
 	others := WithoutPulls(t.Refs)
 	heads := task.Heads
 	task.Heads = func(ctx context.Context, _ git.Patterns) ([]git.Revision, error) {
@@ -56,7 +62,16 @@ func (r *Repository) withPulls(task *poller.Task, t settings.Task) {
 		slices.SortFunc(found, func(a, b git.Revision) int { return strings.Compare(a.Ref, b.Ref) })
 		return found, nil
 	}
-	task.PullOf = p.of
+	task.PullOf, task.Trust = p.of, p.trust
+	if p.Approved {
+		task.Said = func(ctx context.Context, about []poller.Talk) ([]poller.Word, error) {
+			words, err := p.said(ctx, about)
+			return words, later(err)
+		}
+		task.Admit = func(ctx context.Context, rev git.Revision, by poller.Person) error {
+			return outage(p.admit(ctx, rev, by))
+		}
+	}
 }
 
 // WithoutPulls are the patterns of branches and tags: refs/pull/ is never listed.
@@ -68,6 +83,9 @@ func WithoutPulls(refs git.Patterns) git.Patterns {
 // so that branches do not wait for them.
 func (p *pulls) look(ctx context.Context, others git.Patterns, branches []git.Revision) ([]git.Revision, error) {
 	open, err := p.r.Pulls(ctx)
+	if err == nil && p.Approved {
+		p.askAuthors(ctx, open)
+	}
 	var down *app.DownError
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -92,17 +110,103 @@ func (p *pulls) look(ctx context.Context, others git.Patterns, branches []git.Re
 	return all, nil
 }
 
-// runs is the one place that tells whether a pull request may run: only one of the repository itself, by somebody
-// whom nobody has named as untrusted. One whose branch the task watches runs as that.
+// trustIn is the one place that tells how far a pull request is trusted: as who may push is one of the repository itself, by
+// somebody whom nobody has named as untrusted.
+func (p *pulls) trustIn(one app.Pull) poller.Trust {
+	if !one.Fork && one.Author.ID != 0 && !slices.Contains(p.Untrusted, strings.ToLower(one.Author.Login)) {
+		return poller.Trust{}
+	}
+	t := poller.Trust{Foreign: true, Approve: p.Approved && !p.mayWrite(one)}
+	if !p.strangers {
+		t.Barred = fmt.Sprintf("%s is not trusted, and what strangers have written runs only as a user of its own: --untrusted-user", cmp.Or(one.Author.Login, "who is gone"))
+	}
+	return t
+}
+
+// mayWrite tells of a fork whether its author is its only owner, and may write to the repository itself. The caller holds p.mu.
+func (p *pulls) mayWrite(one app.Pull) bool {
+	return one.Fork && one.Owned && one.Author.Type == "User" && !slices.Contains(p.Untrusted, strings.ToLower(one.Author.Login)) && p.own[one.Author.ID].may
+}
+
+const (
+	mostAuthors  = 10 // of whom one look asks
+	authorLasts  = 10 * time.Minute
+	authorsKnown = 1000
+)
+
+// askAuthors asks of those who may have the right to write whether they do. Who is not asked about, or of whom GitHub does not
+// tell, needs somebody else to approve.
+func (p *pulls) askAuthors(ctx context.Context, open []app.Pull) {
+	asked := 0
+	for _, one := range open {
+		if !one.Fork || !one.Owned || !one.Insider || one.Author.Type != "User" {
+			continue
+		}
+		p.mu.Lock()
+		known, there := p.own[one.Author.ID]
+		p.mu.Unlock()
+		if there && time.Now().Before(known.until) {
+			continue
+		}
+		if asked++; asked > mostAuthors {
+			return
+		}
+		may, err := p.r.MayPush(ctx, one.Author.Person())
+		if err != nil {
+			may = false
+		}
+		p.mu.Lock()
+		if p.own == nil || len(p.own) > authorsKnown {
+			p.own = map[int64]allowed{}
+		}
+		p.own[one.Author.ID] = allowed{may, time.Now().Add(authorLasts)}
+		p.mu.Unlock()
+	}
+}
+
+// stillMayWrite asks once more of an author whose run needs no approval, as it starts.
+func (p *pulls) stillMayWrite(ctx context.Context, one app.Pull) (bool, error) {
+	may, err := p.r.MayPush(ctx, one.Author.Person())
+	if err == nil && !may {
+		p.mu.Lock()
+		p.own[one.Author.ID] = allowed{false, time.Now().Add(authorLasts)}
+		p.mu.Unlock()
+	}
+	return may, err
+}
+
+// trustNow is trustIn for who does not hold p.mu.
+func (p *pulls) trustNow(one app.Pull) poller.Trust {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.trustIn(one)
+}
+
+// trust is the poller's Trust. Of a pull request that no list has shown nothing is known.
+func (p *pulls) trust(rev git.Revision) poller.Trust {
+	if !poller.IsPull(rev.Ref) {
+		return poller.Trust{}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	one, known := p.latest[rev.Ref]
+	if !known {
+		return poller.Trust{Foreign: true, Approve: true, Barred: "no list of pull requests has shown it yet"}
+	}
+	return p.trustIn(one)
+}
+
+// runs tells whether a pull request may run at all: one of a fork only with approval. One whose branch the task watches runs
+// as that.
 func (p *pulls) runs(one app.Pull, watched git.Patterns) bool {
-	if one.Fork || one.Author.ID == 0 || slices.Contains(p.Untrusted, strings.ToLower(one.Author.Login)) || one.Draft && !p.Drafts {
+	if one.Fork && !p.Approved || one.Draft && !p.Drafts {
 		return false
 	}
 	if matched, _ := p.Base.Match("refs/heads/" + one.Base); len(p.Base) > 0 && !matched {
 		return false
 	}
 	asBranch, _ := watched.Match("refs/heads/" + one.HeadRef)
-	return !asBranch
+	return !asBranch || one.Fork
 }
 
 // of asks for a pull request once more as its run starts.
@@ -118,8 +222,13 @@ func (p *pulls) of(ctx context.Context, rev git.Revision) (poller.Pull, error) {
 	switch {
 	case err != nil:
 		return pull, outage(err)
-	case !now.Open, now.Head != rev.SHA:
+	case !now.Open, now.Head != rev.SHA, p.trustNow(now.Pull) != p.trustNow(one):
 		return pull, git.ErrMoved
+	}
+	if trust := p.trustNow(one); trust.Foreign && p.Approved && !trust.Approve {
+		if may, err := p.stillMayWrite(ctx, one); err != nil || !may {
+			return pull, cmp.Or(outage(err), git.ErrMoved)
+		}
 	}
 	if p.told {
 		if pull.Payload, err = now.Payload(); err != nil {

@@ -24,8 +24,9 @@ type Wiring struct {
 	mirrors *mirrors
 	apps    *apps
 
-	process Process
-	user    *actions.User // whom actions run as, nil for the agent itself
+	process  Process
+	user     *actions.User // whom actions run as, nil for the agent itself
+	stranger stranger      // whom those run as that strangers have written
 
 	mu           sync.Mutex
 	repositories map[string]*Repository // by task
@@ -65,9 +66,6 @@ func New(p Process, repoDir string, maxSize git.Size, apiURL string, log *slog.L
 		process: p,
 	}
 }
-
-// RunAs has actions run as a user.
-func (w *Wiring) RunAs(user *actions.User) { w.user = user }
 
 // Sweep removes the mirrors of tasks that are no more. Call it before anything runs.
 func (w *Wiring) Sweep() error { return w.mirrors.sweep() }
@@ -189,7 +187,7 @@ func (w *Wiring) task(s settings.Settings, t settings.Task, r *Repository) polle
 	}
 	tagged(&task, heads)
 	if t.Pulls != nil && r != nil {
-		r.withPulls(&task, t)
+		r.withPulls(&task, t, w)
 	}
 	if len(t.Rules.Requires) > 0 && r != nil {
 		task.Required = r.required(t.Rules.Requires, task.ReportTo)
@@ -223,6 +221,9 @@ func (w *Wiring) task(s settings.Settings, t settings.Task, r *Repository) polle
 		options := options
 		options.Tag = task.TagObject(rev)
 		return checkout(ctx, rev, dir, options)
+	}
+	if t.Pulls != nil && r != nil && w.stranger.known {
+		task.Foreign = w.foreign(s, t, r)
 	}
 	if options.Park && w.user.IsAnother() {
 		task.Prepare = func(ctx context.Context, rev git.Revision, dir string, hurry <-chan struct{}) error {
