@@ -187,7 +187,7 @@ func (c *clicks) order(ctx context.Context, one poller.Reported, click webhook.C
 	case one.Head != "" && one.Head != click.SHA:
 		why = fmt.Sprintf("%s is at %.7s by now; kitops rollback and pin run older commits", one.Run.Revision.Name(), one.Head)
 	default:
-		_, err := c.agent.Order(ctx, one.Task, poller.Order{What: poller.Again, Ref: ref, By: by})
+		_, err := c.agent.Order(ctx, one.Task, poller.Order{What: poller.Again, Ref: ref, By: by, Person: poller.Person{ID: click.Sender.ID, Login: by}})
 		var refused *poller.RefusedError
 		if !errors.As(err, &refused) {
 			return err
@@ -208,7 +208,7 @@ func (c *clicks) press(ctx context.Context, one poller.Reported, click webhook.C
 		_, err := c.agent.Cancel(ctx, one.Run.ID, by)
 		return err
 	}
-	_, err := c.agent.Order(ctx, one.Task, poller.Order{What: poller.Approve, Ref: one.Run.Revision.Ref, SHA: click.SHA, By: by})
+	_, err := c.agent.Order(ctx, one.Task, poller.Order{What: poller.Approve, Ref: one.Run.Revision.Ref, SHA: click.SHA, By: by, Person: poller.Person{ID: click.Sender.ID, Login: by}})
 	var refused *poller.RefusedError
 	if errors.As(err, &refused) {
 		log.Warn("not approved", "err", err)

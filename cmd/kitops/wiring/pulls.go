@@ -42,7 +42,10 @@ type base struct {
 }
 
 // withPulls has a task watch pull requests, too.
-func (r *Repository) withPulls(task *poller.Task, t settings.Task, w *Wiring) {
+func (r *Repository) withPulls(task *poller.Task, s settings.Settings, t settings.Task, w *Wiring) {
+	if w.stranger.known {
+		task.Foreign = w.foreign(s, t, r)
+	}
 	p := &pulls{Pulls: *t.Pulls, r: r, told: t.Checkout.DotGit, strangers: w.stranger.known, second: w.process.Second, bases: map[string]base{}}
 	others := WithoutPulls(t.Refs)
 	heads := task.Heads

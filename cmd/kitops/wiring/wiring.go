@@ -187,7 +187,7 @@ func (w *Wiring) task(s settings.Settings, t settings.Task, r *Repository) polle
 	}
 	tagged(&task, heads)
 	if t.Pulls != nil && r != nil {
-		r.withPulls(&task, t, w)
+		r.withPulls(&task, s, t, w)
 	}
 	if len(t.Rules.Requires) > 0 && r != nil {
 		task.Required = r.required(t.Rules.Requires, task.ReportTo)
@@ -221,9 +221,6 @@ func (w *Wiring) task(s settings.Settings, t settings.Task, r *Repository) polle
 		options := options
 		options.Tag = task.TagObject(rev)
 		return checkout(ctx, rev, dir, options)
-	}
-	if t.Pulls != nil && r != nil && w.stranger.known {
-		task.Foreign = w.foreign(s, t, r)
 	}
 	if options.Park && w.user.IsAnother() {
 		task.Prepare = func(ctx context.Context, rev git.Revision, dir string, hurry <-chan struct{}) error {
