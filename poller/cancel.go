@@ -17,7 +17,7 @@ func (e cancelledError) Error() string { return "cancelled by " + string(e) }
 // Cancel ends a run as a timeout would, and has it not tried again until [Again], a new
 // head or a changed task. It returns how the run stands then, also when it was cancelled before.
 func (p *Poller) Cancel(ctx context.Context, run, by string) (why string, err error) {
-	all, _, err := p.recallAll(ctx) // a run of a memory that does not read is not known
+	all, err := p.recallAll(ctx) // a run of a memory that does not read is not known
 	if err != nil {
 		return "", err
 	}

@@ -14,7 +14,7 @@ func (p *Poller) Membership(ctx context.Context) (Membership, error) {
 	if p.Members == nil {
 		return Membership{Members: []MemberStanding{}, Unpolled: []string{}, Disputed: []Dispute{}}, nil
 	}
-	all, _, err := p.recallAll(ctx) // who watches what does not read says so
+	all, err := p.recallAll(ctx) // who watches what does not read says so
 	if err != nil {
 		return Membership{}, err
 	}

@@ -132,11 +132,19 @@ func (o *outbox) soon(from *memory) {
 	}
 }
 
-// serve has soon deliver until ctx, the agent's, is nil.
+// serve has soon deliver with ctx, the agent's, until rest.
 func (o *outbox) serve(ctx context.Context) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.agent = ctx
+}
+
+// rest ends that, and waits for what is being delivered.
+func (o *outbox) rest() {
+	o.mu.Lock()
+	o.agent = nil
+	o.mu.Unlock()
+	o.idle.Wait()
 }
 
 // count notes how many reports wait.

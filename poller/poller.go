@@ -85,7 +85,7 @@ func (p *Poller) Load(ctx context.Context) error {
 		return nil
 	}
 	if p.Members != nil { // a damaged one is the trouble of who watches it
-		all, _, err := p.recallAll(ctx)
+		all, err := p.recallAll(ctx)
 		if err == nil {
 			p.states = all
 		}

@@ -42,21 +42,19 @@ func (p *Poller) remembered(ctx context.Context, key string) (State, error) {
 	return m.Load(ctx)
 }
 
-// recallAll are the memories of all tasks, also of those that are gone. Those that do not read are told apart.
-func (p *Poller) recallAll(ctx context.Context) (all map[string]State, damaged map[string]error, err error) {
+// recallAll are the memories of all tasks that read, also of those that are gone.
+func (p *Poller) recallAll(ctx context.Context) (map[string]State, error) {
 	if p.Members == nil || p.Members.View().Now.IsZero() {
-		return states(ctx, p.Store)
+		all, _, err := states(ctx, p.Store)
+		return all, err
 	}
-	all, damaged = map[string]State{}, map[string]error{}
+	all := map[string]State{}
 	for _, key := range p.Members.Documents.Keys() {
-		switch state, seen, err := p.recalled(key); {
-		case err != nil:
-			damaged[key] = err
-		case seen:
+		if state, seen, err := p.recalled(key); seen && err == nil {
 			all[key] = state
 		}
 	}
-	return all, damaged, nil
+	return all, nil
 }
 
 // recallMemories is Memories of what is known; before anything is, it is nothing.

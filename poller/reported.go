@@ -24,7 +24,7 @@ type Reported struct {
 // ReportedOn lists what was reported in a form other than the usual one on a commit of a repository, as the host calls it; and
 // without a Run the tasks that report so, and not on that commit any more.
 func (p *Poller) ReportedOn(ctx context.Context, identity, sha string) (on, beside []Reported, err error) {
-	states, _, err := p.recallAll(ctx) // of a document that does not read nothing is known
+	states, err := p.recallAll(ctx) // of a document that does not read nothing is known
 	if err != nil {
 		return nil, nil, err
 	}

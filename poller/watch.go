@@ -121,7 +121,7 @@ func (w *watch) current() Task {
 // loop is the watch's goroutine. It ends with ctx, or when its task is removed.
 func (w *watch) loop(ctx context.Context, delay time.Duration) {
 	w.outbox.serve(ctx)
-	defer func() { w.outbox.serve(nil); w.outbox.idle.Wait() }()
+	defer w.outbox.rest()
 	w.apart(func() {
 		defer close(w.took)
 		w.awaitEndings(ctx)

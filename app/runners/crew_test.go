@@ -109,11 +109,12 @@ type crew struct {
 	stops map[string]func()
 }
 
-func newCrew(t *testing.T, o apptest.RunnerOptions) *crew {
+func newCrew(t *testing.T) *crew {
 	t.Helper()
 	return &crew{
-		newScene(t, o, false), &store{said: map[string]runners.Registered{}, dead: map[string]bool{}},
-		map[string]*runners.Set{}, map[string]func(){},
+		newScene(t, apptest.RunnerOptions{}, false), &store{said: map[string]runners.Registered{}, dead: map[string]bool{}},
+		map[string]*runners.Set{},
+		map[string]func(){},
 	}
 }
 
@@ -123,7 +124,7 @@ func (c *crew) join(name string, most int) {
 	o := &c.options
 	o.Sharing, o.Registered, o.Max = c.sharing(name), c.of(name), most
 	o.Owner, o.Prefix, o.Dir = "kitops on "+name, "kitops-"+name, filepath.Join(c.TempDir(), name)
-	c.sets[name], c.stops[name] = c.scene.start()
+	c.sets[name], c.stops[name] = c.start()
 }
 
 // startedBy counts the runners that a member has started.

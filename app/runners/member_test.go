@@ -13,7 +13,7 @@ import (
 // TestMembersShareJobs: each has runners by what it can have, no job has two, and nothing stays registered.
 func TestMembersShareJobs(t *testing.T) {
 	t.Parallel()
-	c := newCrew(t, apptest.RunnerOptions{})
+	c := newCrew(t)
 	most := map[string]int{"one": 1, "two": 2, "three": 3}
 	for name, n := range most {
 		c.join(name, n)
@@ -48,7 +48,7 @@ func TestMembersShareJobs(t *testing.T) {
 // where their runners were.
 func TestMembersDoManyJobs(t *testing.T) {
 	t.Parallel()
-	c := newCrew(t, apptest.RunnerOptions{})
+	c := newCrew(t)
 	for _, name := range []string{"one", "two", "three"} {
 		c.join(name, 2)
 	}
@@ -79,7 +79,7 @@ func TestMembersDoManyJobs(t *testing.T) {
 // TestListenerLeaves: another one listens, knows what the first did, and the first one's jobs end as they would.
 func TestListenerLeaves(t *testing.T) {
 	t.Parallel()
-	c := newCrew(t, apptest.RunnerOptions{})
+	c := newCrew(t)
 	c.join("one", 2)
 	set := c.heard()
 	c.waitFor("one leads", func() bool { return c.leader() == "one" })
@@ -110,7 +110,7 @@ func TestListenerLeaves(t *testing.T) {
 // itself is kept for it.
 func TestDeadMember(t *testing.T) {
 	t.Parallel()
-	c := newCrew(t, apptest.RunnerOptions{})
+	c := newCrew(t)
 	c.options.Min = 2
 	c.join("one", 2)
 	set := c.heard()
@@ -164,7 +164,7 @@ func closedChannel() <-chan struct{} {
 // TestStoreOutage: what runs goes on, nothing new is registered, and then all is as before.
 func TestStoreOutage(t *testing.T) {
 	t.Parallel()
-	c := newCrew(t, apptest.RunnerOptions{})
+	c := newCrew(t)
 	c.join("one", 2)
 	set := c.heard()
 	first := set.Queue("first", "300ms")

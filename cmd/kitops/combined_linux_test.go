@@ -85,7 +85,7 @@ func TestTagsPathsParallelAndGroupsOnABucket(t *testing.T) {
 	ran("refs/tags/v1", a)
 	words := branch("team/b", map[string]string{"docs/b": "1"}) // which concerns nobody
 	saved("refs/heads/team/b", words)
-	members["one"].cmd.Process.Kill()
+	_ = members["one"].cmd.Process.Kill()
 	<-members["one"].ended
 	i.repo.Git("checkout", "-q", "main")
 	next := i.repo.Commit(map[string]string{"docs/main": "2"})

@@ -50,7 +50,8 @@ func TestDoctorReadsTheRulesOfTheBranch(t *testing.T) {
 				other := s.RegisterApp("acme", "Other CI", apptest.AppOptions{Permissions: apptest.Permissions{"checks": "write"}})
 				s.shop.AddCheckRun(other, s.first, apptest.CheckRun{Name: "kitops/shop", Status: "completed", Conclusion: "success"})
 				s.shop.AddStatus(s.AddUser("mona"), s.first, apptest.Status{State: "success", Context: "kitops/shop"})
-			}, []string{"--branch", "main", "--github-report", "check"},
+			},
+			[]string{"--branch", "main", "--github-report", "check"},
 			[]string{"warn  task shop: kitops/shop is reported on main by others, too: mona, the App other-ci"},
 		},
 		"deployments": {0, func(s *scene) {

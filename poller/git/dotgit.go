@@ -138,7 +138,8 @@ func (c *checkout) indexGit(ctx context.Context, r *revision, found []index.File
 	if c.git == nil {
 		return nil
 	}
-	p, x := r.plan, (*index.File)(nil)
+	p := r.plan
+	var x *index.File
 	var err error
 	if p.Partial() {
 		x, err = p.SparseIndex(ctx, c.part, found, r.store.Reader().Read)

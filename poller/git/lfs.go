@@ -279,7 +279,7 @@ func (c *checkout) samePointed(blob object.ID, size int64, content io.Reader) bo
 func (c *checkout) copyPointed(to io.Writer, blob object.ID) error {
 	p := c.pointers[blob]
 	if err := lfs.Copy(to, p.of.dir(), p.Pointer); err != nil {
-		return fmt.Errorf("Git LFS object %s: %w", p.OID, err)
+		return &lfs.ObjectError{OID: p.OID, Err: err}
 	}
 	return nil
 }

@@ -103,8 +103,16 @@ func withoutGit(t *testing.T, dir string) map[string]string {
 // sparseLists are lists for what churn makes.
 func sparseLists() [][]string {
 	return [][]string{
-		{"n1"}, {"n1/n2/", "n3"}, {"nowhere"}, {"n0", "n1", "n2/n4"},
-		{"/n1/"}, {"/*", "!/n1/", "!/n2/", "/n1/n2"}, {"n3"}, {"*", "!n3"}, {"/n*/n1/**", "!n5"}, {"/nowhere/"},
+		{"n1"},
+		{"n1/n2/", "n3"},
+		{"nowhere"},
+		{"n0", "n1", "n2/n4"},
+		{"/n1/"},
+		{"/*", "!/n1/", "!/n2/", "/n1/n2"},
+		{"n3"},
+		{"*", "!n3"},
+		{"/n*/n1/**", "!n5"},
+		{"/nowhere/"},
 	}
 }
 

@@ -24,8 +24,9 @@ const (
 	completed      = "completed"
 	actionRequired = "action_required" // a conclusion
 
-	// CancelButton is the identifier of the button that ends a run, and ApproveButton of the one that lets a revision run.
-	CancelButton  = "cancel"
+	// CancelButton is the identifier of the button that ends a run.
+	CancelButton = "cancel"
+	// ApproveButton is the identifier of the button that lets a revision run.
 	ApproveButton = "approve"
 
 	commitsPatience = 2 * time.Second // for what a run brings to be looked up

@@ -88,7 +88,7 @@ func (s *runnerSharing) lead(ctx context.Context, f func(context.Context, runner
 	d := s.board()
 	if err := d.Acquire(ctx); err != nil {
 		if _, held := errors.AsType[*lease.HeldError](err); held || ctx.Err() != nil {
-			return nil //nolint:nilerr // another is faster, or nothing is to be done any more
+			return nil // another is faster, or nothing is to be done any more
 		}
 		return err
 	}

@@ -15,8 +15,8 @@ import (
 )
 
 // selected are the paths of a revision that a list selects. Those with a slash at the end are submodules.
-func selected(t testing.TB, l *sparse.List, paths []string) []string {
-	t.Helper()
+func selected(tb testing.TB, l *sparse.List, paths []string) []string {
+	tb.Helper()
 	s := l.Select()
 	dirs := map[string]sparse.Dir{".": s.Top()}
 	var enter func(dir string) sparse.Dir
@@ -37,7 +37,7 @@ func selected(t testing.TB, l *sparse.List, paths []string) []string {
 		}
 	}
 	if err := s.Err(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return found
 }
