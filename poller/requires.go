@@ -71,13 +71,13 @@ func (s State) requiredText(sha string) string {
 	return unknown
 }
 
-// require keeps what waits for statuses and check runs. A revision that has run once has had them.
+// require keeps what waits for statuses and check runs. A revision that has run once has had them, so that a way back waits for nobody.
 func (v *verdict) require(t Task) {
 	if t.Required == nil {
 		return
 	}
 	v.todo = slices.DeleteFunc(v.todo, func(rev git.Revision) bool {
-		if r := v.state.Refs[rev.Ref]; r.anyway() || r.Run != nil && r.Run.Revision.SHA == rev.SHA {
+		if r := v.state.Refs[rev.Ref]; r.anyway() || slices.Contains([]string{r.at(), r.Applied, r.Former}, rev.SHA) {
 			return false
 		}
 		v.required = append(v.required, rev)

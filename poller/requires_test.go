@@ -179,3 +179,29 @@ func TestManyHeadsWaitForWhatIsRequired(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatWasAppliedNeedsNothingMore: a way back must not wait for GitHub.
+func TestWhatWasAppliedNeedsNothingMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, c := newRemote("main a"), &checks{}
+		works(r, time.Second)
+		task := r.task("deploy", "main")
+		task.Required = c.Required
+		b := newBench(t, task)
+		b.start(t)
+		elapse(2 * time.Minute)
+		r.push("main", "b")
+		elapse(2 * time.Minute)
+		c.mu.Lock()
+		c.err = errors.New("no answer")
+		c.mu.Unlock()
+		b.ordered(t, Order{What: Rollback})
+		elapse(2 * time.Minute)
+		b.ordered(t, Order{What: Pin, SHA: sha("b")})
+		elapse(2 * time.Minute)
+		want(t, "started", b.told(Started), []string{"started main a", "started main b", "started main a", "started main b"})
+		b.ordered(t, Order{What: Pin, SHA: sha("c")}) // which never ran
+		elapse(2 * time.Minute)
+		want(t, "started", len(b.told(Started)), 4)
+	})
+}
