@@ -107,6 +107,8 @@ func (v *verdict) enqueue(t Task, now time.Time) {
 			v.state = v.state.withdraw(ref, sha, supersededError(sha).Error())
 		case head == "":
 			v.state = v.state.withdraw(ref, "", goneText(ref))
+		case head == before[ref].Run.Revision.SHA: // somebody has replaced the order to run it again
+			v.state = v.state.withdraw(ref, "", "there is nothing to run any more")
 		default:
 			v.state = v.state.withdraw(ref, head, supersededError(head).Error())
 		}

@@ -149,7 +149,7 @@ func (t Task) started(s State, run Run) State {
 		s.ReportTo = ""
 		return s
 	}
-	if t.ReportTo == "" || run.Attempt > 1 && !run.resumes || t.Brings && run.Action == "" && !run.told {
+	if t.ReportTo == "" || run.Attempt > 1 && !run.resumes && !run.told || t.Brings && run.Action == "" && !run.told {
 		return s
 	}
 	return s.reporting(Report{Run: run, URL: t.URL, To: t.ReportTo, As: s.Refs[run.Revision.Ref].ReportAs})

@@ -128,7 +128,7 @@ func (w *watch) saveStart(ctx context.Context, rev git.Revision) (Run, error) {
 			saved := run
 			r.Run, r.Group, r.Order = &saved, nil, nil
 			r.Retry = now.Add(w.task.restFor(run.Attempt))
-			if run.Attempt == 1 {
+			if run.Attempt == 1 || run.told {
 				r.Reported = ""
 			}
 		})
