@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -99,7 +100,12 @@ func (w *watch) askRequired(ctx context.Context, revs []git.Revision) {
 	}
 	w.asks = time.Time{}
 	questions := 0
-	for _, rev := range slices.SortedFunc(slices.Values(revs), func(a, b git.Revision) int { return known[a.SHA].last.Compare(known[b.SHA].last) }) {
+	turns := slices.Clone(revs)
+	if w.once { // nobody remembers what was asked before: each is to have its turn all the same
+		rand.Shuffle(len(turns), func(i, j int) { turns[i], turns[j] = turns[j], turns[i] })
+	}
+	slices.SortStableFunc(turns, func(a, b git.Revision) int { return known[a.SHA].last.Compare(known[b.SHA].last) })
+	for _, rev := range turns {
 		a := known[rev.SHA]
 		if !a.next.After(now) && questions < maxAsked {
 			questions++
