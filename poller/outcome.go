@@ -142,8 +142,7 @@ func (w *watch) saveOutcome(ctx context.Context, run *Run, parked *Parked) (retr
 				if run.Outcome == Success {
 					r.applied(run.Revision.SHA, run.Finished)
 					r.tagged(w.task, *run)
-					r.Paths, r.Unrun = w.scope.Paths, w.scope.unrun
-					r.owe(scope{})
+					r.settle(w.scope)
 				}
 			}), *run)
 		})

@@ -94,3 +94,41 @@ func TestOwnPushesDoNotGoRound(t *testing.T) {
 		})
 	}
 }
+
+// TestSkippedAfterAFailure: what a run that failed has left behind is not undone by a head that is passed over, so that the
+// next one runs whatever has changed; and so it does where the paths were changed meanwhile.
+func TestSkippedAfterAFailure(t *testing.T) {
+	for _, changed := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRemote("main a")
+			task := failsAt(r, "b", "main")
+			task.Paths, task.Brings, task.Rules.SkipCI = git.PathPatterns{"api/**"}, true, true
+			task.Changes = func(_ context.Context, rev git.Revision, _ string) (git.Changed, error) {
+				if rev.SHA == sha("b") {
+					return git.Changed{{Name: "api/x"}}, nil
+				}
+				return nil, nil
+			}
+			task.Message = func(_ context.Context, rev git.Revision) (string, error) {
+				return map[string]string{sha("c"): "[skip ci]", sha("d"): "[skip ci]"}[rev.SHA], nil
+			}
+			b := newBench(t, task)
+			b.start(t)
+			elapse(2 * time.Minute)
+			if changed {
+				task.Paths, task.Digest = git.PathPatterns{"web/**"}, "another"
+				b.Set([]Task{task})
+			} else {
+				r.push("main", "b")
+				elapse(61 * time.Second)
+			}
+			for _, head := range []string{"c", "d", "e"} {
+				r.push("main", head)
+				elapse(2 * time.Minute)
+			}
+			acted := b.told(ActionStarted)
+			want(t, "last", acted[len(acted)-1], "action started main e")
+			want(t, "passed over", strings.Contains(strings.Join(acted, ";"), "main c") || strings.Contains(strings.Join(acted, ";"), "main d"), false)
+		})
+	}
+}

@@ -51,6 +51,15 @@ func (t Task) scopeOf(r RefState) scope {
 // owe notes what holds until something is applied, however many tries come to nothing before.
 func (r *RefState) owe(s scope) { r.Traces, r.Whole = s.traces, s.asked }
 
+// settle notes that something is applied. What was passed over has undone nothing, and was by no paths.
+func (r *RefState) settle(s scope) {
+	r.Unrun = s.unrun
+	r.owe(scope{traces: s.traces && s.passed != ""})
+	if s.passed == "" || !s.asked {
+		r.Paths = s.Paths
+	}
+}
+
 // skips tells whether the revision was not run for paths that the task does not have any more.
 func (t Task) skips(r RefState) bool { return r.Unrun && r.Paths != digestOf(t.Paths) }
 
