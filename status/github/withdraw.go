@@ -3,6 +3,7 @@ package github
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,12 +18,32 @@ func (g *Reporter) Withdraw(ctx context.Context, to *app.Repository, sha, name, 
 	if err != nil {
 		return err
 	}
-	words := "The log was removed by " + code(by) + "."
-	var errs []error
+	var its, copies []app.KnownCheck
 	for _, one := range all {
 		if id, _, _ := strings.Cut(one.ExternalID, "/"); id == run && one.Status == completed {
-			errs = append(errs, to.RewordCheck(ctx, one.ID, app.CheckOutput{Title: one.Output.Title, Summary: words, Text: words}))
+			its = append(its, one)
 		}
 	}
-	return errors.Join(errs...)
+	for _, one := range all {
+		if slices.ContainsFunc(its, func(of app.KnownCheck) bool { return repeats(one, of) }) {
+			copies = append(copies, one)
+		}
+	}
+	words := "The log was removed by " + code(by) + "."
+	for _, list := range [][]app.KnownCheck{copies, its} { // by whose text copies are found again
+		var errs []error
+		for _, one := range list {
+			errs = append(errs, to.RewordCheck(ctx, one.ID, app.CheckOutput{Title: one.Output.Title, Summary: words, Text: words}))
+		}
+		if err := errors.Join(errs...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// repeats tells whether a check run is another one that was told anew, under the name of another run.
+func repeats(one, of app.KnownCheck) bool {
+	same := func(a, b *time.Time) bool { return a != nil && b != nil && a.Equal(*b) }
+	return one.ID != of.ID && of.Output.Text != "" && one.Output.Text == of.Output.Text && same(one.StartedAt, of.StartedAt) && same(one.CompletedAt, of.CompletedAt)
 }
