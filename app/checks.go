@@ -116,7 +116,7 @@ func (r *Repository) CreateCheck(ctx context.Context, c CheckRun) (int64, error)
 
 // UpdateCheck changes a check run. Its errors are those of PostStatus.
 func (r *Repository) UpdateCheck(ctx context.Context, id int64, c CheckRun) error {
-	c.SHA, c.ExternalID = "", ""
+	c.SHA = ""
 	_, err := r.do(ctx, call{method: http.MethodPatch, path: r.checkPath(id), body: c, class: c.class(), needs: permission{"checks", "write"}})
 	return r.finally(err, c.Since)
 }

@@ -44,6 +44,13 @@ func externalID(r poller.Report) string {
 	return id
 }
 
+// runOf is the run and the try that an external ID is of.
+func runOf(id string) string {
+	run, rest, _ := strings.Cut(id, "/")
+	try, _, _ := strings.Cut(rest, "/")
+	return run + "/" + try
+}
+
 // reportCheck tells by a check run. One that has come to its end is never changed back: each run that is shown has its own.
 func (g *Reporter) reportCheck(ctx context.Context, r poller.Report, to *app.Repository, log *slog.Logger) error {
 	n := parseNote(*r.Note)
@@ -99,6 +106,9 @@ func (g *Reporter) known(ctx context.Context, r poller.Report, to *app.Repositor
 	var found app.KnownCheck
 	there := false
 	var err error
+	if n.id != 0 && !n.completed() && runOf(n.key) == runOf(key) { // what has waited waits for approval now
+		n.key = key
+	}
 	switch {
 	case n.key == key && r.Doubtful:
 		var refused *app.RefusedError

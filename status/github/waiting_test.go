@@ -114,3 +114,27 @@ func TestACheckRunIsToldAnewAsItWas(t *testing.T) {
 		t.Errorf("%d check runs", n)
 	}
 }
+
+// TestACheckRunThatComesToWaitForApproval: no other one is left waiting beside it for ever.
+func TestACheckRunThatComesToWaitForApproval(t *testing.T) {
+	for _, doubtful := range []bool{false, true} {
+		s, note := checking(t), ""
+		tell := func(r poller.Report) {
+			t.Helper()
+			r.Doubtful = doubtful
+			s.wantTaken(r)
+		}
+		tell(s.waiting(poller.ForWindow, "opens Mon 08:00 UTC", &note))
+		tell(s.waiting(poller.ForApproval, "waits for approval of 1a2b3c4", &note)) // by another definition of the task
+		if one := s.only(); one.Conclusion != "action_required" || len(one.Actions) != 1 {
+			t.Errorf("%+v", one)
+		}
+		tell(s.waiting(poller.ForWindow, "opens Mon 08:00 UTC", &note))
+		tell(s.check(poller.Pending, &note))
+		tell(s.check(poller.Success, &note))
+		all := s.shop.CheckRuns(s.sha)
+		if len(all) != 2 || all[0].Conclusion != "action_required" || all[1].Conclusion != "success" {
+			t.Errorf("%+v", all)
+		}
+	}
+}
