@@ -184,7 +184,7 @@ func (r *Repository) checkRuns(ctx context.Context, sha string) ([]stated, error
 		err := a.decode(&page)
 		var all []stated
 		for _, one := range page.Runs {
-			s := stated{name: one.Name, newest: true, done: one.Status == "completed"}
+			s := stated{name: one.Name, newest: true, done: one.Status == "completed" && one.Conclusion != "action_required"} // which waits for somebody
 			s.ok = s.done && slices.Contains([]string{"success", "neutral", "skipped"}, one.Conclusion)
 			if one.App != nil {
 				s.app = strings.ToLower(one.App.Slug)

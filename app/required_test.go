@@ -60,10 +60,12 @@ func TestRequired(t *testing.T) {
 	wantRequired("[build-arm ci/test] [build-amd]", "*")
 	s.shop.State("jenkins", s.sha, "CI/Test", "success")
 	s.shop.Check(ci, s.sha, "build-amd", "success")
-	for _, conclusion := range []string{"cancelled", "timed_out", "action_required", "failure"} {
+	for _, conclusion := range []string{"cancelled", "timed_out", "failure"} {
 		s.shop.Check(ci, s.sha, "build-arm", conclusion)
 		wantRequired("[] [build-arm]", "ci/test", "build*")
 	}
+	s.shop.Check(ci, s.sha, "build-arm", "action_required") // which somebody has yet to approve
+	wantRequired("[build-arm] []", "ci/test", "build*")
 	for _, conclusion := range []string{"neutral", "skipped", "success"} {
 		s.shop.Check(ci, s.sha, "build-arm", conclusion)
 		wantRequired("[] []", "ci/test", "build*")
