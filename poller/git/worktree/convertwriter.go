@@ -18,8 +18,21 @@ import (
 // writeLarge writes a file whose blob should not be in memory with others, or
 // is and would grow too much there. copyTo may be called twice.
 func (w *TreeWriter) writeLarge(ctx context.Context, out *safedir.Dir, f PlanFile, copyTo func(io.Writer) error) error {
+	convertTo, err := f.through(copyTo)
+	if err != nil {
+		return err
+	}
+	return out.Stream(f.file(), func(to io.Writer) (int64, error) {
+		counted := &disk.CountingWriter{Ctx: ctx, W: &disk.LimitedWriter{W: to, Count: w.count}}
+		err := convertTo(counted)
+		return counted.N, err
+	})
+}
+
+// through is copyTo with the content converted on its way.
+func (f PlanFile) through(copyTo func(io.Writer) error) (convertTo func(io.Writer) error, err error) {
 	how := f.Convert
-	through := func(to io.Writer) error {
+	convertTo = func(to io.Writer) error {
 		converting := how.Writer(to, f.ID.String())
 		err := copyTo(converting)
 		if err == nil {
@@ -30,41 +43,46 @@ func (w *TreeWriter) writeLarge(ctx context.Context, out *safedir.Dir, f PlanFil
 	if how&convert.Auto != 0 && how&convert.CRLF != 0 {
 		var probe convert.TextProbe
 		how &^= convert.CRLF
-		if err := through(&probe); err != nil {
-			return err
+		if err := convertTo(&probe); err != nil {
+			return nil, err
 		}
 		if probe.Text() {
 			how |= convert.CRLF
 		}
 	}
-	return out.Stream(f.file(), func(to io.Writer) (int64, error) {
-		counted := &disk.CountingWriter{Ctx: ctx, W: &disk.LimitedWriter{W: to, Count: w.count}}
-		err := through(counted)
-		return counted.N, err
-	})
+	return convertTo, nil
 }
 
-// writeStored writes the file of a blob that is streamed. Small ones that are
-// so because nothing was known of their size are converted in memory.
-func (w *TreeWriter) writeStored(ctx context.Context, out *safedir.Dir, r *odb.Reader, j job) error {
-	f := w.Plan.Files[j.file]
-	if j.at.Pack == nil && f.Convert != 0 {
-		var content bytes.Buffer
-		kind, err := r.CopyLoose(&content, f.ID, pack.StreamAbove)
-		if err == nil && kind != object.KindBlob {
-			err = object.Damaged("%s is a %s, not a blob", f.ID, kind)
-		}
-		if err == nil {
-			return w.write(ctx, out, j.file, content.Bytes())
-		}
-		if !errors.Is(err, object.ErrTooLarge) {
-			return err
-		}
+// stored gives a blob that is written from memory; large ones are not. Those of which that is not known are read so far only
+// where they are to be converted.
+func stored(r *odb.Reader, f PlanFile, at pack.Place) (content []byte, small bool, err error) {
+	large, err := r.Streamed(at)
+	if err != nil {
+		return nil, false, odb.AsDamage(err, f.ID)
 	}
-	w.Done[j.file].Store(true)
-	return w.note(out, j.file, w.writeLarge(ctx, out, f, func(to io.Writer) error {
-		return r.CopyBlob(ctx, to, j.at, f.ID)
-	}))
+	if !large {
+		content, err = r.Blob(at, f.ID)
+		return content, true, err
+	}
+	if at.Pack != nil || f.Convert == 0 {
+		return nil, false, nil
+	}
+	var read bytes.Buffer
+	kind, err := r.CopyLoose(&read, f.ID, pack.StreamAbove)
+	if errors.Is(err, object.ErrTooLarge) {
+		return nil, false, nil
+	}
+	if err == nil && kind != object.KindBlob {
+		err = object.Damaged("%s is a %s, not a blob", f.ID, kind)
+	}
+	return read.Bytes(), true, err
+}
+
+func copyContent(content []byte) func(io.Writer) error {
+	return func(to io.Writer) error {
+		_, err := io.Copy(to, struct{ io.Reader }{bytes.NewReader(content)}) // in pieces
+		return err
+	}
 }
 
 // takeBack removes what was written before its conversion was known.

@@ -1,6 +1,7 @@
 package worktree
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"github.com/bittrance/kitops/poller/git/disk"
 	"github.com/bittrance/kitops/poller/git/index"
 	"github.com/bittrance/kitops/poller/git/object"
+	"github.com/bittrance/kitops/poller/git/odb"
 	"github.com/bittrance/kitops/poller/git/safedir"
 )
 
@@ -19,6 +21,8 @@ type visitor struct {
 	out    *safedir.Dir
 	hash   *object.Hasher
 	buffer []byte
+	reader *odb.Reader   // nil: nobody has asked for a blob yet
+	read   *bufio.Reader // of a file; nil: likewise
 }
 
 // each has several goroutines visit directories of the plan.
@@ -223,7 +227,7 @@ func (u *updater) lookAt(ctx context.Context, v *visitor, i int32) error {
 	if was := u.was[i]; was >= 0 && u.known.trusts(was, statOf(info.Stat)) {
 		before := u.known.plan.Files[was]
 		same = before.ID == f.ID && before.Convert == f.Convert
-	} else if f.Convert == 0 || f.Convert == convert.LFS { // what was converted has another content than its blob
+	} else {
 		same = u.sameContent(ctx, v, f, &info)
 	}
 	if !same {
@@ -252,6 +256,9 @@ func (u *updater) sameContent(ctx context.Context, v *visitor, f PlanFile, info 
 	defer func() { _ = file.Close() }()
 	if f.Convert == convert.LFS {
 		return u.Same(f.ID, info.Stat.Size, io.TeeReader(file, &disk.CountingWriter{Ctx: ctx, W: io.Discard}))
+	}
+	if f.Convert != 0 {
+		return u.sameConverted(ctx, v, f, file)
 	}
 	if v.buffer == nil {
 		v.buffer = make([]byte, index.ReadBuffer)

@@ -1,7 +1,6 @@
 package worktree
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -83,10 +82,7 @@ func (w *TreeWriter) write(ctx context.Context, out *safedir.Dir, file int, cont
 		return nil
 	}
 	if f.Convert != 0 && len(content) > pack.StreamAbove {
-		return w.note(out, file, w.writeLarge(ctx, out, f, func(to io.Writer) error {
-			_, err := io.Copy(to, struct{ io.Reader }{bytes.NewReader(content)}) // in pieces
-			return err
-		}))
+		return w.note(out, file, w.writeLarge(ctx, out, f, copyContent(content)))
 	}
 	if f.Convert != 0 {
 		content = f.Convert.Apply(content, f.ID.String())
@@ -235,18 +231,17 @@ func (w *TreeWriter) writeFrom(ctx context.Context, out *safedir.Dir, r *odb.Rea
 	if f.Convert == convert.LFS {
 		return w.writePointed(ctx, out, j.file)
 	}
-	large, err := r.Streamed(j.at)
+	content, small, err := stored(r, f, j.at)
 	if err != nil {
-		return odb.AsDamage(err, f.ID)
+		return err
 	}
-	if !large {
-		content, err := r.Blob(j.at, f.ID)
-		if err != nil {
-			return err
-		}
+	if small {
 		return w.write(ctx, out, j.file, content)
 	}
-	return w.writeStored(ctx, out, r, j)
+	w.Done[j.file].Store(true)
+	return w.note(out, j.file, w.writeLarge(ctx, out, f, func(to io.Writer) error {
+		return r.CopyBlob(ctx, to, j.at, f.ID)
+	}))
 }
 
 func (w *TreeWriter) writeSymlinks(ctx context.Context, s *odb.Store) error {

@@ -38,16 +38,17 @@ func Update(ctx context.Context, s *odb.Store, k Kept) ([]index.FileStat, error)
 			FileOptions: k.FileOptions, Dir: k.Dir, Plan: k.Plan, Dev: k.ID.Dev, Stage: StagePath(k.Dir),
 			Done: make([]atomic.Bool, files), Found: make([]index.FileStat, files),
 		},
-		match: k.Plan.match(), known: k.Known, inspected: k.Inspected, clean: k.Clean, keep: k.Keep, id: k.ID,
+		store: s, match: k.Plan.match(), known: k.Known, inspected: k.Inspected, clean: k.Clean, keep: k.Keep, id: k.ID,
 		kept: make([]bool, files), present: make([]bool, dirs), touched: make([]atomic.Bool, dirs),
 	}
-	return u.Found, u.run(ctx, s)
+	return u.Found, u.run(ctx)
 }
 
 // updater is one Update.
 type updater struct {
 	*TreeWriter
 	*match
+	store     *odb.Store
 	known     *Record
 	inspected *Inspection
 	clean     bool
@@ -87,7 +88,7 @@ func Identify(dir string) (safedir.ID, error) {
 	return out.Identity()
 }
 
-func (u *updater) run(ctx context.Context, s *odb.Store) (err error) {
+func (u *updater) run(ctx context.Context) (err error) {
 	if u.since, err = MakeStage(u.Dir); err != nil {
 		return err
 	}
@@ -104,7 +105,7 @@ func (u *updater) run(ctx context.Context, s *odb.Store) (err error) {
 	if err := u.makeDirs(ctx); err != nil {
 		return err
 	}
-	if err := u.writeAll(ctx, s); err != nil {
+	if err := u.writeAll(ctx, u.store); err != nil {
 		return err
 	}
 	if err := u.verify(ctx); err != nil {
