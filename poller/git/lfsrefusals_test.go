@@ -33,6 +33,9 @@ func TestLFSRefusals(t *testing.T) {
 		"owner is used up: buy more":                       {said(507, `{}`), ErrLFSBudget},
 		"This repository is over its data quota":           {said(403, `{"message":"This repository is over its data quota. Account responsible should purchase more."}`), ErrLFSBudget},
 		"(the server says: \"no ***\")":                    {said(401, `{"message":"no `+sentSecret()+`"}`), nil},
+		"says: \"not you, *** (***)\")":                    {said(401, `{"message":"not you, me:`+Secret+` (`+sentSecret()+`)"}`), nil},
+		"(the server says: \"xxx":                          {said(401, `{"message":"`+strings.Repeat("x", 292)+sentSecret()+`"}`), nil},
+		"the server answered 422 (\"odd: ***\")":           {said(200, `{"objects":[{"oid":"OID","size":7,"error":{"code":422,"message":"odd: `+sentSecret()+`"}}]}`), nil},
 		"the server answered 503":                          {said(503, ``), remote.ErrUnavailable},
 		"there is no Git LFS for this repository":          {said(404, `<html>`), nil},
 		"access denied":                                    {said(403, ``), nil},
@@ -59,7 +62,7 @@ func TestLFSRefusals(t *testing.T) {
 		}
 		dir := filepath.Join(t.TempDir(), "w")
 		err := lfsCheckout(t, r.mirror(t), sha, dir, Options{LFS: true})
-		if err == nil || !strings.Contains(err.Error(), want) || c.is != nil && !errors.Is(err, c.is) || strings.Contains(err.Error(), Secret) {
+		if err == nil || !strings.Contains(err.Error(), want) || c.is != nil && !errors.Is(err, c.is) || strings.Contains(err.Error(), Secret) || strings.Contains(err.Error(), sentSecret()[:6]) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 		if _, err := os.Lstat(dir); err == nil {

@@ -145,7 +145,7 @@ func (s *Server) place(told map[string]answered, p Pointer) (place, error) {
 	download, offered := o.Actions["download"]
 	switch {
 	case ok && o.Error != nil:
-		return place{}, objectRefusal(p, o.Error)
+		return place{}, s.objectRefusal(p, o.Error)
 	case !ok || !offered:
 		return place{}, p.wrong("the server does not say where it is")
 	case o.Size != p.Size:

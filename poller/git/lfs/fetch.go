@@ -249,7 +249,7 @@ func refusedObject(res *http.Response) error {
 	case code >= 500 || code == http.StatusTooManyRequests:
 		return outOfOrder{fmt.Sprint(code)}
 	}
-	return errFinal{fmt.Errorf("the server answered %.80s", printable(res.Status))}
+	return errFinal{fmt.Errorf("the server answered %s", status(res))}
 }
 
 // errFinal is an error that another try would meet again.

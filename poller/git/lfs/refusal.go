@@ -1,11 +1,13 @@
 package lfs
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/bittrance/kitops/poller/git/remote"
@@ -39,11 +41,11 @@ func (s *Server) meaning(res *http.Response, said string) error {
 	case code == http.StatusNotFound:
 		return fmt.Errorf("there is no Git LFS for this repository: %w", remote.ErrHidden)
 	case code == http.StatusTooManyRequests && res.Header.Get("Retry-After") != "":
-		return outOfOrder{fmt.Sprintf("%d, try again after %.40s", code, printable(res.Header.Get("Retry-After")))}
+		return outOfOrder{fmt.Sprintf("%d, try again after %.40s", code, printable(s.repeat(res.Header.Get("Retry-After"))))}
 	case code >= 500 || code == http.StatusTooManyRequests:
 		return outOfOrder{fmt.Sprint(code)}
 	}
-	return fmt.Errorf("the server answered %.80s", printable(res.Status))
+	return fmt.Errorf("the server answered %s", status(res))
 }
 
 // outOfBudget recognises the statuses of the specification, and the words of GitHub, which answers 403.
@@ -52,8 +54,8 @@ func outOfBudget(code int, said string) bool {
 }
 
 // objectRefusal says so of one object.
-func objectRefusal(p Pointer, e *objectError) error {
-	said := printable(oneLine(e.Message))
+func (s *Server) objectRefusal(p Pointer, e *objectError) error {
+	said := s.repeat(e.Message)
 	switch {
 	case outOfBudget(e.Code, said):
 		return p.wrong("%w", ErrBudget)
@@ -83,19 +85,37 @@ func (s *Server) said(res *http.Response) string {
 	if json.Unmarshal(text, &told) != nil {
 		return ""
 	}
-	line := oneLine(told.Message)
-	for _, value := range s.Header {
-		line = strings.ReplaceAll(line, value.Reveal(), value.String())
-		if _, credentials, ok := strings.Cut(value.Reveal(), " "); ok && credentials != "" {
-			line = strings.ReplaceAll(line, credentials, "***")
-		}
-	}
-	return line
+	return s.repeat(told.Message)
 }
 
-func oneLine(s string) string {
-	line := strings.Join(strings.Fields(s), " ")
+// repeat is what a server says, in one line and without what it was asked with. That is hidden before the rest is cut off,
+// or the beginning of it would stay.
+func (s *Server) repeat(text string) string {
+	line := strings.Join(strings.Fields(text), " ")
+	for _, value := range s.Header {
+		for _, secret := range inside(value.Reveal()) {
+			line = strings.ReplaceAll(line, secret, "***")
+		}
+	}
 	return strings.ToValidUTF8(line[:min(len(line), maxSaid)], "")
+}
+
+// inside are the secrets of a header field, the longest first: the value, its credentials, and those in words.
+func inside(value string) []string {
+	all := []string{value}
+	if _, credentials, ok := strings.Cut(value, " "); ok {
+		all = append(all, credentials)
+		if pair, err := base64.StdEncoding.DecodeString(credentials); err == nil {
+			_, password, _ := strings.Cut(string(pair), ":")
+			all = append(all, string(pair), password)
+		}
+	}
+	return slices.DeleteFunc(all, func(s string) bool { return s == "" })
+}
+
+// status is that of an answer in our words, not in those of the server.
+func status(res *http.Response) string {
+	return strings.TrimSpace(fmt.Sprint(res.StatusCode, " ", http.StatusText(res.StatusCode)))
 }
 
 // printable has no character that could mean something to a terminal.

@@ -11,7 +11,10 @@ import (
 	"github.com/bittrance/kitops/poller/secret"
 )
 
-const maxSaid = 300 // bytes of a refusal that are repeated
+const (
+	maxSaid = 300      // bytes of a refusal that are repeated
+	maxRead = 16 << 10 // and that are read, so that no secret is cut in two before it is found
+)
 
 // refusal says in words what a status means here, and what the server says of
 // it in plain text, as git does. A page stays out.
@@ -62,7 +65,7 @@ func (s *httpSession) said(res *http.Response) string {
 	if err != nil || kind != "text/plain" {
 		return ""
 	}
-	text, err := io.ReadAll(io.LimitReader(res.Body, maxSaid))
+	text, err := io.ReadAll(io.LimitReader(res.Body, maxRead))
 	if err != nil && len(text) == 0 {
 		return ""
 	}
@@ -78,7 +81,7 @@ func (s *httpSession) said(res *http.Response) string {
 	if user := s.given.user.Reveal(); len(user) >= 20 { // a token in the place of a name
 		line = strings.ReplaceAll(line, user, "***")
 	}
-	return line
+	return strings.ToValidUTF8(line[:min(len(line), maxSaid)], "")
 }
 
 // printable has no character that could mean something to a terminal.

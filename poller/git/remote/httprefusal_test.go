@@ -22,6 +22,7 @@ func TestRefusals(t *testing.T) {
 	}{
 		{403, true, "text/html", "<html>", []string{"access denied", "does not authenticate"}, []string{"credentials", "html"}},
 		{403, false, "text/plain; charset=utf-8", "IP \x1b[31mnot allowed\n  ask anna: me:hunter2 hunter2", []string{"these credentials", `IP \x1b[31mnot allowed ask anna`}, []string{"hunter2", "\n", "\x1b"}},
+		{403, false, "text/plain", strings.Repeat("x", 297) + "hunter2", []string{"xxx"}, []string{"hun"}},
 		{401, false, "", "", []string{"authentication refused"}, nil},
 		{401, true, "text/plain", "", []string{"authentication required"}, []string{"refused"}},
 		{404, true, "text/plain", strings.Repeat("long ", 1000), []string{"do not authenticate", "long long"}, []string{"these credentials"}},
