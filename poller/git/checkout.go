@@ -105,17 +105,18 @@ type checkout struct {
 	wanted string      // that commit; "": whatever it is
 	dir    string
 
-	fresh    bool                    // all of the mirror came with this call
-	known    func() *worktree.Record // what dir holds, or the parked directory; nil: it is not there
-	git      *dotgit.Repository      // to be; nil: none
-	tags     []remote.Tag            // of the remote
-	part     worktree.Part           // of the plan: without submodules
-	subs     []*submodule            // of the attempt
-	worktree string                  // of a submodule, from git on
-	pointers pointers                // of Git LFS, by blob, of the attempt
-	lfsUsed  []lfsUse                // what stays as long as the checkout is made
-	planned  *worktree.Plan          // of what is selected, made while the mirror was locked; nil: not yet
-	whole    bool                    // a remote that gives heads only is asked for all that they lead to
+	fresh      bool                    // all of the mirror came with this call
+	known      func() *worktree.Record // what dir holds, or the parked directory; nil: it is not there
+	git        *dotgit.Repository      // to be; nil: none
+	tags       []remote.Tag            // of the remote
+	part       worktree.Part           // of the plan: without submodules
+	subs       []*submodule            // of the attempt
+	worktree   string                  // of a submodule, from git on
+	pointers   pointers                // of Git LFS, by blob, of the attempt
+	lfsUsed    []lfsUse                // what stays as long as the checkout is made
+	planned    *worktree.Plan          // of what is selected, made while the mirror was locked; nil: not yet
+	unfiltered bool                    // nothing is to be left out, since the server does not give what it leaves out
+	whole      bool                    // a remote that gives heads only is asked for all that they lead to
 
 	base     object.ID       // what the revision will be compared with, which stays in the mirror; zero: nothing
 	hurry    <-chan struct{} // of Prepare; nil: it is a checkout

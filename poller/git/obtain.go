@@ -22,14 +22,19 @@ func (c *checkout) obtain(ctx context.Context, dir string) (*odb.Store, *worktre
 	}
 	defer c.kept.busy.unlock()
 	s, l, err := c.obtainHere(ctx, dir)
-	if !errors.Is(err, errNoBlob) || c.noBlob.Swap(true) {
+	if !errors.Is(err, errNoBlob) || c.unfiltered {
 		return s, l, err
 	}
-	c.warnOnce(ctx, "the server leaves out blobs and does not hand them out one by one: all of the revision is fetched, though git.sparse checks out less")
 	if err := os.RemoveAll(c.kept.dir); err != nil {
 		return nil, nil, err
 	}
-	return c.obtainHere(ctx, dir)
+	c.unfiltered = true
+	s, l, err = c.obtainHere(ctx, dir)
+	if err == nil { // and it was not only this revision that the server has forgotten
+		c.noBlob.Store(true)
+		c.warnOnce(ctx, "the server leaves out blobs and does not hand them out one by one: all of the revision is fetched, though git.sparse checks out less")
+	}
+	return s, l, err
 }
 
 // obtainHere is obtain for who has the mirror for himself.

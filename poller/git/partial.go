@@ -23,7 +23,7 @@ var errNoBlob = errors.New("the server does not give single blobs")
 
 // filter is what a server is asked to leave out.
 func (c *checkout) filter() string {
-	if !c.kept.partial || c.noBlob.Load() {
+	if !c.kept.partial || c.unfiltered || c.noBlob.Load() {
 		return ""
 	}
 	return noBlobs
