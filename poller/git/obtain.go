@@ -21,20 +21,26 @@ func (c *checkout) obtain(ctx context.Context, dir string) (*odb.Store, *worktre
 		return nil, nil, err
 	}
 	defer c.kept.busy.unlock()
-	s, l, err := c.obtainHere(ctx, dir)
-	if !errors.Is(err, errNoBlob) || c.unfiltered {
-		return s, l, err
+	for {
+		s, l, err := c.obtainHere(ctx, dir)
+		kept := errors.Is(err, errNoBlob) && !c.unfiltered
+		if !kept && !errors.Is(err, remote.ErrUnfiltered) {
+			c.noticeUnfiltered(ctx, err)
+			return s, l, err
+		}
+		c.unfiltered = c.unfiltered || kept
+		if err := os.RemoveAll(c.kept.dir); err != nil {
+			return nil, nil, err
+		}
 	}
-	if err := os.RemoveAll(c.kept.dir); err != nil {
-		return nil, nil, err
-	}
-	c.unfiltered = true
-	s, l, err = c.obtainHere(ctx, dir)
-	if err == nil { // and it was not only this revision that the server has forgotten
-		c.noBlob.Store(true)
+}
+
+// noticeUnfiltered remembers that the server does not give the blobs that it leaves out. Where it has not given all of the
+// revision either, it has only forgotten that.
+func (c *checkout) noticeUnfiltered(ctx context.Context, err error) {
+	if err == nil && c.unfiltered && !c.noBlob.Swap(true) {
 		c.warnOnce(ctx, "the server leaves out blobs and does not hand them out one by one: all of the revision is fetched, though git.sparse checks out less")
 	}
-	return s, l, err
 }
 
 // obtainHere is obtain for who has the mirror for himself.
@@ -105,7 +111,7 @@ func (c *checkout) fetch(ctx context.Context, r *remote.Remote, b *mirror.Bare, 
 	if err != nil {
 		return err
 	}
-	w.Tags, w.Whole, w.Filter = c.tagged(), c.whole, c.filter()
+	w.Tags, w.Whole, w.Filter, w.Lacking = c.tagged(), c.whole, c.filter(), b.Filtered
 	var early func(*pack.Receiver)
 	if l != nil {
 		early = l.On

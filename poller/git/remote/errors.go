@@ -13,6 +13,9 @@ var (
 	// ErrMoved says that the remote no longer gives the revision asked for:
 	// its branch was pushed over or deleted since the look.
 	ErrMoved = errors.New("the remote no longer has this revision")
+	// ErrUnfiltered says that the remote leaves nothing out, so that what it
+	// sends may lean on blobs that are not here.
+	ErrUnfiltered = errors.New("the remote leaves no blobs out any more")
 	// ErrCredentials says that the remote did not take the credentials.
 	ErrCredentials = errors.New("authentication refused: the credentials are wrong or have expired")
 	// ErrHidden says that the remote knows no such repository, or none that

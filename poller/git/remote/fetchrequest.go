@@ -18,6 +18,7 @@ type FetchRequest struct {
 	Whole   bool        // it is no head, and the server gives heads only: then all that they lead to
 	Alone   bool        // no object may lean on one that is here
 	Filter  string      // of what is left out, as git's --filter; a server that cannot sends all
+	Lacking bool        // blobs are missing below Have, on which all may lean that is not filtered
 	Local   Local       // of this side
 }
 

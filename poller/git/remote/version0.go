@@ -40,7 +40,7 @@ func wanted(offered capabilities, w FetchRequest, agent string) []string {
 	if offered[capability.ObjectFormat] != "" && offered[capability.ObjectFormat] != object.SHA1.String() {
 		use = append(use, objectFormat+"="+offered[capability.ObjectFormat])
 	}
-	if w.Filter != "" && offered.has(capability.Filter) {
+	if w.Filter != "" {
 		use = append(use, capability.Filter.String())
 	}
 	if offered.has(capability.Agent) {
@@ -70,7 +70,7 @@ func requestV0(offered capabilities, w FetchRequest, agent string) []byte {
 			lines = append(lines, "deepen "+strconv.Itoa(max(w.Depth, 1)))
 		}
 	}
-	if w.Filter != "" && offered.has(capability.Filter) {
+	if w.Filter != "" {
 		lines = append(lines, "filter "+w.Filter)
 	}
 	lines = append(lines, flush)
@@ -102,7 +102,7 @@ func (r *Remote) fetchV0(ctx context.Context, w FetchRequest) (*FetchResponse, e
 		_ = body.Close()
 		return nil, r.judge(ctx, fmt.Errorf("ask for the pack: %w", err))
 	}
-	return &FetchResponse{Reader: p, Body: body, Shallow: append(shallow, r.ad.shallow...)}, nil
+	return &FetchResponse{Reader: p, Body: body, Shallow: append(shallow, r.ad.shallow...), Filtered: w.Filter != ""}, nil
 }
 
 // readToPackV0 goes through what comes before the pack: where the history is

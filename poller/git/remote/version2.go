@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+
 	"github.com/bittrance/kitops/poller/git/object"
 	"github.com/bittrance/kitops/poller/git/refs"
 )
@@ -137,7 +139,12 @@ func (r *Remote) List(ctx context.Context, prefixes []string) (*Advertisement, e
 
 // Fetch asks for a pack, which may lean on what the wish says is here.
 func (r *Remote) Fetch(ctx context.Context, w FetchRequest) (*FetchResponse, error) {
+	if !r.takesFilters() {
+		w.Filter = ""
+	}
 	switch {
+	case w.Lacking && w.Filter == "":
+		return nil, ErrUnfiltered
 	case r.plain != nil:
 		return r.plain.fetch(ctx, w)
 	case len(w.Want) > 0 && !r.format.Is(w.Want[0]):
@@ -147,9 +154,6 @@ func (r *Remote) Fetch(ctx context.Context, w FetchRequest) (*FetchResponse, err
 	}
 	if w.Whole {
 		return nil, ErrMoved // git gives every commit in this version
-	}
-	if !r.filters {
-		w.Filter = ""
 	}
 	body, err := r.session.ask(ctx, w.fetchRequest(r.agent, r.format))
 	if err != nil {
@@ -162,6 +166,13 @@ func (r *Remote) Fetch(ctx context.Context, w FetchRequest) (*FetchResponse, err
 		return nil, r.judge(ctx, fmt.Errorf("ask for the pack: %w", err))
 	}
 	return &FetchResponse{Reader: p, Body: body, Shallow: shallow, Filtered: w.Filter != ""}, nil
+}
+
+func (r *Remote) takesFilters() bool {
+	if r.ad != nil {
+		return r.ad.caps.has(capability.Filter)
+	}
+	return r.filters
 }
 
 // otherFormat says that what is wanted has no name of the remote's format: that
