@@ -66,6 +66,7 @@ type GitHub struct {
 	conversions   map[string]conversion
 	userTokens    map[string]*userToken
 	logins        map[string]login
+	webFlow       *webFlow // nil: made when it is needed
 	visitor       *Account // who is signed in; nil: the first user
 	budgets       map[string]*budget
 	requests      []*Request

@@ -11,7 +11,7 @@ import (
 
 var (
 	gitPath = regexp.MustCompile(`^/([^/]+)/([^/]+?)(?:\.git)?/(info/refs|git-upload-pack|git-receive-pack|info/lfs/objects/batch)$`)
-	webPath = regexp.MustCompile(`^/(?:(?:settings|organizations|apps|login)/|favicon\.ico$)`)
+	webPath = regexp.MustCompile(`^/(?:(?:settings|organizations|apps|login)/|favicon\.ico$|web-flow\.gpg$)`)
 )
 
 // exchange is one request on its way through: what is recorded of it, and who asks.

@@ -20,6 +20,7 @@ func (g *GitHub) webRoutes() http.Handler {
 		mux.HandleFunc("POST "+settings+"/manifest", g.signIn(g.createFromManifest))
 	}
 	g.oauthRoutes(mux)
+	mux.HandleFunc("GET /web-flow.gpg", g.getWebFlow)
 	mux.HandleFunc("GET /apps/{slug}/installations/new", g.signIn(g.offerInstallation))
 	mux.HandleFunc("POST /apps/{slug}/installations", g.signIn(g.createInstallation))
 	return mux

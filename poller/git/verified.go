@@ -23,6 +23,9 @@ const (
 type KeyFiles struct {
 	AllowedSigners string // of ssh-keygen(1); "": none
 	KeyRing        string // public keys of OpenPGP; "": none
+
+	WebFlow *WebFlow `json:"-"` // what is committed on GitHub's web pages; nil: does not count
+	Foreign bool     `json:"-"` // whoever wrote it may not push: GitHub signs for everybody, so that WebFlow does not count
 }
 
 // UnsignedError says that a revision is not signed as it must be. Only other key files, or another revision, change that.
@@ -60,6 +63,16 @@ func (k KeyFiles) read() (keys *signature.Keys, digest string, err error) {
 		}
 		sum = append(fmt.Appendln(sum, len(data)), data...)
 	}
+	if k.WebFlow != nil {
+		key, _ := k.WebFlow.known()
+		if !k.Foreign {
+			err = keys.AddWebFlow(key)
+		}
+		if err != nil {
+			return nil, "", fmt.Errorf("%s: %w", k.WebFlow.URL, err)
+		}
+		sum = append(fmt.Appendln(sum, "web-flow", len(key)), key...)
+	}
 	return keys, object.SHA256.Sum(sum).String()[:16], nil
 }
 
@@ -69,9 +82,19 @@ func (k KeyFiles) Check() error {
 	return err
 }
 
+// now reads the files, and GitHub's key from its web host where that of today is not here.
+func (k KeyFiles) now(ctx context.Context) (keys *signature.Keys, digest string, err error) {
+	if k.WebFlow != nil {
+		if err := k.WebFlow.have(ctx); err != nil {
+			return nil, "", err
+		}
+	}
+	return k.read()
+}
+
 // Signers are whose signatures count, and what is to be said of keys that expire soon, or have.
-func (k KeyFiles) Signers() (names, expiring []string, err error) {
-	keys, _, err := k.read()
+func (k KeyFiles) Signers(ctx context.Context) (names, expiring []string, err error) {
+	keys, _, err := k.now(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -96,14 +119,20 @@ func (k KeyFiles) names() string {
 			names = append(names, filepath.Base(path))
 		}
 	}
-	return strings.Join(names, ", ")
+	if k.WebFlow != nil && !k.Foreign {
+		names = append(names, signature.WebFlow)
+	}
+	if len(names) == 0 {
+		return "the keys that count for a stranger, of which there are none"
+	}
+	return "one of " + strings.Join(names, ", ")
 }
 
 // Verify tells who signed a revision: the commit, or the tag object that its ref leads to. The revision is fetched for
 // that, as by Changes, and nothing of it is written anywhere else. With a commit since, it must descend from that one.
 // What is not as it must be is an *[UnsignedError].
 func (m *Mirror) Verify(ctx context.Context, rev refs.Revision, since string, k KeyFiles, o Options) (Signer, error) {
-	keys, digest, err := k.read()
+	keys, digest, err := k.now(ctx)
 	if err != nil {
 		return Signer{}, fmt.Errorf("read whose signatures count: %w", err)
 	}
@@ -128,8 +157,19 @@ func (m *Mirror) Verify(ctx context.Context, rev refs.Revision, since string, k 
 	}
 	now := time.Now()
 	found := Signer{Commit: commit.String(), Expiring: keys.Expiring(now, now.Add(expiresIn))}
-	if found.Name, err = keys.Verify(signed, name, now); err != nil {
-		return found, refused(fmt.Sprintf("not signed by one of %s: %v", k.names(), err))
+	found.Name, err = keys.Verify(signed, name, now)
+	if err != nil && k.WebFlow != nil && !k.Foreign { // GitHub may have another key by now
+		reason := err
+		if err = k.WebFlow.since(ctx, webFlowPause); err != nil {
+			return found, fmt.Errorf("not signed by %s as they were known: %w; then: %w", k.names(), reason, err)
+		}
+		if keys, digest, err = k.read(); err != nil {
+			return found, fmt.Errorf("read whose signatures count: %w", err)
+		}
+		found.Name, err = keys.Verify(signed, name, now)
+	}
+	if err != nil {
+		return found, refused(fmt.Sprintf("not signed by %s: %v", k.names(), err))
 	}
 	if base.IsZero() || commit == base {
 		return found, nil

@@ -49,7 +49,14 @@ func (d *Doctor) Run(ctx context.Context, all settings.Options) error {
 	if err != nil {
 		return err
 	}
-	w := wiring.New(d.Process, filepath.Join(os.TempDir(), "kitops-doctor"), s.Git.MaxSize, s.App.APIURL, slog.New(slog.DiscardHandler))
+	kept := filepath.Join(os.TempDir(), "kitops-doctor")
+	if slices.ContainsFunc(s.Tasks, func(t settings.Task) bool { return t.Verify != nil }) { // only then something is kept
+		if kept, err = os.MkdirTemp("", "kitops-doctor-"); err != nil {
+			return err
+		}
+		defer os.RemoveAll(kept)
+	}
+	w := wiring.New(d.Process, kept, s.Git.MaxSize, s.App.APIURL, slog.New(slog.DiscardHandler))
 	if _, err := w.Make(s); err != nil {
 		return err
 	}
@@ -63,7 +70,7 @@ func (d *Doctor) Run(ctx context.Context, all settings.Options) error {
 	d.untrusted(ctx, s)
 	d.processes(s)
 	d.limits(s)
-	d.signers(s)
+	d.signers(ctx, s, w)
 	if s.Poller.State == "" {
 		d.state(ctx, s.Poller.StateFile)
 	} else {

@@ -78,9 +78,10 @@ func (t Task) Definition() string {
 		Pulls              *Pulls        `json:",omitempty"`
 		Paths              []string      `json:",omitempty"`
 		Verified, Forward  bool          `json:",omitempty"`
+		WebFlow            bool          `json:",omitempty"`
 	}{
 		t.URL.String(), repos, t.Refs, t.Where, t.RunNew, t.Each, t.FinishUnleased, t.Interval, t.Timeout, t.ActionsDigest(), t.broughtFile(), t.Rules, t.Versions, t.Pulls, t.Paths,
-		t.Verify != nil, t.Verify != nil && t.Verify.Forward,
+		t.Verify != nil, t.Verify != nil && t.Verify.Forward, t.Verify != nil && t.Verify.Web,
 	})[:16]
 }
 

@@ -116,7 +116,7 @@ func (f taskFile) task(e *entry[taskKeys], common bool) Task {
 	}
 	f.pulls(&keys.Pulls, &t)
 	f.checkEnvironmentAddress(&keys.GitHub.keys, &t)
-	t.Paths, t.Verify = f.paths(&keys.Paths), f.verify(&keys.Verify)
+	t.Paths, t.Verify = f.paths(&keys.Paths), f.verify(&keys.Verify, &t)
 	f.what(keys, &t)
 	t.Rules = f.rules(keys)
 	if c := t.Checkout.Credentials; c != nil && c.Patterns != nil && t.GitHub == nil {

@@ -86,8 +86,9 @@ type githubKeys struct {
 
 // verifyKeys say whose signatures count.
 type verifyKeys struct {
-	SSH     text    `key:"ssh_allowed_signers" need:"gpg_keys" help:"A file of allowed signers as ssh-keygen reads it, relative to the task file."`
-	PGP     text    `key:"gpg_keys" need:"ssh_allowed_signers" help:"A file of OpenPGP public keys, relative to the task file."`
+	SSH     text    `key:"ssh_allowed_signers" need:"gpg_keys|web_flow" help:"A file of allowed signers as ssh-keygen reads it, relative to the task file."`
+	PGP     text    `key:"gpg_keys" need:"ssh_allowed_signers|web_flow" help:"A file of OpenPGP public keys, relative to the task file."`
+	Web     boolean `key:"web_flow" default:"false" help:"What is committed on GitHub's web pages or through its API, merges among it, is signed by GitHub itself: whether that counts, too."`
 	Forward boolean `key:"forward_only" default:"true" help:"Refuse a signed revision that does not descend from the one that is applied, as an older one that somebody pushes again; kitops pin overrides it."`
 }
 

@@ -43,8 +43,10 @@ func (w *Wiring) foreign(s settings.Settings, t settings.Task, r *Repository) *p
 		Changes:   w.changes(theirs.mirror, theirs, options),
 		MergeBase: w.mergeBase(theirs.mirror, theirs, options),
 	}
-	if v := t.Verify; v != nil {
-		source.Verify = w.verify(theirs.mirror, theirs, options, *v)
+	if t.Verify != nil {
+		keys := w.keys(t)
+		keys.Foreign = true
+		source.Verify = w.verify(theirs.mirror, theirs, options, keys, t.Verify.Forward)
 	}
 	return source
 }

@@ -36,7 +36,8 @@ type mirrors struct {
 
 	mu    sync.Mutex
 	known map[mirrorKey]*git.Mirror
-	named map[string]int // how many have a name in common
+	named map[string]int          // how many have a name in common
+	flows map[string]*git.WebFlow // by where they are
 }
 
 // mirrorKey tells mirrors apart. Tasks that have it in common share one, and
@@ -55,7 +56,7 @@ func newMirrors(p Process, dir string, maxSize git.Size, log *slog.Logger) *mirr
 	return &mirrors{
 		dir: dir, maxSize: maxSize, log: log, transport: git.NewTransport(), distant: git.NewDistantTransport(),
 		sshAgent: p.SSHAgent, home: p.Home, agent: p.Agent, hosts: &git.Hosts{},
-		known: map[mirrorKey]*git.Mirror{}, named: map[string]int{},
+		known: map[mirrorKey]*git.Mirror{}, named: map[string]int{}, flows: map[string]*git.WebFlow{},
 	}
 }
 
@@ -105,6 +106,22 @@ func (m *mirrors) of(key mirrorKey, r *Repository) *git.Mirror {
 	return mirror
 }
 
+// webFlow is the key of the GitHub that publishes it there.
+func (m *mirrors) webFlow(at string) *git.WebFlow {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	known, ok := m.flows[at]
+	if !ok {
+		sum := sha256.Sum256([]byte(at))
+		known = &git.WebFlow{
+			URL: at, File: filepath.Join(m.dir, "web-flow-"+hex.EncodeToString(sum[:8])+".gpg"),
+			Transport: m.transport, Agent: m.agent, Log: m.log,
+		}
+		m.flows[at] = known
+	}
+	return known
+}
+
 // name is that of a mirror's directory. Mirrors that differ in credentials
 // only, which no name may show, are numbered. But what credentials fetched of a
 // submodule is not for a task that has none for it, now or after a restart.
@@ -145,9 +162,14 @@ func (m *mirrors) sweep() error {
 	return err
 }
 
-func (m *mirrors) used(dir string) bool {
+func (m *mirrors) used(path string) bool {
 	for _, mirror := range m.known {
-		if mirror.Keeps(dir) {
+		if mirror.Keeps(path) {
+			return true
+		}
+	}
+	for _, flow := range m.flows {
+		if flow.File == path {
 			return true
 		}
 	}

@@ -92,8 +92,9 @@ func TestSweepMirrors(t *testing.T) {
 		settings.URL = url
 		names = append(names, filepath.Base(m.get(settings, nil).Dir))
 	}
-	kept := []string{names[0], names[0] + "-history-5", names[0] + "-history-full", names[0] + "-sub-0123", names[0] + "-sub-0123-history-5", names[1]}
-	for _, name := range append(slices.Clone(kept), names[0]+"-2", names[0]+"-2-history-5", names[1]+"x", "0123456789abcdef", "0123456789abcdef-history-5", "0123456789abcdef-sub-0123") {
+	flow := filepath.Base(m.webFlow("https://example.com/web-flow.gpg").File)
+	kept := []string{flow, names[0], names[0] + "-history-5", names[0] + "-history-full", names[0] + "-sub-0123", names[0] + "-sub-0123-history-5", names[1]}
+	for _, name := range append(slices.Clone(kept), "web-flow-0123456789abcdef.gpg", names[0]+"-2", names[0]+"-2-history-5", names[1]+"x", "0123456789abcdef", "0123456789abcdef-history-5", "0123456789abcdef-sub-0123") {
 		if err := os.MkdirAll(filepath.Join(dir, name, "objects"), 0o700); err != nil {
 			t.Fatal(err)
 		}

@@ -213,9 +213,7 @@ func (w *Wiring) task(s settings.Settings, t settings.Task, r *Repository) polle
 	if t.Checkout.DotGit {
 		task.Told = told(mirror, r, options)
 	}
-	if v := t.Verify; v != nil {
-		task.Verify, task.Keys = w.verify(mirror, r, options, *v), v.Digest
-	}
+	w.signed(&task, t, mirror, r, options)
 	task.Keep, options.Park = options.Reuse, w.Park && !options.Reuse
 	task.Checkout = func(ctx context.Context, rev git.Revision, dir string) error {
 		options := options

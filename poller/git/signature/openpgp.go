@@ -41,31 +41,32 @@ func parseKeyRing(data []byte) (openpgp.EntityList, error) {
 }
 
 // verifyPGP finds out which of the keys has signed.
-func verifyPGP(s signed, keys openpgp.EntityList, now time.Time) (signer string, err error) {
+func (k *Keys) verifyPGP(s signed, now time.Time) (signer string, err error) {
 	if err := single(s.signature, beginPGP); err != nil {
 		return "", err
 	}
 	config := &packet.Config{Time: func() time.Time { return now }}
-	by, err := openpgp.CheckArmoredDetachedSignature(keys, bytes.NewReader(s.payload), bytes.NewReader(s.signature), config)
+	by, err := openpgp.CheckArmoredDetachedSignature(k.pgp, bytes.NewReader(s.payload), bytes.NewReader(s.signature), config)
 	switch {
 	case errors.Is(err, pgperrors.ErrUnknownIssuer):
 		return "", errors.New("by an OpenPGP key that is none of the keys given")
 	case errors.Is(err, pgperrors.ErrKeyExpired) && by != nil:
-		return "", fmt.Errorf("the key of %s has expired", nameOf(by))
+		return "", fmt.Errorf("the key of %s has expired", k.nameOf(by))
 	case err != nil:
 		return "", fmt.Errorf("its OpenPGP signature does not hold: %s", strings.TrimPrefix(err.Error(), "openpgp: "))
 	}
-	return nameOf(by), nil
+	return k.nameOf(by), nil
 }
 
 // nameOf is the first name that a key has, and its short name.
 func nameOf(e *openpgp.Entity) string {
-	id := fmt.Sprintf("%016X", e.PrimaryKey.KeyId)
 	if identity := e.PrimaryIdentity(); identity != nil {
-		return identity.Name + " " + id
+		return identity.Name + " " + shortName(e)
 	}
-	return id
+	return shortName(e)
 }
+
+func shortName(e *openpgp.Entity) string { return fmt.Sprintf("%016X", e.PrimaryKey.KeyId) }
 
 // ends is when a key expires; zero: never.
 func ends(e *openpgp.Entity) time.Time {
