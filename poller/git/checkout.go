@@ -158,7 +158,10 @@ func (c *checkout) run(ctx context.Context) error {
 	for spoilt := false; ; {
 		err := c.withGit(ctx, attempt)
 		if errors.Is(err, lfs.ErrSpoilt) && !spoilt {
-			spoilt = true // which is gone now
+			spoilt = true
+			if err := c.weedLFS(ctx); err != nil {
+				return err
+			}
 			continue
 		}
 		m, d, fresh := c.inDoubt(err)

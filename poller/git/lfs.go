@@ -95,36 +95,6 @@ func (c *checkout) findPointers(ctx context.Context, r *revision) error {
 	return nil
 }
 
-// use has the contents of all pointers stay until the checkout has ended.
-func (c *checkout) use() {
-	all := map[*lfsSource][]lfs.Pointer{}
-	for _, p := range c.pointers {
-		all[p.of] = append(all[p.of], p.Pointer)
-	}
-	for source, pointers := range all {
-		c.lfsUsed = append(c.lfsUsed, lfsUse{source, source.stored.Use(pointers)})
-	}
-}
-
-// lfsUse is what a checkout uses of a source.
-type lfsUse struct {
-	of   *lfsSource
-	done func()
-}
-
-// leaveLFS says that the checkout has ended, and keeps what is stored small.
-func (c *checkout) leaveLFS(ctx context.Context) {
-	for _, u := range c.lfsUsed {
-		u.done()
-	}
-	for _, u := range c.lfsUsed {
-		if err := u.of.stored.Trim(u.of.dir(), u.of.maxSize()); err != nil && c.Log != nil {
-			c.Log.WarnContext(ctx, "what is kept of Git LFS is not tidied", "url", u.of.URL.String(), "err", err)
-		}
-	}
-	c.lfsUsed = nil
-}
-
 // lfsSources tells where the contents of files come from: of the repository, or of a submodule.
 func (c *checkout) lfsSources(ctx context.Context, r *revision) (func(file int32) *lfsSource, error) {
 	top := &submodule{url: c.URL, store: r.store, part: c.part}

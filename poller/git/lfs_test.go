@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -243,4 +245,27 @@ func TestLFSBounds(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	r.asked(t, 0, 0)
+}
+
+// TestMuchLFSDamage spoils all that is stored, as when the power fails while it is written: one try puts that right.
+func TestMuchLFSDamage(t *testing.T) {
+	r := withLFS(t)
+	files := map[string]string{}
+	for i := range 20 {
+		files[fmt.Sprint(i, ".bin")] = fmt.Sprintf("LFS %0*d", 1<<i, i)
+	}
+	want := maps.Clone(files)
+	sha := r.commit(files)
+	m := r.mirror(t)
+	mustSparse(t, m, sha, Options{LFS: true})
+	stored, _ := filepath.Glob(filepath.Join(filepath.Clean(m.Dir)+lfsInfix, "*", "*"))
+	for _, path := range stored {
+		info, err := os.Stat(path)
+		if err != nil || os.WriteFile(path, make([]byte, info.Size()), 0o600) != nil {
+			t.Fatal(path, err)
+		}
+	}
+	r.asked(t, 1, 20)
+	holds(t, mustSparse(t, m, sha, Options{LFS: true}), want)
+	r.asked(t, 1, 20)
 }

@@ -30,6 +30,7 @@ func TestLFSBySSH(t *testing.T) {
 		``:         "git-lfs-authenticate: ",
 		`{"href":"http://x.example/","header":{"Authorization":"RemoteAuth hunter2"}}`: "only https is followed",
 		strings.Repeat(" ", 70_000): "more than 65536 bytes",
+		strings.Repeat(" ", 8<<20):  "more than 65536 bytes", // which the connection does not take all
 	} {
 		server.LFS = func(repo string) (string, uint32) {
 			if repo != "/repo.git" {

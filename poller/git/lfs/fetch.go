@@ -35,12 +35,12 @@ type Fetch struct {
 // Run fetches the objects that are not there, each once. What came of one before a failure is not asked for again.
 func (f *Fetch) Run(ctx context.Context, wanted []Pointer) error {
 	var missing []Pointer
-	seen := map[string]bool{}
+	seen := map[Pointer]bool{} // with the size: of two of one content one is wrong, which the server says
 	for _, p := range wanted {
-		if p.Size > 0 && !seen[p.OID] && !Has(f.Dir, p) {
+		if p.Size > 0 && !seen[p] && !Has(f.Dir, p) {
 			missing = append(missing, p)
 		}
-		seen[p.OID] = true
+		seen[p] = true
 	}
 	for len(missing) > 0 {
 		some := missing[:min(len(missing), perBatch)]

@@ -2,6 +2,7 @@ package lfs
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -75,6 +76,9 @@ func Copy(to io.Writer, dir string, p Pointer) error {
 		return nil
 	}
 	f, err := files.OpenRegular(path(dir, p.OID))
+	if errors.Is(err, fs.ErrNotExist) { // somebody else has found it damaged
+		err = errors.Join(ErrSpoilt, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -88,6 +92,23 @@ func Copy(to io.Writer, dir string, p Pointer) error {
 		return errors.Join(ErrSpoilt, os.Remove(path(dir, p.OID)))
 	}
 	return nil
+}
+
+// Weed removes those of some contents that are not as they are called. The caller sees that nothing comes meanwhile.
+func Weed(ctx context.Context, dir string, all []Pointer) error {
+	var errs []error
+	for _, p := range all {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if !Has(dir, p) {
+			continue
+		}
+		if err := Copy(io.Discard, dir, p); !errors.Is(err, ErrSpoilt) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // entry is a file of the store.

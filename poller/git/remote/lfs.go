@@ -56,11 +56,13 @@ func (m *Access) lfsBySSH(ctx context.Context) (found LFSServer, err error) {
 	s.asked = true // it reads nothing
 	defer s.close()
 	text, err := io.ReadAll(io.LimitReader(s.stdout, maxAuthenticate+1))
+	if err == nil && len(text) > maxAuthenticate {
+		err = fmt.Errorf("more than %d bytes", maxAuthenticate)
+		_ = s.client.Close() // or it would wait until somebody reads the rest
+	}
 	switch waited := s.session.Wait(); {
 	case ctx.Err() != nil:
 		return found, ctx.Err()
-	case err == nil && len(text) > maxAuthenticate:
-		err = fmt.Errorf("more than %d bytes", maxAuthenticate)
 	case err == nil:
 		err = waited
 	}
