@@ -100,3 +100,24 @@ func (c *checkout) noticeFilter(ctx context.Context, d *remote.FetchResponse) {
 		c.warnOnce(ctx, "the server has no partial clone (protocol version 2 with uploadpack.allowFilter): all of the revision is fetched, though git.sparse checks out less")
 	}
 }
+
+// noticeSelection says, once for each list, that it names what is not there.
+func (c *checkout) noticeSelection(ctx context.Context, p *worktree.Plan) {
+	if c.Sparse == nil || c.Log == nil {
+		return
+	}
+	missing := p.Unselected()
+	nothing := len(p.Files) == 0
+	if len(missing) == 0 && !nothing {
+		return
+	}
+	if _, said := c.told.LoadOrStore(fmt.Sprintf("git.sparse %q", c.Sparse.Entries()), true); said {
+		return
+	}
+	log := c.Log.With("url", c.URL.String(), "sha", c.rev.ID.String())
+	if nothing {
+		log.WarnContext(ctx, "git.sparse selects no file of this revision", "entries", c.Sparse.Entries())
+	} else {
+		log.WarnContext(ctx, "git.sparse names directories that this revision does not have", "missing", missing)
+	}
+}

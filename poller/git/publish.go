@@ -26,6 +26,7 @@ func (c *checkout) fill(ctx context.Context, r *revision, dir string) error {
 		return c.blame(ctx, r.plan, err)
 	}
 	c.warnOfLeft(ctx, r)
+	c.noticeSelection(ctx, r.plan)
 	if err := c.indexGit(ctx, r, w.Found); err != nil || !c.Reuse && !c.Park {
 		return err
 	}

@@ -159,8 +159,12 @@ func TestSparseBesideGit(t *testing.T) {
 					}
 				}
 			}
-			if name != "http" && strings.Contains(log.String(), "WARN") || name == "http" && strings.Count(log.String(), "has no partial clone") != 1 {
-				t.Errorf("logged %s", log.String())
+			text := log.String()
+			for _, empty := range []string{"git.sparse names directories", "git.sparse selects no file"} { // of the lists with nowhere, and of what has not come yet
+				text = strings.ReplaceAll(text, "WARN msg=\""+empty, "")
+			}
+			if name != "http" && strings.Contains(text, "WARN") || name == "http" && strings.Count(text, "has no partial clone") != 1 {
+				t.Errorf("logged %s", text)
 			}
 		})
 	}

@@ -182,3 +182,27 @@ func TestSparseVersion0(t *testing.T) {
 		t.Errorf("logged %s", log.String())
 	}
 }
+
+// TestSparseSelectsNothing warns, once for a list, of what is most likely a mistake in it.
+func TestSparseSelectsNothing(t *testing.T) {
+	f := nested(t)
+	super := f.repos["super"]
+	sha := super.Commit(map[string]string{"top": "1", "api/x": "2", "libs/y": "3"})
+	m := mirrorOf(t, gittest.ServeHTTP(t, filepath.Dir(super.Dir), gittest.HTTPOptions{})+"/super.git")
+	var log bytes.Buffer
+	m.Log = slog.New(slog.NewTextHandler(&log, nil))
+	for entries, want := range map[string]string{
+		"api": "", "api libs": "", "api libs/b": "", "/api/": "", "api api/deeper": "", "!/nowhere /top": "",
+		"apii libs": "missing=[apii]", "api/deeper": "missing=[api/deeper]", "top": "missing=[top]",
+		"/nowhere/": "selects no file of this revision", "/* !/*": "selects no file of this revision",
+	} {
+		log.Reset()
+		for range 2 {
+			mustSparse(t, m, sha, Options{Sparse: list(t, strings.Fields(entries)...)})
+		}
+		got := strings.ReplaceAll(log.String(), "the server has no partial clone", "")
+		if n := strings.Count(got, "git.sparse names") + strings.Count(got, "git.sparse selects"); n > 1 || n == 1 != (want != "") || !strings.Contains(got, want) {
+			t.Errorf("%s: logged %s", entries, got)
+		}
+	}
+}

@@ -49,6 +49,7 @@ func (c *checkout) update(ctx context.Context) error {
 		return c.blame(ctx, r.plan, err)
 	}
 	c.warnOfLeft(ctx, r)
+	c.noticeSelection(ctx, r.plan)
 	if err := c.indexGit(ctx, r, found); err != nil {
 		return err
 	}

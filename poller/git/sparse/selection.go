@@ -2,6 +2,7 @@ package sparse
 
 import (
 	"errors"
+	"path"
 	"strings"
 )
 
@@ -22,10 +23,13 @@ type Selection struct {
 	list  *List
 	steps int64
 	path  []byte
+	found map[string]bool // of the list's directories
 }
 
 // Select begins with a revision.
-func (l *List) Select() *Selection { return &Selection{list: l, steps: maxSteps} }
+func (l *List) Select() *Selection {
+	return &Selection{list: l, steps: maxSteps, found: map[string]bool{}}
+}
 
 // Err is not nil when the selection cannot be relied on.
 func (s *Selection) Err() error {
@@ -56,6 +60,7 @@ func (s *Selection) dir(above Dir, path string) Dir {
 	case !l.Directories():
 		return s.matchedDir(above, path)
 	case l.whole[path]:
+		s.found[path] = true
 		return Dir{All: true}
 	case l.ways[path]:
 		return Dir{files: true}
@@ -92,7 +97,23 @@ func (s *Selection) File(in Dir, path string) bool {
 }
 
 // Submodule says so of a submodule, which is selected as a whole.
-func (s *Selection) Submodule(in Dir, path string) bool { return s.entry(in, path, true) }
+func (s *Selection) Submodule(in Dir, path string) bool {
+	if s.list.whole[path] {
+		s.found[path] = true
+	}
+	return s.entry(in, path, true)
+}
+
+// Missing are the directories of the list that the revision does not have, once all of it was gone through.
+func (s *Selection) Missing() []string {
+	var missing []string
+	for _, dir := range sorted(s.list.whole) {
+		if !s.found[dir] && !s.list.below(path.Dir(dir)) {
+			missing = append(missing, dir)
+		}
+	}
+	return missing
+}
 
 func (s *Selection) entry(in Dir, path string, dir bool) bool {
 	switch {

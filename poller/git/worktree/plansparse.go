@@ -32,6 +32,14 @@ func (p *Plan) leaveOut(in filling, e object.TreeEntry) {
 // Partial says that something of the revision is not selected.
 func (p *Plan) Partial() bool { return p.Dirs[0].partial }
 
+// Unselected are the directories of the list that are not there.
+func (p *Plan) Unselected() []string {
+	if p.selection == nil {
+		return nil
+	}
+	return p.selection.Missing()
+}
+
 // AtTop finds a file at the top, be it selected or not.
 func (p *Plan) AtTop(name string) (PlanFile, bool) {
 	for _, files := range [][]PlanFile{p.Files, p.hidden} {
