@@ -48,7 +48,7 @@ func TestManifestIsTakenByGitHub(t *testing.T) {
 	if code, page := manifestAnswer(t); code != http.StatusOK || !strings.Contains(page, "Create GitHub App") {
 		t.Errorf("%d\n%s", code, page)
 	}
-	for _, event := range []string{"installation", "installation_repositories", "pull_request", "status"} {
+	for _, event := range []string{"installation", "installation_repositories", "pull_request", "check_run"} {
 		if code, page := manifestAnswer(t, event); code != http.StatusUnprocessableEntity || !strings.Contains(page, event+" is not supported") {
 			t.Errorf("%s: %d\n%s", event, code, page)
 		}

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // MaxPointer is how large a pointer file may be, in bytes, by its specification.
@@ -35,8 +36,8 @@ func (p Pointer) wrong(format string, args ...any) error {
 
 // The words of a pointer file, and those of the time before it had a specification.
 var (
-	oidPattern       = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	extensionPattern = regexp.MustCompile(`^ext-[0-9]-\w+`)
+	oidPattern       = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{64}$`) })
+	extensionPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^ext-[0-9]-\w+`) })
 )
 
 // versions are those that are read.
@@ -62,7 +63,7 @@ func Parse(data []byte) (p Pointer, ok bool) {
 			return p, false
 		case key == keys[0]:
 			values[key], keys = value, keys[1:]
-		case extensionPattern.MatchString(key):
+		case extensionPattern().MatchString(key):
 			p.Extended = true
 		default:
 			return p, false
@@ -70,7 +71,7 @@ func Parse(data []byte) (p Pointer, ok bool) {
 	}
 	oid, isSHA256 := strings.CutPrefix(values["oid"], "sha256:")
 	size, err := strconv.ParseInt(values["size"], 10, 64)
-	if !versions(values["version"]) || !isSHA256 || !oidPattern.MatchString(oid) || err != nil || size < 0 {
+	if !versions(values["version"]) || !isSHA256 || !oidPattern().MatchString(oid) || err != nil || size < 0 {
 		return p, false
 	}
 	p.OID, p.Size = oid, size
