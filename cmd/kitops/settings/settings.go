@@ -171,7 +171,7 @@ func (all Options) load(environ []string, read func(path string, flags Config) (
 	if len(mistakes) > 0 {
 		return Settings{}, warnings, &Error{Mistakes: mistakes}
 	}
-	return s, append(append(warnings, s.notifiedPlainly()...), s.shownLogs()...), nil
+	return s, slices.Concat(warnings, s.notifiedPlainly(), s.shownLogs(), s.cutDeployments()), nil
 }
 
 // conflicts are the options that a task file leaves no room for.

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode"
 
+	"github.com/bittrance/kitops/actions"
 	"github.com/bittrance/kitops/status/github"
 )
 
@@ -34,6 +36,17 @@ func (f taskFile) deployment(keys *githubKeys, g *GitHub) {
 	if g.Environment != "" && g.Fleet {
 		f.Wrong(keys.Fleet.node, "environment and report_fleet: one exclude each other: each instance brings the revision to an environment of its own")
 	}
+}
+
+// cutDeployments are sentences on deployments that a push cuts off in their middle.
+func (s Settings) cutDeployments() []string {
+	var all []string
+	for _, t := range s.Tasks {
+		if t.Rules.CancelOnPush && s.Environment(t) != "" && !slices.ContainsFunc(t.Actions, func(a actions.Action) bool { return a.CancelAfter }) {
+			all = append(all, fmt.Sprintf("task %s: with on_push: cancel a push ends a deployment to %s in its middle: give the action that must not be cut off cancel: after, or leave on_push away", t.Name, s.Environment(t)))
+		}
+	}
+	return all
 }
 
 func checkEnvironment(name string) error {

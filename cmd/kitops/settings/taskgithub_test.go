@@ -46,3 +46,19 @@ func TestCheckShowsWhatGitHubIsTold(t *testing.T) {
 		t.Errorf("check prints\n%s", out.String())
 	}
 }
+
+// TestAPushThatCutsADeploymentIsWarnedOf unless an action is finished first.
+func TestAPushThatCutsADeploymentIsWarnedOf(t *testing.T) {
+	for task, warned := range map[string]bool{
+		"on_push: cancel\n    github: {app_id: 4242, private_key_file: app.pem, environment: production}": true,
+		"on_push: finish\n    github: {app_id: 4242, private_key_file: app.pem, environment: production}": false,
+		"on_push: cancel\n    github: {app_id: 4242, private_key_file: app.pem}":                          false,
+	} {
+		for action, spared := range map[string]bool{"": false, "cancel: after": true} {
+			_, warnings, err := loadWith(t, nil, "--config-file", settingstest.HubAt(t, task, action))
+			if err != nil || (len(warnings) == 1 && strings.Contains(warnings[0], "cancel a push ends a deployment to production")) != (warned && !spared) || len(warnings) > 1 {
+				t.Errorf("%s, %q: %v %q", task, action, err, warnings)
+			}
+		}
+	}
+}
