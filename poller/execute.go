@@ -71,6 +71,7 @@ func (w *watch) ready(ctx context.Context, run *Run, plan *Plan, dir string) (so
 	}
 	if err == nil {
 		err = w.verified(ctx, *run, dir)
+		run.Signer = w.signer
 	}
 	if err != nil {
 		return false, err

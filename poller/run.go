@@ -45,6 +45,7 @@ type Run struct {
 
 	Waits   string `yaml:"waits,omitempty"`   // what it waits for, or waited for when its ref went another way; "": it has started
 	Foreign bool   `yaml:"foreign,omitempty"` // a stranger has written it
+	Signer  string `yaml:"signer,omitempty"`  // who signed the revision; "": nobody asked
 
 	Held string `yaml:"held,omitempty"` // what somebody has ordered of its branch: "pinned by anna"; "" for nothing
 

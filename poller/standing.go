@@ -37,6 +37,7 @@ type RefStanding struct {
 	Run      string    `json:"run"`              // the last one
 	Member   string    `json:"member,omitempty"` // the other instance on which that goes on
 	SHA      string    `json:"sha"`              // that it runs, or ran
+	Signer   string    `json:"signer,omitempty"` // of that, where somebody asked
 	Why      string    `json:"why"`              // nothing runs now
 	Pinned   *Hold     `json:"pinned"`           // nil: it follows its head
 	NextPoll time.Time `json:"next_poll,omitzero"`
@@ -197,7 +198,7 @@ func refStanding(t Task, s State, l live, ref string, now time.Time) RefStanding
 		all.Head = cmp.Or(all.Head, s.Queue[ref].Run.Revision.SHA)
 	}
 	if r.Run != nil {
-		all.Run, all.SHA, all.Outcome = r.Run.ID, r.Run.Revision.SHA, r.Run.Outcome.Word()
+		all.Run, all.SHA, all.Outcome, all.Signer = r.Run.ID, r.Run.Revision.SHA, r.Run.Outcome.Word(), r.Run.Signer
 		if r.unfinished() {
 			all.Member = l.elsewhere
 		}
@@ -255,7 +256,11 @@ func why(t Task, s State, head git.Revision, l live, now time.Time) string {
 	case r.Pinned != nil && v.state.Refs[head.Ref].Pinned != nil:
 		return r.Pinned.pinnedText(now)
 	case r.Run != nil && !r.Run.Finished.IsZero():
-		return "applied " + ago(now.Sub(r.Run.Finished))
+		text := "applied " + ago(now.Sub(r.Run.Finished))
+		if r.Run.Signer != "" {
+			text += ", signed by " + r.Run.Signer
+		}
+		return text
 	}
 	return "applied"
 }

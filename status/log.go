@@ -136,6 +136,9 @@ func looked(l *slog.Logger, e poller.Event) {
 func finished(l *slog.Logger, e poller.Event) {
 	r := e.Run
 	l = l.With("outcome", string(r.Outcome), "took", r.Duration().Round(time.Millisecond))
+	if r.Signer != "" {
+		l = l.With("signer", r.Signer)
+	}
 	if r.Outcome == poller.Success {
 		if r.Reason != "" {
 			l = l.With("reason", r.Reason)
