@@ -187,3 +187,26 @@ func TestStrangersSayNothingWhereOthersHaveSpoken(t *testing.T) {
 		want(t, "runs", runs, []string{"pull/7/head a", "pull/7/head c"})
 	})
 }
+
+// TestStrangersMessageIsReadElsewhere: nothing that a stranger has written comes into the mirror of others, not even to see
+// whether it asks to be skipped.
+func TestStrangersMessageIsReadElsewhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRemote("main a")
+		r.ref(fork, "1")
+		task, theirs := forked(r, approving)
+		task.Rules.SkipCI = true
+		var ours []string
+		task.Message = func(_ context.Context, rev git.Revision) (string, error) { ours = append(ours, rev.Ref); return "", nil }
+		task.Foreign.Message = func(context.Context, git.Revision) (string, error) { return "[skip ci]", nil }
+		b := newBench(t, task)
+		b.start(t)
+		elapse(2 * time.Minute)
+		b.ordered(t, Order{What: Approve, SHA: "1111"})
+		elapse(2 * time.Minute)
+		want(t, "ours", ours, []string{"refs/heads/main"})
+		want(t, "skipped", b.state(t, "deploy").Refs[fork].Run.Reason, SkippedOnRequest)
+		_, runs := theirs.seen()
+		want(t, "checkouts", runs, []string(nil))
+	})
+}

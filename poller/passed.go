@@ -34,7 +34,7 @@ func (w *watch) passedOver(ctx context.Context, run Run, dir string) (why string
 		err := w.insist(ctx, run.Revision, dir, func() error {
 			ctx, done := w.tellProgress(ctx, run)
 			defer done()
-			message, err := w.task.Message(ctx, run.Revision)
+			message, err := w.source(run).Message(ctx, run.Revision)
 			if skips(message) {
 				why = SkippedOnRequest
 			}
