@@ -52,30 +52,41 @@ func (r *Repository) PushedByApp(ctx context.Context, ref, sha string) (bool, er
 	if branch {
 		query.Set("ref", ref)
 	}
-	a, err := r.do(ctx, call{method: http.MethodGet, path: r.path(false) + "/activity?" + query.Encode(), class: ordinary})
-	status, _ := answered(err)
-	switch {
-	case status == http.StatusNotFound: // of an older Enterprise Server
-	case err != nil:
-		return false, err
-	default:
-		var pushes []struct {
-			After string
-			Actor *Account
+	asked := time.Now()
+	for try := 0; ; try++ {
+		a, err := r.do(ctx, call{method: http.MethodGet, path: r.path(false) + "/activity?" + query.Encode(), class: ordinary})
+		if status, _ := answered(err); status == http.StatusNotFound { // of an older Enterprise Server
+			break
 		}
+		if err != nil {
+			return false, err
+		}
+		var pushes []push
 		if err := a.decode(&pushes); err != nil {
 			return false, err
 		}
-		for _, push := range pushes { // the newest come first
-			if push.After == sha {
-				return push.Actor != nil && is(*push.Actor, bot), nil
+		for _, one := range pushes { // the newest come first
+			if one.After == sha {
+				return one.Actor != nil && is(*one.Actor, bot), nil
 			}
 		}
+		// The branch is at a commit that its pushes do not lead to: the last one is not in the list yet.
+		if behind := branch && len(pushes) > 0; !behind || !r.app.lag.again(ctx, asked, try) {
+			break
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return false, err
 	}
 	if !branch { // the commit of a tag is anybody's
 		return false, nil
 	}
 	return r.madeBy(ctx, sha, bot)
+}
+
+type push struct {
+	After string
+	Actor *Account
 }
 
 func is(who Account, bot string) bool { return who.Type == "Bot" && strings.EqualFold(who.Login, bot) }

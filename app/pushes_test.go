@@ -3,7 +3,9 @@ package app_test
 import (
 	"net/http"
 	"testing"
+	"time"
 
+	"github.com/bittrance/kitops/app"
 	"github.com/bittrance/kitops/app/apptest"
 )
 
@@ -50,5 +52,22 @@ func TestPushedByApp(t *testing.T) {
 	s.shop.CommittedBy(third, s.github.Bot())
 	if !own("refs/heads/main", third) || own("refs/tags/v1", third) {
 		t.Error("the App's own commit is not, or is for a tag")
+	}
+}
+
+// TestPushedByAppIsToldLate: the list of pushes may be behind the branch for some seconds, in which a task that pushes would
+// go round.
+func TestPushedByAppIsToldLate(t *testing.T) {
+	s := newScene(t, apptest.Options{}, func(o *app.Options) { o.Lag = 30 * time.Second })
+	second := s.shop.Push("main", nil)
+	s.shop.PushedBy(second, s.github.Bot())
+	behind := `[{"id":1,"node_id":"x","before":"` + second + `","after":"` + s.sha + `","ref":"refs/heads/main","timestamp":"2026-01-01T00:00:00Z","activity_type":"push","actor":null}]`
+	s.Inject(apptest.Filter{Path: "/repos/acme/shop/activity"}, 1, func(w http.ResponseWriter, _ *http.Request, _ http.Handler, _ <-chan struct{}) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(behind))
+	})
+	own, err := s.repo.PushedByApp(t.Context(), "refs/heads/main", second)
+	if err != nil || !own {
+		t.Errorf("%v, %v", own, err)
 	}
 }
