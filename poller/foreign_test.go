@@ -197,7 +197,10 @@ func TestStrangersMessageIsReadElsewhere(t *testing.T) {
 		task, theirs := forked(r, approving)
 		task.Rules.SkipCI = true
 		var ours []string
-		task.Message = func(_ context.Context, rev git.Revision) (string, error) { ours = append(ours, rev.Ref); return "", nil }
+		task.Message = func(_ context.Context, rev git.Revision) (string, error) {
+			ours = append(ours, rev.Ref)
+			return "", nil
+		}
 		task.Foreign.Message = func(context.Context, git.Revision) (string, error) { return "[skip ci]", nil }
 		b := newBench(t, task)
 		b.start(t)
