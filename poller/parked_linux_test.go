@@ -219,7 +219,7 @@ func TestWorkdirsThatMayStillChangeAreThrownAway(t *testing.T) {
 		"a process is left":                {command: "sleep 60 >/dev/null 2>&1 & echo $! >$PLACE/out/pid", after: end},
 		"a process is left in a session":   {command: "setsid sleep 60 >/dev/null 2>&1 & echo $! >$PLACE/out/pid", after: end},
 		"a process without a mark is left": {command: "env -i sleep 60 >/dev/null 2>&1 & echo $! >$PLACE/out/pid", after: end},
-		"the run was stopped":              {command: "sleep 60", before: func(_ *testing.T, k *parkade) { k.task0().Timeout = 3 * time.Second }},
+		"the run was stopped":              {command: "sleep 60", before: func(_ *testing.T, k *parkade) { k.task0().Timeout = 10 * time.Second }},
 		"the action is root":               {before: func(_ *testing.T, k *parkade) { k.User = &actions.User{Name: "root", Home: "/", Shell: "/bin/sh"} }},
 		"another boot":                     {then: changed(func(p *Parked) { p.Since.Boot = "x" })},
 		"the clock was set":                {then: changed(func(p *Parked) { p.Since.Clock += 2 * time.Second })},

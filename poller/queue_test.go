@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -269,9 +270,9 @@ func TestTheRepositoryOfWhatWaitsIsKnown(t *testing.T) {
 		r, h := newRemote("main a"), &listener{}
 		task := reported(r, "deploy", "main")
 		task.ReportAs, task.Rules.Approve = "check", true
-		down := true
+		var up atomic.Bool
 		task.Identity = func(context.Context, string) (string, error) {
-			if down {
+			if !up.Load() {
 				return "", errors.New("down")
 			}
 			return "7", nil
@@ -280,7 +281,7 @@ func TestTheRepositoryOfWhatWaitsIsKnown(t *testing.T) {
 		b.Report = h.report
 		b.start(t)
 		elapse(time.Minute)
-		down = false
+		up.Store(true)
 		elapse(2 * time.Minute)
 		on, beside, err := b.ReportedOn(t.Context(), "7", sha("a"))
 		if err != nil || len(on) != 1 || len(beside) > 0 {

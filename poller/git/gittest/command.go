@@ -36,7 +36,7 @@ func Write(t *testing.T, path, content string) string {
 // Generous keeps a broken test from hanging; nothing should come near it.
 func Generous(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
