@@ -127,13 +127,12 @@ func helpCgroup(dir string) error {
 		}
 	}
 	// The last one is for the next agent.
+	former := h.last()
 	go h.act("d", fmt.Sprintf(bare, "last")+"sleep 1000", "") //nolint:errcheck // killed
-	for !h.lives("last") {
+	for !h.lives("last") || h.last() == former { // it may run before that it does is told
 		time.Sleep(time.Millisecond)
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return json.NewEncoder(os.Stdout).Encode(h.latest)
+	return json.NewEncoder(os.Stdout).Encode(h.last())
 }
 
 // helpNoClone3 keeps the kernel from making children in a cgroup, as systemd

@@ -68,6 +68,13 @@ func (h *host) lives(name string) bool {
 	return err == nil && alive(pid)
 }
 
+// last is the group of the action that was told of as started last.
+func (h *host) last() actions.Group {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.latest
+}
+
 // act runs a script to its end, or until a file is there and stop.
 func (h *host) act(id, script, until string) error {
 	ctx, cancel := context.WithCancelCause(context.Background())
