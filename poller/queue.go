@@ -5,12 +5,16 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/bittrance/kitops/poller/git"
 )
 
 // maxQueued bounds the revisions of a task that are remembered, and reported, as waiting.
 const maxQueued = 100
+
+// maxShown is how long a check run is queued for one reason: GitHub calls what has not ended after 14 days stale.
+const maxShown = 24 * time.Hour
 
 // What a run waits for, as its Waits has it.
 const (
@@ -27,6 +31,7 @@ type queued struct {
 	To   string `yaml:"to,omitempty"`   // where that was reported; "": nowhere
 	As   string `yaml:"as,omitempty"`   // in which form
 	Note string `yaml:"note,omitempty"` // of the reporter
+	Late bool   `yaml:"late,omitempty"` // for so long that it is told of no more, until its run starts
 }
 
 // enqueue notes that a revision has to wait, for what and why, and adds what the world hears of that. The run will have the ID.
@@ -37,11 +42,13 @@ func (t Task) enqueue(s State, rev git.Revision, waits, why string) State {
 		to = ""
 	}
 	switch {
+	case there && q.Late && q.Run.Revision == rev && q.Run.Waits == waits:
+		return s
 	case there && (q.Run.Revision != rev || q.To != to):
 		s = s.replace(t, rev)
 		there = false
 	case there && q.Run.Waits == waits && (waits == ForTurn || q.Run.Reason == why):
-		return s
+		return s.late(rev.Ref)
 	case !there && len(s.Queue) >= maxQueued:
 		return s
 	}
@@ -57,6 +64,18 @@ func (t Task) enqueue(s State, rev git.Revision, waits, why string) State {
 	}
 	s.ReportTo = t.ReportTo
 	return s.reporting(Report{Run: q.Run, URL: t.URL, To: q.To, As: q.As})
+}
+
+// late takes back that a revision waits when that has been told of for a day. It waits all the same, and its run will be told
+// of as a new one.
+func (s State) late(ref string) State {
+	q := s.Queue[ref]
+	if q.As == "" || q.To == "" || q.Run.Waits == ForApproval || time.Since(q.Run.Started) < maxShown {
+		return s
+	}
+	s = s.withdraw(ref, "", "never ran: "+q.Run.Reason+", for longer than a day")
+	q.To, q.Note, q.Late, q.Run.ID = "", "", true, newRunID(stamp())
+	return s.queueing(ref, q)
 }
 
 // hears is where it is told that a revision waits: nowhere where that is told of all instances together.

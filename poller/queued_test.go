@@ -46,3 +46,34 @@ func TestWhatWaitsForASlotIsReported(t *testing.T) {
 		want(t, "left", len(b.state(t, "waits").Queue), 0)
 	})
 }
+
+// TestWhatWaitsForLongIsToldAnewAsItStarts, since GitHub calls a check run stale that does not end. A status may wait.
+func TestWhatWaitsForLongIsToldAnewAsItStarts(t *testing.T) {
+	for form, heard := range map[string][]string{
+		"check":  {"a failure, window, never ran: opens Thu 06:00 UTC, for longer than a day (its own)"},
+		"status": {},
+	} {
+		t.Run(form, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, h := newRemote("main a"), &listener{}
+				works(r, time.Second)
+				task := reported(r, "deploy", "main")
+				task.ReportAs, task.Rules.Windows = map[string]string{"check": "check"}[form], windows(t, "Thu 06:00-20:00 UTC")
+				b := newBench(t, task)
+				b.Report = h.report
+				b.start(t)
+				want(t, "on Saturday", h.since(), []string{"a pending, window, opens Thu 06:00 UTC"})
+				elapse(23 * time.Hour)
+				want(t, "once", h.since(), []string{})
+				elapse(2 * time.Hour)
+				want(t, "after a day", h.since(), heard)
+				elapse(72 * time.Hour)
+				want(t, "no more", h.since(), []string{})
+				elapse(48 * time.Hour)
+				want(t, "runs", len(h.since()), 2)
+				want(t, "runs known by name", len(h.ids), 1+len(heard))
+				want(t, "left", len(b.state(t, "deploy").Queue), 0)
+			})
+		})
+	}
+}
