@@ -2,7 +2,6 @@ package runners_test
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -24,7 +23,7 @@ const (
 )
 
 // benched is a GitHub with a set that listens, whose runners are started by run.
-func benched(b *testing.B, poll time.Duration, run func(*apptest.GitHub, context.Context, runners.Process) error) (*apptest.GitHub, *apptest.ScaleSet, *runners.Set) {
+func benched(b *testing.B, poll time.Duration, run func(*apptest.GitHub, context.Context, runners.Process) error) (*apptest.GitHub, *apptest.ScaleSet) {
 	b.Helper()
 	hub := apptest.New(b, apptest.Options{Runners: apptest.RunnerOptions{LongPoll: poll}})
 	hub.AddOrg("acme")
@@ -37,7 +36,7 @@ func benched(b *testing.B, poll time.Duration, run func(*apptest.GitHub, context
 	listening, left := &kept[runners.Listening]{}, &kept[runners.Registered]{}
 	set := runners.New(runners.Options{
 		Name: "build", Group: runners.DefaultGroup, Max: 4, Drain: time.Minute, Owner: "bench", Prefix: "kitops-bench", UserAgent: "kitops/bench",
-		Dir: filepath.Join(b.TempDir(), "runners"), Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Dir: filepath.Join(b.TempDir(), "runners"), Log: slog.New(slog.DiscardHandler),
 		Connect: func(ctx context.Context) (runners.Access, error) {
 			address, token, err := a.RunnerService(ctx, app.RunnerScope{Owner: "acme"})
 			return runners.Access{URL: address, Token: token}, err
@@ -53,7 +52,7 @@ func benched(b *testing.B, poll time.Duration, run func(*apptest.GitHub, context
 	go func() { defer close(done); set.Run(ctx) }()
 	b.Cleanup(func() { cancel(); <-done })
 	await(b, hub, func() bool { found := hub.ScaleSet("acme", "build"); return found != nil && found.Listener() != "" })
-	return hub, hub.ScaleSet("acme", "build"), set
+	return hub, hub.ScaleSet("acme", "build")
 }
 
 func await(b *testing.B, hub *apptest.GitHub, cond func() bool) {
@@ -71,7 +70,7 @@ func await(b *testing.B, hub *apptest.GitHub, cond func() bool) {
 // BenchmarkAssignedToStarted is the time from a job's assignment to the start of its runner's process, without a copy.
 func BenchmarkAssignedToStarted(b *testing.B) {
 	started := make(chan time.Time, 1)
-	_, set, _ := benched(b, 0, func(hub *apptest.GitHub, ctx context.Context, p runners.Process) error {
+	_, set := benched(b, 0, func(hub *apptest.GitHub, ctx context.Context, p runners.Process) error {
 		cmd := exec.CommandContext(ctx, "/bin/true")
 		err := cmd.Start()
 		started <- time.Now()
@@ -118,7 +117,7 @@ func BenchmarkIdleListener(b *testing.B) {
 		return stats.HeapAlloc + stats.StackInuse
 	}
 	before := heap()
-	hub, _, _ := benched(b, 100*time.Millisecond, func(*apptest.GitHub, context.Context, runners.Process) error { return nil })
+	hub, _ := benched(b, 100*time.Millisecond, func(*apptest.GitHub, context.Context, runners.Process) error { return nil })
 	polls := apptest.Filter{Method: "GET", Path: "/_services/pipelines/queue/*"}
 	all := hub.Count(apptest.Filter{}) - hub.Count(polls)
 	await(b, hub, func() bool { return hub.Count(polls) >= fewest })

@@ -31,8 +31,8 @@ func forkScene(t *testing.T) (s *scene, users map[string]*apptest.Account, open 
 }
 
 // approved are the flags for a task that runs pull requests of forks with approval.
-func (s *scene) approved(more string) []string {
-	return append(s.pulls("from: approved"+more), "--untrusted-user", "same")
+func (s *scene) approved() []string {
+	return append(s.pulls("from: approved"), "--untrusted-user", "same")
 }
 
 // idle waits until kitops has polled some times more.
@@ -51,7 +51,7 @@ func (s *scene) tells(sha string) int { return strings.Count(s.read("told"), " "
 func TestForkRunsOnceSomebodyHasApproved(t *testing.T) {
 	s, _, open := forkScene(t)
 	first := open.Head()
-	agent := s.start(s.approved("")...)
+	agent := s.start(s.approved()...)
 	agent.says("waits for approval of "+first[:7], 1)
 	for _, login := range []string{"reader", "stranger", "triager", "custom"} {
 		open.Comment(login, "/kitops run "+first)
@@ -90,14 +90,14 @@ func TestForkRunsOnceSomebodyHasApproved(t *testing.T) {
 func TestApprovalIsForOneHead(t *testing.T) {
 	s, _, open := forkScene(t)
 	first := open.Head()
-	agent := s.start(s.approved("")...)
+	agent := s.start(s.approved()...)
 	agent.says("waits for approval of "+first[:7], 1)
 	agent.stop()
 
 	open.Comment("writer", "/kitops run "+first)
 	second := open.Push(map[string]string{"a": "2"}) // between the comment and the fetch
 	open.Review("writer", "APPROVED", first)
-	agent = s.start(s.approved("")...)
+	agent = s.start(s.approved()...)
 	agent.says("waits for approval of "+second[:7], 1)
 	open.Review("writer", "APPROVED", first)
 	open.Review("reader", "APPROVED", second)
@@ -122,12 +122,12 @@ func TestApprovalIsForOneHead(t *testing.T) {
 // TestWhoMayNotWriteAnyMore has approved of nothing.
 func TestWhoMayNotWriteAnyMore(t *testing.T) {
 	s, users, open := forkScene(t)
-	agent := s.start(s.approved("")...)
+	agent := s.start(s.approved()...)
 	agent.says("waits for approval of "+open.Head()[:7], 1)
 	agent.stop()
 	open.Comment("former", "/kitops run "+open.Head())
 	users["former"].SetRole(s.shop, "")
-	agent = s.start(s.approved("")...)
+	agent = s.start(s.approved()...)
 	agent.says("who wrote it may not write to the repository", 1)
 	s.idle()
 	agent.stop()
@@ -144,7 +144,7 @@ func TestForkOfSomebodyWhoMayWrite(t *testing.T) {
 	s.AddOrg("others")
 	shared := s.AddRepository("others", "shop", apptest.RepositoryOptions{})
 	theirs := s.shop.OpenPull("writer", apptest.PullOptions{Branch: "theirs", From: shared, Files: map[string]string{"c": "1"}})
-	agent := s.start(s.approved("")...)
+	agent := s.start(s.approved()...)
 	s.awaitStatus(mine.Head(), "success")
 	agent.says("waits for approval of "+theirs.Head()[:7], 1)
 	agent.says("waits for approval of "+open.Head()[:7], 1)

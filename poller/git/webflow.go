@@ -85,7 +85,7 @@ func (w *WebFlow) have(ctx context.Context) error {
 		return err
 	}
 	if w.Log != nil {
-		w.Log.WarnContext(ctx, "GitHub's key is not read anew: the one of "+read.UTC().Format(time.DateOnly)+" counts on", "err", err)
+		w.Log.WarnContext(ctx, "GitHub's key is not read anew: the former one counts on", "of", read.UTC().Format(time.DateOnly), "err", err)
 	}
 	return nil
 }
@@ -134,7 +134,7 @@ func (w *WebFlow) ask(ctx context.Context) error {
 	if err != nil {
 		return plainly(err)
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	if res.StatusCode != http.StatusOK {
 		return fmt.Errorf("the answer is %s", res.Status)
 	}

@@ -54,7 +54,7 @@ func (d *Doctor) Run(ctx context.Context, all settings.Options) error {
 		if kept, err = os.MkdirTemp("", "kitops-doctor-"); err != nil {
 			return err
 		}
-		defer os.RemoveAll(kept)
+		defer func() { _ = os.RemoveAll(kept) }()
 	}
 	w := wiring.New(d.Process, kept, s.Git.MaxSize, s.App.APIURL, slog.New(slog.DiscardHandler))
 	if _, err := w.Make(s); err != nil {

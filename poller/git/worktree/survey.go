@@ -223,7 +223,7 @@ func (u *updater) lookAt(ctx context.Context, v *visitor, i int32) error {
 	if !f.is(&info, u.NoModes) || !info.BelongsTo(u.Owner) {
 		return nil
 	}
-	same := false
+	var same bool
 	if was := u.was[i]; was >= 0 && u.known.trusts(was, statOf(info.Stat)) {
 		before := u.known.plan.Files[was]
 		same = before.ID == f.ID && before.Convert == f.Convert
