@@ -129,7 +129,7 @@ func helpCgroup(dir string) error {
 	// The last one is for the next agent.
 	former := h.last()
 	go h.act("d", fmt.Sprintf(bare, "last")+"sleep 1000", "") //nolint:errcheck // killed
-	for !h.lives("last") || h.last() == former { // it may run before that it does is told
+	for !h.lives("last") || h.last() == former {              // it may run before that it does is told
 		time.Sleep(time.Millisecond)
 	}
 	return json.NewEncoder(os.Stdout).Encode(h.last())

@@ -5,6 +5,7 @@ package actions
 import (
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -57,7 +58,7 @@ func Stranger(name string) (*User, error) {
 	if err != nil {
 		return LookupUser(name)
 	}
-	if id <= 0 || id >= 1<<31 {
+	if id <= 0 || id > math.MaxInt32 {
 		return nil, fmt.Errorf("%s is no user id, or kitops' own", name)
 	}
 	if _, unknown := user.LookupId(name); unknown == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,12 +19,20 @@ func TestWordsBecomeOrders(t *testing.T) {
 		r.ref(fork, "1")
 		task, theirs := forked(r, approving)
 		theirs.work = (&gauge{}).during(10 * time.Minute)
+		var mu sync.Mutex
 		var say []Word
+		speak := func(word Word) {
+			mu.Lock()
+			defer mu.Unlock()
+			say = []Word{word}
+		}
 		var about []string
 		task.Said = func(_ context.Context, talks []Talk) (words []Word, err error) {
 			for _, talk := range talks {
 				about = append(about, talk.Revision.Name()+" "+talk.Revision.SHA[:1])
 			}
+			mu.Lock()
+			defer mu.Unlock()
 			words, say = say, nil
 			return words, nil
 		}
@@ -34,22 +43,22 @@ func TestWordsBecomeOrders(t *testing.T) {
 		b := newBench(t, task)
 		b.start(t)
 		want(t, "about", slices.Compact(about), []string{"pull/7/head 1"})
-		say = []Word{{What: Approve, Revision: git.Revision{Ref: fork, SHA: sha("2")}, By: anna}} // another one
+		speak(Word{What: Approve, Revision: git.Revision{Ref: fork, SHA: sha("2")}, By: anna}) // another one
 		elapse(2 * time.Minute)
 		want(t, "noticed", b.texts(Noticed), "approve, wanted by anna: no head that waits for approval begins with "+sha("2"))
-		say = []Word{{What: Approve, Revision: rev, By: anna}}
+		speak(Word{What: Approve, Revision: rev, By: anna})
 		elapse(2 * time.Minute)
 		want(t, "runs", b.state(t, "deploy").Refs[fork].unfinished(), true)
 		want(t, "asked", asked, []Person{anna})
-		say = []Word{{What: Cancel, Revision: rev, By: anna, At: time.Now().Add(-time.Hour)}} // of a run before this one
+		speak(Word{What: Cancel, Revision: rev, By: anna, At: time.Now().Add(-time.Hour)}) // of a run before this one
 		elapse(2 * time.Minute)
 		want(t, "runs", b.state(t, "deploy").Refs[fork].unfinished(), true)
-		say = []Word{{What: Cancel, Revision: rev, By: anna, At: time.Now()}}
+		speak(Word{What: Cancel, Revision: rev, By: anna, At: time.Now()})
 		elapse(2 * time.Minute)
 		want(t, "cancelled", b.state(t, "deploy").Refs[fork].Run.Reason, "cancelled by anna")
 		want(t, "heeded", b.state(t, "deploy").Refs[fork].Approved.Comment, 5)
 		_, before := theirs.seen()
-		say = []Word{{What: Again, Revision: rev, By: Person{ID: 1, Login: "anna", Comment: 6}}}
+		speak(Word{What: Again, Revision: rev, By: Person{ID: 1, Login: "anna", Comment: 6}})
 		elapse(15 * time.Minute)
 		_, runs := theirs.seen()
 		want(t, "again", len(runs)-len(before), 1)
@@ -57,7 +66,7 @@ func TestWordsBecomeOrders(t *testing.T) {
 		want(t, "asked", len(asked), 2)
 		r.ref(fork, "2")
 		elapse(2 * time.Minute)
-		say = []Word{{What: Again, Revision: rev, By: Person{ID: 1, Login: "anna", Comment: 7}}} // which is the head no more
+		speak(Word{What: Again, Revision: rev, By: Person{ID: 1, Login: "anna", Comment: 7}}) // which is the head no more
 		elapse(15 * time.Minute)
 		want(t, "finished", len(b.told(Finished)), 3)
 	})

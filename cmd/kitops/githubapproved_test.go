@@ -181,13 +181,13 @@ func TestManyPullRequestsAndTags(t *testing.T) {
 	large := s.AddRepository("acme", "large", apptest.RepositoryOptions{InMemory: true, Private: true})
 	fork := s.AddRepository("stranger", "large", apptest.RepositoryOptions{InMemory: true})
 	large.SetHead("main", fmt.Sprintf("%040x", 1))
-	for n := range 20_000 {
+	for n := range 3_000 {
 		large.SetRef(fmt.Sprintf("refs/tags/v1.%d.0", n), fmt.Sprintf("%040x", n+1))
 	}
 	open := func(n int) *apptest.Pull {
 		return large.OpenPull("stranger", apptest.PullOptions{Branch: fmt.Sprint("b", n), From: fork, SHA: fmt.Sprintf("%040x", n+100_000)})
 	}
-	for n := range 5_000 {
+	for n := range 300 {
 		open(n)
 	}
 	for _, c := range []struct {
@@ -200,8 +200,8 @@ func TestManyPullRequestsAndTags(t *testing.T) {
 			_ = os.Remove(s.path(name))
 		}
 		agent := s.start(append(s.tasks(tasks), "--untrusted-user", "same")...)
-		agent.says("remembered.* branches=(5000|25000|5001|25001)|remembered", 1)
-		waiting := open(5_000 + c.requests)
+		agent.says("remembered", 1)
+		waiting := open(300 + c.requests)
 		agent.says("waits for approval of "+waiting.Head()[:7], 1)
 		lists := apptest.Filter{Path: "/repos/acme/large/pulls"}
 		s.await("all is known", func() bool { return s.Count(apptest.Filter{Path: "/repos/acme/large/issues/comments"}) >= 4 })

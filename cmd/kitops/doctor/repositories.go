@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/bittrance/kitops/app"
 	"github.com/bittrance/kitops/cmd/kitops/settings"
 	"github.com/bittrance/kitops/cmd/kitops/wiring"
+	"github.com/bittrance/kitops/poller/git"
 )
 
 // doctorRepositories is how many repositories of a task with patterns are tried.
@@ -64,4 +66,46 @@ func (d *Doctor) covers(t settings.Task, covered []settings.Task, complete bool)
 		text += fmt.Sprintf(" and %d more, which are not tried here", more)
 	}
 	d.say(app.OK, text, "")
+}
+
+// reaches tells whether git has a chance: what the App cannot read is said once.
+func (d *Doctor) reaches(ctx context.Context, prefix string, r *wiring.Repository, refs git.Patterns) bool {
+	if _, err := r.Token(ctx); r.Anonymous(err) {
+		d.say(app.Warn, prefix+"read anonymously, without commit statuses: "+err.Error(), "")
+		return true
+	}
+	checks := r.Diagnose(ctx, refs)
+	d.checks(prefix, checks)
+	return !slices.ContainsFunc(checks, func(c app.Check) bool { return c.Level == app.Fail })
+}
+
+// look asks git itself, which is what fetches.
+func (d *Doctor) look(ctx context.Context, prefix string, t settings.Task, w *wiring.Wiring) {
+	ctx, cancel := context.WithTimeout(ctx, doctorLook)
+	defer cancel()
+	heads, err := w.GitHeads(ctx, t)
+	switch {
+	case errors.Is(err, git.ErrEmpty):
+		d.say(app.Warn, prefix+"the repository has no branches yet", "push one")
+		return
+	case err != nil:
+		d.fail(strings.TrimSuffix(prefix, ": "), err, remedy(err, t))
+		return
+	}
+	found := map[string]bool{}
+	for _, head := range heads {
+		found[head.Ref] = true
+	}
+	for _, ref := range t.Refs.Names() {
+		if !found[ref] {
+			d.say(app.Fail, fmt.Sprintf("%s%s has no %s", prefix, t.URL, ref), "push the branch, or name another")
+		}
+	}
+	if len(heads) == 0 && len(t.Refs.Names()) == 0 {
+		d.say(app.Warn, prefix+"no branch matches yet", "")
+		return
+	}
+	if len(heads) > 0 {
+		d.say(app.OK, fmt.Sprintf("%sgit reads %s: %s, %d in all", prefix, t.URL, git.Revision{Ref: heads[0].Ref}.Name(), len(heads)), "")
+	}
 }
