@@ -2,6 +2,9 @@ package poller
 
 import (
 	"context"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,24 +19,37 @@ func TestWhatWaitsForASlotIsReported(t *testing.T) {
 		waits := reported(short, "waits", "main")
 		b := newBench(t, long.task("long", "main"))
 		b.Parallel = 1
-		var heard []string
+		var mu sync.Mutex
+		var all []string
 		ids := map[string]bool{}
 		b.Report = func(_ context.Context, r Report) error {
-			heard = append(heard, r.Run.Revision.SHA[:1]+" "+string(r.Run.Outcome)+" "+r.Run.Reason)
+			mu.Lock()
+			defer mu.Unlock()
+			all = append(all, r.Run.Revision.SHA[:1]+" "+string(r.Run.Outcome)+" "+r.Run.Reason)
 			ids[r.Run.ID] = true
 			return nil
+		}
+		heard := func(since int) ([]string, int) {
+			mu.Lock()
+			defer mu.Unlock()
+			return slices.Clone(all[since:]), len(ids)
+		}
+		hears := func(since int, texts ...string) {
+			t.Helper()
+			got, _ := heard(since)
+			want(t, "heard", strings.Join(got, ", "), strings.Join(texts, ", "))
 		}
 		b.start(t)
 		b.Set([]Task{b.tasks[0], waits})
 		elapse(time.Second)
-		want(t, "heard", heard, []string{})
+		hears(0)
 		elapse(2 * time.Second)
-		want(t, "heard", heard, []string{"b pending waiting for a slot"})
+		hears(0, "b pending waiting for a slot")
 		elapse(11 * time.Minute)
-		want(t, "heard", heard, []string{"b pending waiting for a slot", "b pending ", "b success "})
-		want(t, "runs", len(ids), 1)
+		hears(0, "b pending waiting for a slot", "b pending ", "b success ")
+		_, runs := heard(0)
+		want(t, "runs", runs, 1)
 
-		heard = nil
 		long.push("main", "c")
 		b.NudgeTask("long")
 		elapse(time.Second)
@@ -42,7 +58,7 @@ func TestWhatWaitsForASlotIsReported(t *testing.T) {
 		elapse(3 * time.Second)
 		short.push("main", "d")
 		elapse(11 * time.Minute)
-		want(t, "heard", heard, []string{"c pending waiting for a slot", "c failure superseded by ddddddd", "d pending ", "d success "})
+		hears(3, "c pending waiting for a slot", "c failure superseded by ddddddd", "d pending ", "d success ")
 		want(t, "left", len(b.state(t, "waits").Queue), 0)
 	})
 }
