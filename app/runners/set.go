@@ -153,7 +153,7 @@ func (s *Set) Standing() Standing {
 	return at
 }
 
-// pause is so many seconds, in the unit of tests.
+// seconds is so many seconds, in the unit of tests.
 func (o *Options) seconds(n float64) time.Duration { return time.Duration(n * float64(o.Second)) }
 
 // wait waits so long; false when ctx ended before.
