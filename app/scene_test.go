@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-var leak = regexp.MustCompile(`ghs_[A-Za-z0-9._-]{10,}|eyJ[A-Za-z0-9_-]{10,}|PRIVATE KEY`)
+var leak = regexp.MustCompile(`ghs_[A-Za-z0-9._-]{10,}|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}|PRIVATE KEY`)
 
 // scene is the private repository acme/shop with one commit, an App installed on acme, and kitops' side of it.
 type scene struct {

@@ -19,7 +19,7 @@ import (
 )
 
 // secretWords are tokens, JWTs and keys.
-var secretWords = regexp.MustCompile(`ghs_[A-Za-z0-9._-]{10,}|eyJ[A-Za-z0-9_-]{10,}|PRIVATE KEY`)
+var secretWords = regexp.MustCompile(`ghs_[A-Za-z0-9._-]{10,}|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}|PRIVATE KEY`)
 
 // findSecrets looks for secrets in all that kitops wrote. What an action was
 // granted it may write to files named granted.
