@@ -52,7 +52,7 @@ func (s State) again(o Order, here bool, now time.Time) (State, ordered, error) 
 	}
 	s = s.with(ref, func(r *RefState) {
 		if r.Order = order; strange && ran { // whoever wants it again has seen it run
-			r.Approved = r.Approved.approvedBy(o, rev.SHA, now)
+			r.Approved = approvedBy(o, rev.SHA, now)
 		}
 	})
 	if r.Pinned != nil {

@@ -20,9 +20,8 @@ type approval struct {
 	Since time.Time `yaml:"since"`
 	Used  string    `yaml:"used,omitempty"` // the run that it was used for, of a stranger's revision
 
-	Person          int64  `yaml:"person,omitempty"` // By, as the host numbers people; 0: of this machine
-	Via             Person `yaml:"via,omitempty"`    // what says so at the host
-	Comment, Review int64  `yaml:",omitempty"`       // the last ones that were heeded
+	Person int64  `yaml:"person,omitempty"` // By, as the host numbers people; 0: of this machine
+	Via    Person `yaml:"via,omitempty"`    // what says so at the host
 }
 
 // approved tells whether a revision of the ref may run: somebody has approved or ordered it, or it has run before.
@@ -46,7 +45,16 @@ func (v *verdict) await(t Task) {
 
 // approvalText says that a revision waits.
 func approvalText(rev git.Revision) string {
-	return "waits for approval of " + rev.SHA[:min(7, len(rev.SHA))]
+	return "waits for approval of " + sha7(rev.SHA)
+}
+
+// approvalText says that a revision waits, and what those who read it on the pull request can do about that.
+func (t Task) approvalText(rev git.Revision) string {
+	text := approvalText(rev)
+	if t.Said != nil && IsPull(rev.Ref) {
+		text += ": somebody who may write comments /kitops run " + sha7(rev.SHA)
+	}
+	return text
 }
 
 // approve notes that a head may run: that of the ref, or the one whose name begins so.
@@ -83,7 +91,7 @@ func (s State) approve(o Order, here bool, now time.Time) (State, ordered, error
 		done.why = "runs when kitops is back"
 	}
 	for _, rev := range found {
-		s = s.with(rev.Ref, func(r *RefState) { r.Approved = r.Approved.approvedBy(o, rev.SHA, now) })
+		s = s.with(rev.Ref, func(r *RefState) { r.Approved = approvedBy(o, rev.SHA, now) })
 	}
 	return s, done, nil
 }

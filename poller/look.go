@@ -219,7 +219,7 @@ func (w *watch) announce(v verdict) {
 		w.tell(Event{Kind: Ordered, Run: Run{Task: w.task.Name, Revision: rev}, Reason: "another head ends the rollback"})
 	}
 	for _, rev := range v.unapproved {
-		w.say(rev, approvalText(rev), time.Time{})
+		w.say(rev, w.task.approvalText(rev), time.Time{})
 	}
 	for _, rev := range v.lacking {
 		w.say(rev, v.state.requiredText(rev.SHA), time.Time{})

@@ -158,8 +158,14 @@ func (o Order) save(ctx context.Context, m *memory, own func(State) State, here 
 	var refused error
 	o.task = m.Key
 	err = m.Save(ctx, func(s State) State {
-		next, answer, err := own(s).ordered(o, here, time.Now())
+		done, refused = ordered{}, nil
+		heard, before := own(s).heed(o)
+		if before {
+			return s
+		}
+		next, answer, err := heard.ordered(o, here, time.Now())
 		if done, refused = answer, err; refused != nil {
+			s.Heeded = heard.Heeded
 			return s
 		}
 		return next

@@ -113,7 +113,7 @@ func (v *verdict) enqueue(t Task, now time.Time) {
 			v.state = v.state.withdraw(ref, head, supersededError(head).Error())
 		}
 	}
-	v.wait(t, v.unapproved, ForApproval, approvalText)
+	v.wait(t, v.unapproved, ForApproval, t.approvalText)
 	v.wait(t, v.held, ForResume, func(git.Revision) string { return v.state.Paused.text("paused", now) })
 	v.wait(t, v.closed, ForWindow, func(git.Revision) string { return t.Rules.Windows.opensText(now) })
 	v.wait(t, v.lacking, ForRequired, func(rev git.Revision) string { return v.state.asked[rev.SHA].told() })

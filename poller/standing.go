@@ -234,7 +234,7 @@ func why(t Task, s State, head git.Revision, l live, now time.Time) string {
 	case len(v.barred) > 0:
 		return t.trust(head).Barred
 	case len(v.unapproved) > 0:
-		return approvalText(head)
+		return t.approvalText(head)
 	case !l.here && s.Queue[head.Ref].Run.Waits == ForApproval && !r.approved(head.SHA): // the task's rules are not known
 		return s.Queue[head.Ref].Run.Reason
 	case len(v.lacking) > 0:

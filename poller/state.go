@@ -37,6 +37,7 @@ type State struct {
 	Notes        map[string]string   `yaml:"notes,omitempty"`          // of the reporter of deployments, by their place
 	Unreported   []Report            `yaml:"unreported,omitempty"`     // what somebody has yet to hear, in order
 	Vouched      []string            `yaml:"vouched,omitempty"`        // commits that have heard of a trusted run, where strangers have runs, too
+	Heeded       []heeded            `yaml:"heeded,omitempty"`         // what people have said of pull requests
 	Behind       map[string]lag      `yaml:"behind,omitempty"`         // by ref, of those that are; kept for who is notified
 	Storm        *storm              `yaml:"storm,omitempty"`          // nil: the last run succeeded
 	Lease        lease.Lease         `yaml:"lease,omitempty"`          // on this document, where instances share the store

@@ -47,11 +47,8 @@ func (w *watch) talks(v verdict, heads []git.Revision) (all []Talk) {
 		if !IsPull(head.Ref) || !waits && r.Run == nil {
 			continue
 		}
-		talk := Talk{Revision: head, Waits: waits}
-		if a := r.Approved; a != nil {
-			talk.Comment, talk.Review = a.Comment, a.Review
-		}
-		all = append(all, talk)
+		last := v.state.heeded(head.Ref)
+		all = append(all, Talk{Revision: head, Waits: waits, Comment: last.Comment, Review: last.Review})
 	}
 	return all
 }
@@ -127,7 +124,7 @@ func (w *watch) admitted(ctx context.Context, rev git.Revision) (bool, error) {
 	return false, w.mem.Save(ctx, func(s State) State {
 		return s.with(rev.Ref, func(r *RefState) {
 			if r.Approved != nil && r.Approved.Since.Equal(a.Since) && r.Approved.SHA == a.SHA {
-				r.Approved = &approval{Comment: a.Comment, Review: a.Review}
+				r.Approved = nil
 			}
 			if r.Order != nil && r.Order.SHA == a.SHA {
 				r.Order = nil
@@ -136,17 +133,52 @@ func (w *watch) admitted(ctx context.Context, rev git.Revision) (bool, error) {
 	})
 }
 
-// approvedBy is an approval of a revision, which remembers what was heeded before.
-func (a *approval) approvedBy(o Order, sha string, now time.Time) *approval {
-	next := &approval{SHA: sha, By: o.By, Since: stampOf(now), Person: o.Person.ID, Via: Person{Comment: o.Person.Comment, Review: o.Person.Review}}
-	next.Comment, next.Review = o.Person.Comment, o.Person.Review
-	if a != nil {
-		next.Comment, next.Review = max(a.Comment, next.Comment), max(a.Review, next.Review)
-	}
-	return next
+// approvedBy is an approval of a revision.
+func approvedBy(o Order, sha string, now time.Time) *approval {
+	return &approval{SHA: sha, By: o.By, Since: stampOf(now), Person: o.Person.ID, Via: Person{Comment: o.Person.Comment, Review: o.Person.Review}}
 }
 
 // person is who has approved.
 func (a *approval) person() Person {
 	return Person{ID: a.Person, Login: a.By, Comment: a.Via.Comment, Review: a.Via.Review}
+}
+
+// heeded are the last words on a pull request that were orders, whatever came of them: each is one order, whichever instance
+// reads it, and none when the pull request was closed meanwhile.
+type heeded struct {
+	Ref     string `yaml:"ref,omitempty"` // "": all that are not listed any more
+	Comment int64  `yaml:"comment,omitempty"`
+	Review  int64  `yaml:"review,omitempty"`
+}
+
+const mostHeeded = 300
+
+// heeded are those of a ref.
+func (s State) heeded(ref string) (last heeded) {
+	for _, one := range s.Heeded {
+		if one.Ref == ref || one.Ref == "" {
+			last = heeded{ref, max(last.Comment, one.Comment), max(last.Review, one.Review)}
+		}
+	}
+	last.Ref = ref
+	return last
+}
+
+// heed notes the word that an order is, and tells whether it was one before.
+func (s State) heed(o Order) (_ State, before bool) {
+	last := s.heeded(o.Ref)
+	if o.Person.Comment == 0 && o.Person.Review == 0 {
+		return s, false
+	}
+	if o.Person.Comment <= last.Comment && o.Person.Review <= last.Review {
+		return s, true
+	}
+	last.Comment, last.Review = max(last.Comment, o.Person.Comment), max(last.Review, o.Person.Review)
+	all := slices.DeleteFunc(slices.Clone(s.Heeded), func(one heeded) bool { return one.Ref == o.Ref })
+	if all = append(all, last); len(all) > mostHeeded {
+		all[1] = heeded{"", max(all[0].Comment, all[1].Comment), max(all[0].Review, all[1].Review)}
+		all = all[1:]
+	}
+	s.Heeded = all
+	return s, false
 }

@@ -54,7 +54,9 @@ func TestWordsBecomeOrders(t *testing.T) {
 		b.start(t)
 		heads, _ := seen()
 		want(t, "about", heads, []string{"pull/7/head 1"})
-		speak(Word{What: Approve, Revision: git.Revision{Ref: fork, SHA: sha("2")}, By: anna}) // another one
+		s, _, _ := b.StandingOf(t.Context(), "deploy")
+		want(t, "why", s.Refs[1].Why, "waits for approval of 1111111: somebody who may write comments /kitops run 1111111")
+		speak(Word{What: Approve, Revision: git.Revision{Ref: fork, SHA: sha("2")}, By: Person{ID: 1, Login: "anna", Comment: 4}}) // another one
 		elapse(2 * time.Minute)
 		want(t, "noticed", b.texts(Noticed), "approve, wanted by anna: no head that waits for approval begins with "+sha("2"))
 		speak(Word{What: Approve, Revision: rev, By: anna})
@@ -68,7 +70,7 @@ func TestWordsBecomeOrders(t *testing.T) {
 		speak(Word{What: Cancel, Revision: rev, By: anna, At: time.Now()})
 		elapse(2 * time.Minute)
 		want(t, "cancelled", b.state(t, "deploy").Refs[fork].Run.Reason, "cancelled by anna")
-		want(t, "heeded", b.state(t, "deploy").Refs[fork].Approved.Comment, 5)
+		want(t, "heeded", b.state(t, "deploy").heeded(fork).Comment, int64(5))
 		_, before := theirs.seen()
 		speak(Word{What: Again, Revision: rev, By: Person{ID: 1, Login: "anna", Comment: 6}})
 		elapse(15 * time.Minute)
@@ -109,7 +111,7 @@ func TestApprovalIsAskedAgainAsTheRunStarts(t *testing.T) {
 		mu.Lock()
 		want(t, "asked", len(answers), 2)
 		mu.Unlock()
-		want(t, "heeded", b.state(t, "deploy").Refs[fork].Approved.Comment, 5)
+		want(t, "heeded", b.state(t, "deploy").heeded(fork).Comment, int64(5))
 		b.ordered(t, Order{What: Approve, SHA: "1111"})
 		elapse(10 * time.Minute)
 		_, runs = theirs.seen()

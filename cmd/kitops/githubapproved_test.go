@@ -53,6 +53,12 @@ func TestForkRunsOnceSomebodyHasApproved(t *testing.T) {
 	first := open.Head()
 	agent := s.start(s.approved()...)
 	agent.says("waits for approval of "+first[:7], 1)
+	way := "waits for approval of " + first[:7] + ": somebody who may write comments /kitops run " + first[:7]
+	if status := s.awaitStatus(first, "pending"); status.Description != "check: "+way {
+		t.Error(status.Description)
+	}
+	wantWords(t, s.ends(0, "status", "check", "--control", s.path("state.yaml.sock")), way)
+	wantWords(t, s.ends(0, "status", "check", "--state-file", s.path("state.yaml"), "--control", "off"), way)
 	for _, login := range []string{"reader", "stranger", "triager", "custom"} {
 		open.Comment(login, "/kitops run "+first)
 	}

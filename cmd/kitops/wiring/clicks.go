@@ -183,7 +183,7 @@ func (c *clicks) order(ctx context.Context, one poller.Reported, click webhook.C
 	case !may:
 		why = by + " may not write to this repository"
 	case one.Run.Waits == poller.ForApproval:
-		why = "it " + one.Run.Reason + ", which the button Approve gives"
+		why = fmt.Sprintf("it waits for approval of %.7s, which the button Approve gives", one.Run.Revision.SHA)
 	case one.Head != "" && one.Head != click.SHA:
 		why = fmt.Sprintf("%s is at %.7s by now; kitops rollback and pin run older commits", one.Run.Revision.Name(), one.Head)
 	default:
