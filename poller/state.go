@@ -14,6 +14,7 @@ import (
 	"github.com/bittrance/kitops/actions"
 	"github.com/bittrance/kitops/poller/git"
 	"github.com/bittrance/kitops/poller/store"
+	"github.com/bittrance/kitops/poller/store/document"
 	"github.com/bittrance/kitops/poller/store/lease"
 )
 
@@ -95,7 +96,7 @@ type memory = lease.Document[State]
 func newMemory(s store.Store, key string) memory {
 	return memory{Store: s, Key: key, Format: lease.Format[State]{
 		Decode: decodeState,
-		Encode: func(s State) ([]byte, error) { return yaml.Marshal(s) },
+		Encode: func(s State) ([]byte, error) { return document.Marshal(s) },
 		Lease:  func(s *State) *lease.Lease { return &s.Lease },
 	}}
 }

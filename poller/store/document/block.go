@@ -88,6 +88,9 @@ func (b Block) Version(newest int) (int, error) {
 
 // Document reads one task: its name and what is indented under it. Data is nil where that is null.
 func (b Block) Document() (key string, data []byte, err error) {
+	if key, data, ok := b.canonical(); ok {
+		return key, data, nil
+	}
 	node, err := parse(b.Text)
 	if err != nil {
 		return "", nil, err

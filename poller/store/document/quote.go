@@ -2,8 +2,10 @@ package document
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Quote writes a string on one line so that every YAML reader takes it for that string.
@@ -11,27 +13,57 @@ func Quote(s string) string {
 	if isPlain(s) && !isReserved(s) {
 		return s
 	}
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range s {
+	return string(appendQuote(make([]byte, 0, len(s)+2), s))
+}
+
+// appendQuote is Quote at the end of a text.
+func appendQuote(b []byte, s string) []byte {
+	if isPlain(s) && !isReserved(s) {
+		return append(b, s...)
+	}
+	b = append(b, '"')
+	simple := simplePart(s)
+	b = append(b, s[:simple]...)
+	for _, r := range s[simple:] {
 		switch {
 		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
+			b = append(b, '\\', byte(r))
 		case r == '\n':
-			b.WriteString(`\n`)
+			b = append(b, `\n`...)
 		case r == '\t':
-			b.WriteString(`\t`)
+			b = append(b, `\t`...)
 		case unicode.IsPrint(r):
-			b.WriteRune(r)
+			b = utf8.AppendRune(b, r)
 		case r <= 0xffff:
-			fmt.Fprintf(&b, `\u%04x`, r)
+			b = fmt.Appendf(b, `\u%04x`, r)
 		default:
-			fmt.Fprintf(&b, `\U%08x`, r)
+			b = fmt.Appendf(b, `\U%08x`, r)
 		}
 	}
-	b.WriteByte('"')
-	return b.String()
+	return append(b, '"')
+}
+
+// simplePart is how many bytes at the beginning stand for themselves within quotes.
+func simplePart(s string) int {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return i
+		}
+	}
+	return len(s)
+}
+
+// isQuoted knows what Quote has written.
+func isQuoted(text string) bool {
+	if !strings.HasPrefix(text, `"`) {
+		return isPlain(text) && !isReserved(text)
+	}
+	if inner := text[1:]; simplePart(inner) == len(inner)-1 && inner[len(inner)-1] == '"' {
+		inner = inner[:len(inner)-1]
+		return !isPlain(inner) || isReserved(inner)
+	}
+	s, err := strconv.Unquote(text)
+	return err == nil && Quote(s) == text
 }
 
 // isPlain knows what every YAML reader takes for a string without quotes; goes with isReserved. That is words with one space

@@ -42,7 +42,11 @@ func (e *SyntaxError) Error() string { return fmt.Sprintf("line %d: %s", e.Line,
 // Canonical returns the one way to write what data means: block style, sorted keys, each scalar on one line.
 // Texts that mean the same to their reader but spell a number differently stay different.
 func Canonical(data []byte) ([]byte, error) {
-	node, err := parse(string(data))
+	text := string(data)
+	if isCanonical(text) {
+		return []byte(text), nil
+	}
+	node, err := parse(text)
 	if err != nil {
 		return nil, err
 	}
@@ -69,15 +73,8 @@ func parse(text string) (node ast.Node, err error) {
 			node, err = nil, &SyntaxError{1, fmt.Sprint("not YAML: ", p)}
 		}
 	}()
-	switch {
-	case len(text) > maxDocument:
-		return nil, &SyntaxError{1, fmt.Sprintf("a document of %d bytes, at most %d are allowed", len(text), maxDocument)}
-	case !utf8.ValidString(text):
-		return nil, &SyntaxError{1, "not valid UTF-8"}
-	case strings.Count(text, "\n") > maxLines || strings.Count(text, ",") > maxCommas:
-		return nil, &SyntaxError{1, fmt.Sprintf("more than %d lines or %d commas", maxLines, maxCommas)}
-	case longestGap(text) > maxBlank:
-		return nil, &SyntaxError{1, fmt.Sprintf("more than %d line breaks in a row", maxBlank)}
+	if err := limits(text); err != nil {
+		return nil, err
 	}
 	tokens := lexer.Tokenize(text)
 	if err := guard(tokens); err != nil {
@@ -91,6 +88,21 @@ func parse(text string) (node ast.Node, err error) {
 		return nil, &SyntaxError{1, fmt.Sprintf("%d YAML documents instead of one", len(file.Docs))}
 	}
 	return file.Docs[0].Body, nil
+}
+
+// limits refuses what is too large, before anything is made of it.
+func limits(text string) error {
+	switch {
+	case len(text) > maxDocument:
+		return &SyntaxError{1, fmt.Sprintf("a document of %d bytes, at most %d are allowed", len(text), maxDocument)}
+	case !utf8.ValidString(text):
+		return &SyntaxError{1, "not valid UTF-8"}
+	case strings.Count(text, "\n") > maxLines || strings.Count(text, ",") > maxCommas:
+		return &SyntaxError{1, fmt.Sprintf("more than %d lines or %d commas", maxLines, maxCommas)}
+	case longestGap(text) > maxBlank:
+		return &SyntaxError{1, fmt.Sprintf("more than %d line breaks in a row", maxBlank)}
+	}
+	return nil
 }
 
 func longestGap(text string) int {
