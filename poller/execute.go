@@ -79,7 +79,7 @@ func (w *watch) ready(ctx context.Context, run *Run, plan *Plan, dir string) (so
 	if w.scope.passed, err = w.passedOver(ctx, *run, dir); err != nil || w.scope.passed != "" {
 		return false, err
 	}
-	if nothing, err := w.unchanged(ctx, *run, dir); err != nil || nothing {
+	if nothing, err := w.unchanged(ctx, run, dir); err != nil || nothing {
 		return false, err
 	}
 	if err := w.checkout(ctx, *run, dir); err != nil {
@@ -92,7 +92,7 @@ func (w *watch) ready(ctx context.Context, run *Run, plan *Plan, dir string) (so
 	if err != nil {
 		return false, err
 	}
-	if nothing, err := w.limit(ctx, *run, dir, known); err != nil || nothing {
+	if nothing, err := w.limit(ctx, run, dir, known); err != nil || nothing {
 		return false, err
 	}
 	*plan = known

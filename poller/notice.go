@@ -62,7 +62,7 @@ func (t Task) noticeEnd(s State, run Run) State {
 	switch {
 	case run.Outcome == Success:
 		return t.noticeSuccess(s, run, r.Failing)
-	case len(t.Notices) == 0 || run.Interrupted() || run.Overtaken():
+	case len(t.Notices) == 0 || run.Interrupted() || run.Overtaken() || run.same:
 		return s
 	}
 	f := failing{Since: run.Finished, SHA: run.Revision.SHA}

@@ -55,6 +55,7 @@ func (w *watch) conclude(ctx context.Context, run Run, err error) Run {
 	var cancelled cancelledError
 	var newer supersededError
 	var gone goneError
+	var again *repeatedError
 	switch {
 	case err == nil:
 		run.Action = ""
@@ -70,6 +71,8 @@ func (w *watch) conclude(ctx context.Context, run Run, err error) Run {
 		run.Outcome, run.Reason, run.Superseded = Failure, newer.Error(), string(newer)
 	case errors.As(err, &gone):
 		run.Outcome, run.Reason, run.Gone = Failure, gone.Error(), true
+	case errors.As(err, &again):
+		run.Outcome, run.Reason, run.same = Failure, again.Error(), true
 	case ctx.Err() != nil:
 		run.Outcome, run.Reason = Error, "interrupted by the end of kitops, will run again"
 	case errors.As(err, &broken):
@@ -85,7 +88,7 @@ func (w *watch) conclude(ctx context.Context, run Run, err error) Run {
 		}
 		w.unsigned(&run, err)
 	}
-	if run.Outcome == Failure && run.Mistake == "" && !run.Overtaken() {
+	if run.Outcome == Failure && run.Mistake == "" && !run.Overtaken() && !run.same {
 		run.Failures++
 	}
 	if w.moved {
@@ -119,6 +122,8 @@ func byItself(err error) bool {
 func (w *watch) saveOutcome(ctx context.Context, run *Run, parked *Parked) (retry time.Time, err error) {
 	switch {
 	case run.Outcome == Success, run.Mistake != "", run.Overtaken(), w.task.gaveUp(run):
+	case run.same:
+		retry = w.scope.tried.Retry
 	case ctx.Err() != nil: // like a crash: the start counts
 		retry = run.Started.Add(w.task.restFor(run.Attempt))
 	default:
@@ -139,6 +144,9 @@ func (w *watch) saveOutcome(ctx context.Context, run *Run, parked *Parked) (retr
 			return w.task.ended(s.with(run.Revision.Ref, func(r *RefState) {
 				saved := *run
 				r.Run, r.Group, r.Retry, r.Parked = &saved, nil, retry, parked
+				if run.Outcome == Success || run.Action != "" {
+					r.Tried = nil
+				}
 				if run.Outcome == Success {
 					r.applied(run.Revision.SHA, run.Finished)
 					r.tagged(w.task, *run)

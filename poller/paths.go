@@ -24,8 +24,10 @@ type scope struct {
 	asked  bool   // nothing more can be found out
 	known  bool   // all is what has changed
 	all    git.Changed
-	unrun  bool   // nothing has changed that concerns the task
-	file   string // with the paths, for actions; "": none
+	unrun  bool        // nothing has changed that concerns the task
+	file   string      // with the paths, for actions; "": none
+	tried  *tried      // what the run may repeat
+	since  git.Changed // that
 }
 
 // digestOf tells patterns from others; "" is that of none.
@@ -64,12 +66,29 @@ func (r *RefState) settle(s scope) {
 func (t Task) skips(r RefState) bool { return r.Unrun && r.Paths != digestOf(t.Paths) }
 
 // unchanged tells whether the run has nothing to do by the task's paths. Nothing is checked out for that.
-func (w *watch) unchanged(ctx context.Context, run Run, dir string) (bool, error) {
+func (w *watch) unchanged(ctx context.Context, run *Run, dir string) (bool, error) {
 	if len(w.task.Paths) == 0 {
 		return false, nil
 	}
-	err := w.insist(ctx, run.Revision, dir, func() error { return w.askChanges(ctx, run) })
-	return err == nil && w.nothingIn(w.task.Paths), err
+	return w.nothingBelow(ctx, run, dir, w.task.Paths)
+}
+
+// nothingBelow asks what has changed, and tells whether there is nothing to run by some paths. It returns *[repeatedError]
+// for what was tried already.
+func (w *watch) nothingBelow(ctx context.Context, run *Run, dir string, paths git.PathPatterns) (bool, error) {
+	err := w.insist(ctx, run.Revision, dir, func() error {
+		if err := w.askTried(ctx, *run); err != nil {
+			return err
+		}
+		return w.askChanges(ctx, *run)
+	})
+	if err != nil {
+		return false, err
+	}
+	if w.nothingIn(paths) {
+		return true, nil
+	}
+	return false, w.repeats(run, paths)
 }
 
 // askChanges asks once what has changed. What is not known is no error: then it runs.
@@ -112,16 +131,13 @@ func (w *watch) nothingIn(paths git.PathPatterns) bool {
 }
 
 // limit is unchanged for the paths of a plan, which the revision brings.
-func (w *watch) limit(ctx context.Context, run Run, dir string, plan Plan) (nothing bool, err error) {
+func (w *watch) limit(ctx context.Context, run *Run, dir string, plan Plan) (nothing bool, err error) {
 	if len(plan.Paths) > 0 {
-		if err := w.insist(ctx, run.Revision, dir, func() error { return w.askChanges(ctx, run) }); err != nil {
-			return false, err
-		}
-		if w.nothingIn(plan.Paths) {
-			return true, nil
+		if nothing, err = w.nothingBelow(ctx, run, dir, plan.Paths); err != nil || nothing {
+			return nothing, err
 		}
 	}
-	return false, w.writeChanged(run, dir)
+	return false, w.writeChanged(*run, dir)
 }
 
 // writeChanged has the actions' user read what has changed, in a file beside the workdir.

@@ -31,6 +31,7 @@ type Run struct {
 
 	Took    time.Duration `yaml:"took,omitempty"`    // by a clock that nobody sets
 	Actions string        `yaml:"actions,omitempty"` // the Actions of the task that it runs
+	Paths   string        `yaml:"paths,omitempty"`   // a digest of the task's paths
 	Mistake string        `yaml:"mistake,omitempty"` // the Digest of the task for which the revision itself is wrong
 
 	Cancelled  string `yaml:"cancelled,omitempty"`  // by whom
@@ -52,6 +53,7 @@ type Run struct {
 	acted   bool   // there was an action to run
 	resumes bool   // the revision's last run was cut off, and its start is told like that of a first try
 	refused bool   // nothing of it may run
+	same    bool   // as the last try of its ref, and so nothing of it was run
 	told    bool   // it was told of as waiting
 	comment string // that it has written for pull requests
 	began   time.Time
@@ -82,7 +84,7 @@ func (w *watch) saveStart(ctx context.Context, rev git.Revision) (Run, error) {
 	now := stamp()
 	run := Run{
 		ID: newRunID(now), Task: w.task.Name, Revision: rev,
-		Started: now, Outcome: Pending, Actions: w.task.Actions, began: time.Now(),
+		Started: now, Outcome: Pending, Actions: w.task.Actions, Paths: digestOf(w.task.Paths), began: time.Now(),
 	}
 	if w.task.TagObject != nil {
 		run.Tag = w.task.TagObject(rev)
@@ -114,6 +116,8 @@ func (w *watch) saveStart(ctx context.Context, rev git.Revision) (Run, error) {
 			run.Previous, run.Before, w.scope = r.Applied, r.before(rev), w.task.scopeOf(*r)
 			w.parked, r.Parked = cmp.Or(booked, r.Parked), nil
 			r.owe(w.scope)
+			r.Tried = w.task.triedBefore(*r, rev)
+			w.scope.tried = r.Tried
 			w.pinned, run.Held = r.Pinned != nil, r.Pinned.brief()
 			if run.resumes = false; r.Run == nil || r.Run.Revision.SHA != rev.SHA {
 				if !run.told {

@@ -70,6 +70,7 @@ type RefState struct {
 	Paths    string    `yaml:"paths,omitempty"`    // the digest of the task's paths by which Applied was
 	Unrun    bool      `yaml:"unrun,omitempty"`    // and by which it was without a run
 	Traces   bool      `yaml:"traces,omitempty"`   // an action that did not succeed may have left something since Applied
+	Tried    *tried    `yaml:"tried,omitempty"`    // what nothing was done after, where that has failed
 	Whole    bool      `yaml:"whole,omitempty"`    // somebody has asked for a run since, whatever has changed
 	Approved *approval `yaml:"approved,omitempty"` // what may run
 }

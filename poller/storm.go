@@ -18,12 +18,12 @@ type storm struct {
 	Last     time.Time `yaml:"last"`
 }
 
-// counting returns the state that knows how a run has ended. What was cut off, cancelled or had nothing to do says nothing.
+// counting returns the state that knows how a run has ended. What was cut off, cancelled, a repetition or had nothing to do says nothing.
 func (s State) counting(run Run) State {
 	switch {
 	case run.Outcome == Success && !run.Idle():
 		s.Storm = nil
-	case run.Outcome == Success, run.Interrupted(), run.Cancelled != "", run.Superseded != "":
+	case run.Outcome == Success, run.Interrupted(), run.Cancelled != "", run.Superseded != "", run.same:
 	default:
 		now := storm{Failures: 1, Last: run.Finished}
 		if s.Storm != nil {
