@@ -31,6 +31,7 @@ able to reach it.`
 	root.AddCommand(
 		p.runCommand(),
 		p.checkCommand(),
+		p.pathsCommand(),
 		p.doctorCommand(),
 		p.setupCommand(),
 		p.initCommand(),

@@ -31,7 +31,7 @@ const (
 	exitUsage   = 2  // usage, configuration, unreadable state file
 	exitLocked  = 3  // another kitops holds the state file or the directory for clones
 	exitNothing = 4  // there is neither an agent nor a state
-	exitNewer   = 10 // upgrade --check: there is a newer release
+	exitNewer   = 10 // upgrade --check: there is a newer release; paths: there is nothing to run
 )
 
 // lastWords is how long the errors that a command ends with wait for their reader.
@@ -111,7 +111,7 @@ func exitCode(err error) int {
 		return 0
 	case errors.As(err, &locked), errors.As(err, &taken):
 		return exitLocked
-	case errors.As(err, &newer):
+	case errors.As(err, &newer), errors.Is(err, wiring.ErrNothing):
 		return exitNewer
 	case errors.As(err, &nothing):
 		return exitNothing

@@ -103,5 +103,11 @@ func NewVersions(versions, match string, prerelease bool) (*Versions, error) {
 // ParseSparse makes a list of directories, or of patterns, as git sparse-checkout has them.
 func ParseSparse(entries []string) (*Sparse, error) { return sparse.Parse(entries) }
 
+// IsSHA tells whether a text is the whole name of a commit.
+func IsSHA(s string) bool {
+	_, is := object.ParseID(s)
+	return is
+}
+
 // Meant are the refs that a person may mean by a name.
 func Meant(name string) []string { return refs.Meant(name) }

@@ -47,25 +47,27 @@ func (p Patterns) Select(all List) List {
 	}
 	var found List
 	for _, path := range all {
-		if p.match(path) {
+		if _, selected := p.Why(path); selected {
 			found = append(found, path)
 		}
 	}
 	return found
 }
 
-func (p Patterns) match(path Path) bool {
-	selected := !slices.ContainsFunc(p, func(s string) bool { return !strings.HasPrefix(s, "!") })
-	for _, pattern := range p {
-		switch excluding, excluded := strings.CutPrefix(pattern, "!"); {
+// Why tells whether the patterns select a path, and which one decides that: the first that excludes it, with its !, else the
+// first that selects it; "" where none does.
+func (p Patterns) Why(path Path) (pattern string, selected bool) {
+	selected = !slices.ContainsFunc(p, func(s string) bool { return !strings.HasPrefix(s, "!") })
+	for _, one := range p {
+		switch excluding, excluded := strings.CutPrefix(one, "!"); {
 		case excluded && matchOne(excluding, path.Name):
-			return false
-		case excluded:
-		case matchOne(pattern, path.Name) || path.Submodule && mayMatchBelow(pattern, path.Name):
-			selected = true
+			return one, false
+		case excluded || pattern != "":
+		case matchOne(one, path.Name) || path.Submodule && mayMatchBelow(one, path.Name):
+			pattern, selected = one, true
 		}
 	}
-	return selected
+	return pattern, selected
 }
 
 func matchOne(pattern, path string) bool {
