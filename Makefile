@@ -10,7 +10,7 @@ CYCLONEDX_VERSION  := v1.10.0
 FUZZTIME   ?= 30s
 
 .DEFAULT_GOAL := build
-.PHONY: help build test short act act-docker limits e2e systemd git-servers test-stores chaos metrics soak kills lint vet bench demo image programs image-test release release-snapshot release-test packages fuzz manifest clean
+.PHONY: help build test short rounds act act-docker limits e2e systemd git-servers test-stores chaos metrics soak kills lint vet bench demo image programs image-test release release-snapshot release-test packages fuzz manifest clean
 
 help: ## show this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -24,6 +24,10 @@ test: ## all tests, with the race detector; needs a C compiler and git, and no n
 
 short: ## all tests in their short form, without the race detector
 	go test -short -p 4 -ldflags=-w ./...
+
+ROUNDS ?= 10
+rounds: ## tests of random histories, ROUNDS (10) times as long as make test plays them
+	KITOPS_TEST_ROUNDS=$(ROUNDS) go test -count 1 -timeout 0 ./poller/...
 
 e2e: ## the set-up and the page in a headless Chromium, which must be installed, as must npm; pictures of the pages into bin/e2e
 	mkdir -p bin/e2e

@@ -177,7 +177,7 @@ func TestLanesOnASharedStore(t *testing.T) {
 
 // TestOneBranchBesideManyFailing waits at most as long as one run takes, at the 95th percentile.
 func TestOneBranchBesideManyFailing(t *testing.T) {
-	for _, c := range []struct{ branches, slots, parallel int }{{30, 1, 1}, {300, 2, 1}, {20, 2, 16}} {
+	for _, c := range []struct{ branches, slots, parallel int }{{30, 1, 1}, {100, 2, 1}, {20, 2, 16}} {
 		if testing.Short() {
 			c.branches = min(c.branches, 30)
 		}

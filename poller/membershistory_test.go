@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/bittrance/kitops/poller/git"
+	"github.com/bittrance/kitops/poller/git/gittest"
 	"github.com/bittrance/kitops/poller/store/bucket"
 	"github.com/bittrance/kitops/poller/store/lease"
 	"github.com/bittrance/kitops/poller/store/members"
@@ -100,12 +101,8 @@ func TestHistoriesOfMembers(t *testing.T) {
 	seeds := []uint64{*memberSeed}
 	if *memberSeed == 0 {
 		seeds = nil
-		n := uint64(8)
-		if testing.Short() {
-			n = 1
-		}
-		for seed := range n {
-			seeds = append(seeds, seed+1)
+		for seed := range gittest.Rounds(3, 1) {
+			seeds = append(seeds, uint64(seed)+1)
 		}
 	}
 	for _, seed := range seeds {

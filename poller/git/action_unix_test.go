@@ -158,8 +158,8 @@ func inFile(files map[string]string, name string) bool {
 // TestReuseDifferential brings workdirs from revision to revision of invented
 // histories while actions work in them, and holds them against git.
 func TestReuseDifferential(t *testing.T) {
-	commits := rounds(24, 12)
-	for seed := range rounds(6, 2) { // one of them cleans
+	const commits = 16
+	for seed := range gittest.Rounds(3, 2) { // one of them cleans
 		for _, way := range both() {
 			t.Run(fmt.Sprintf("%s %d", way, seed), func(t *testing.T) {
 				t.Parallel()

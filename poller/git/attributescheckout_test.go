@@ -141,7 +141,7 @@ func TestAttributesDifferential(t *testing.T) {
 			m := reach(t, r)
 			texts := gittest.BorderTexts()
 			sha := ""
-			for i := range rounds(12, 6) {
+			for i := range gittest.Rounds(6, 4) {
 				files := map[string]string{}
 				for _, dir := range []string{"", "a/", "b/", "a/b/"} {
 					if random.IntN(3) > 0 {

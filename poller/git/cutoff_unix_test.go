@@ -106,7 +106,7 @@ func TestKilled(t *testing.T) {
 		shas = append(shas, r.Commit(nil))
 	}
 	k := keep(t, mirrorOf(t, r.Dir), Options{})
-	for round := range rounds(12, 4) {
+	for round := range gittest.Rounds(6, 4) {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilled$")
 		cmd.Env = append(os.Environ(), "TMPDIR="+t.TempDir(), "KITOPS_TEST_KILLED="+strings.Join(append([]string{r.Dir, k.dir}, shas...), "\n"))
 		out, err := cmd.StdoutPipe()

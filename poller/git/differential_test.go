@@ -203,13 +203,13 @@ func repacks() [][]string {
 // TestDifferential holds hundreds of revisions against what git makes of them:
 // through a mirror that follows them, and through fresh ones.
 func TestDifferential(t *testing.T) {
-	histories, commits := rounds(5, 1), rounds(36, 24)
+	histories := gittest.Rounds(2, 1)
 	for _, way := range []string{"http", "ssh"} {
 		for seed := range histories {
 			t.Run(fmt.Sprintf("%s %d", way, seed), func(t *testing.T) {
 				t.Parallel()
 				h := &invented{random: rand.New(rand.NewPCG(uint64(seed), 7))}
-				for range commits {
+				for range 24 {
 					h.grow()
 				}
 				r := gittest.New(t)

@@ -214,13 +214,13 @@ func grow(t *testing.T, r *gittest.Repo, random *rand.Rand) {
 
 // TestHistories compares checkouts of random histories with clones.
 func TestHistories(t *testing.T) {
-	for seed := range rounds(2, 1) {
+	for seed := range gittest.Rounds(1, 1) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			random := rand.New(rand.NewPCG(uint64(seed), 11))
 			r := gittest.New(t)
 			r.Commit(map[string]string{"a": "1"})
-			for range rounds(20, 12) {
+			for range 16 {
 				grow(t, r, random)
 			}
 			branch := r.Git("branch", "--show-current")
@@ -251,7 +251,7 @@ func TestFollowedHistories(t *testing.T) {
 			r := gittest.New(t)
 			r.Commit(map[string]string{"a": "1"})
 			m := reach(t, r)
-			for range rounds(6, 2) {
+			for range gittest.Rounds(3, 2) {
 				for range 1 + random.IntN(4) {
 					grow(t, r, random)
 				}

@@ -66,7 +66,7 @@ func TestDeepHistory(t *testing.T) {
 	t.Parallel()
 	r := gittest.New(t)
 	var stream strings.Builder
-	const commits = 30_000
+	const commits = 10_000
 	for i := range commits {
 		fmt.Fprintf(&stream, "commit refs/heads/main\nmark :%d\ncommitter x <x@example.com> %d +0000\ndata 1\nx\n", i+1, 1700000000+i)
 		if i > 0 {

@@ -28,7 +28,7 @@ func TestLFSBesideGitLFS(t *testing.T) {
 		"CRLF": strings.ReplaceAll(server.Add("of CRLF\n"), "\n", "\r\n"), "hawser": strings.Replace(server.Add("of hawser\n"), "git-lfs.github.com", "hawser.github.com", 1),
 		"blank lines": server.Add("of blank lines\n") + "\n\n", "no end": strings.TrimSpace(server.Add("of no end\n")), "text": "plain\n", "other": "version https://git-lfs.github.com/spec/v2\n",
 	}
-	for round := range rounds(4, 1) {
+	for round := range gittest.Rounds(2, 1) {
 		files := map[string]string{".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n*.crlf filter=lfs eol=crlf\n/no/*.bin -filter\nplain.bin !filter\n", "plain.bin": server.Add("not fetched")}
 		for name, pointer := range pointers {
 			files["odd/"+name+".bin"] = pointer

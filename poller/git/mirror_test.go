@@ -24,7 +24,6 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// rounds is how often something is tried: n times, a few with -short.
 func rounds(n, few int) int {
 	if testing.Short() {
 		return few

@@ -139,7 +139,7 @@ func TestSparseBesideGit(t *testing.T) {
 			for i := range kept {
 				kept[i] = filepath.Join(t.TempDir(), "kept")
 			}
-			for range rounds(6, 2) {
+			for range gittest.Rounds(3, 2) {
 				for range 4 {
 					churn(t, r, random)
 				}
