@@ -21,7 +21,7 @@ type Source struct {
 	Verify    func(ctx context.Context, rev git.Revision, since string) (git.Signer, error)
 	Changes   func(ctx context.Context, rev git.Revision, since string) (git.Changed, error)
 	MergeBase func(ctx context.Context, rev git.Revision, branch string) (string, error)
-	Message   func(ctx context.Context, rev git.Revision) (string, error)
+	Text      func(ctx context.Context, rev git.Revision) (git.Text, error)
 }
 
 // source is that of a run: what strangers have written has a mirror of its own.
@@ -29,7 +29,7 @@ func (w *watch) source(run Run) Source {
 	if run.Foreign {
 		return *w.task.Foreign
 	}
-	return Source{Checkout: w.task.Checkout, Verify: w.task.Verify, Changes: w.task.Changes, MergeBase: w.task.MergeBase, Message: w.task.Message}
+	return Source{Checkout: w.task.Checkout, Verify: w.task.Verify, Changes: w.task.Changes, MergeBase: w.task.MergeBase, Text: w.task.Text}
 }
 
 // userOf is whom the actions of a run are, nil for the agent's own user.

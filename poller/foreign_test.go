@@ -197,11 +197,11 @@ func TestStrangersMessageIsReadElsewhere(t *testing.T) {
 		task, theirs := forked(r, approving)
 		task.Rules.SkipCI = true
 		var ours []string
-		task.Message = func(_ context.Context, rev git.Revision) (string, error) {
+		task.Text = func(_ context.Context, rev git.Revision) (git.Text, error) {
 			ours = append(ours, rev.Ref)
-			return "", nil
+			return git.Text{}, nil
 		}
-		task.Foreign.Message = func(context.Context, git.Revision) (string, error) { return "[skip ci]", nil }
+		task.Foreign.Text = func(context.Context, git.Revision) (git.Text, error) { return git.Text{Message: "[skip ci]"}, nil }
 		b := newBench(t, task)
 		b.start(t)
 		elapse(2 * time.Minute)

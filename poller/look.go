@@ -87,16 +87,17 @@ func (w *watch) compare(ctx context.Context) ([]git.Revision, error) {
 		return nil, err
 	}
 	now := time.Now()
-	if w.task.Required != nil && !empty {
-		w.askRequired(ctx, decide(w.task, state, heads, now).required)
-	}
+	over := !empty && w.inquire(ctx, state, heads, now)
 	judge := func(s State) verdict {
-		s.asked = w.knownRequired()
+		if s.asked = w.knownRequired(); over {
+			s.Rounds = nil
+		}
 		if empty {
 			return verdictOnNothing(w.task, s)
 		}
 		v := w.noticeBehind(decide(w.task, s, heads, now), heads, now)
 		leaveToLanes(open, &v, heads)
+		v.changed = v.changed || over
 		return v
 	}
 	v := judge(state)
@@ -211,6 +212,9 @@ func (w *watch) announce(v verdict) {
 	}
 	if len(v.calmed) > 0 {
 		w.say(git.Revision{}, w.task.stormText(), v.state.Storm.Last.Add(w.task.stormPause()))
+	}
+	if r := v.state.Rounds; len(v.slowed) > 0 {
+		w.say(git.Revision{}, w.task.roundsText(r), r.Last.Add(w.task.roundPause(r)))
 	}
 	for _, rev := range v.abandoned {
 		w.say(rev, v.state.Refs[rev.Ref].Run.gaveUpText(w.task.Name), time.Time{})

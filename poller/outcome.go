@@ -129,7 +129,8 @@ func (w *watch) saveOutcome(ctx context.Context, run *Run, parked *Parked) (retr
 	default:
 		retry = run.Finished.Add(max(w.task.restFor(run.Attempt), run.rest))
 	}
-	booked, raging := parked, false
+	booked := parked
+	var alarms []string
 	if w.p.Parks != nil {
 		parked = nil
 	}
@@ -139,8 +140,9 @@ func (w *watch) saveOutcome(ctx context.Context, run *Run, parked *Parked) (retr
 				run.Held = "paused by " + s.Paused.By
 			}
 			s, w.back = w.task.giveUp(s, run)
-			s = s.counting(*run)
-			raging = s.Storm.rages() && s.Storm.Failures == stormAt
+			was := s
+			s = w.rounding(s.counting(*run), *run)
+			alarms = w.task.alarms(was, s)
 			return w.task.ended(s.with(run.Revision.Ref, func(r *RefState) {
 				saved := *run
 				r.Run, r.Group, r.Retry, r.Parked = &saved, nil, retry, parked
@@ -155,8 +157,10 @@ func (w *watch) saveOutcome(ctx context.Context, run *Run, parked *Parked) (retr
 			}), *run)
 		})
 		w.outbox.kick(ctx, &w.mem)
-		if err == nil && raging {
-			w.tell(Event{Kind: Noticed, Run: *run, Reason: w.task.stormText()})
+		if err == nil {
+			for _, text := range alarms {
+				w.tell(Event{Kind: Noticed, Run: *run, Reason: text})
+			}
 		}
 		if err == nil && w.p.Parks != nil && booked != nil {
 			w.bookParked(ctx, run.Revision.Ref, *booked)

@@ -34,8 +34,9 @@ func (w *watch) passedOver(ctx context.Context, run Run, dir string) (why string
 		err := w.insist(ctx, run.Revision, dir, func() error {
 			ctx, done := w.tellProgress(ctx, run)
 			defer done()
-			message, err := w.source(run).Message(ctx, run.Revision)
-			if skips(message) {
+			text, err := w.source(run).Text(ctx, run.Revision)
+			w.made = madeOf(text)
+			if skips(text.Message) {
 				why = SkippedOnRequest
 			}
 			return err

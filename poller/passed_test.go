@@ -29,7 +29,9 @@ func TestSkippedOnRequest(t *testing.T) {
 			task := reported(r, "deploy", "main")
 			task.Rules.SkipCI, task.Brings, task.Silent, task.DeployTo = true, true, silent, DeployTo("production")
 			messages := map[string]string{sha("b"): "docs [skip ci]"}
-			task.Message = func(_ context.Context, rev git.Revision) (string, error) { return messages[rev.SHA], nil }
+			task.Text = func(_ context.Context, rev git.Revision) (git.Text, error) {
+				return git.Text{Message: messages[rev.SHA]}, nil
+			}
 			b := newBench(t, task).hearing(w)
 			b.start(t)
 			elapse(2 * time.Minute)
@@ -109,8 +111,8 @@ func TestSkippedAfterAFailure(t *testing.T) {
 				}
 				return nil, nil
 			}
-			task.Message = func(_ context.Context, rev git.Revision) (string, error) {
-				return map[string]string{sha("c"): "[skip ci]", sha("d"): "[skip ci]"}[rev.SHA], nil
+			task.Text = func(_ context.Context, rev git.Revision) (git.Text, error) {
+				return git.Text{Message: map[string]string{sha("c"): "[skip ci]", sha("d"): "[skip ci]"}[rev.SHA]}, nil
 			}
 			b := newBench(t, task)
 			b.start(t)

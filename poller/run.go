@@ -80,7 +80,7 @@ func (e timeoutError) Error() string { return fmt.Sprintf("out of time after %s"
 // saveStart saves that the run starts. The time of the next try is saved with it,
 // so that a crash counts as a failed try.
 func (w *watch) saveStart(ctx context.Context, rev git.Revision) (Run, error) {
-	w.moved, w.parked, w.groups, w.scope = false, nil, nil, scope{}
+	w.moved, w.parked, w.groups, w.scope, w.made = false, nil, nil, scope{}, made{}
 	now := stamp()
 	run := Run{
 		ID: newRunID(now), Task: w.task.Name, Revision: rev,
@@ -106,7 +106,7 @@ func (w *watch) saveStart(ctx context.Context, rev git.Revision) (Run, error) {
 		s.NextPoll, s.Identity = w.nextPoll(), cmp.Or(w.identity, s.Identity)
 		start, _ := s.Remembered.sha(rev.Ref)
 		form := w.task.formOf(s, rev.SHA)
-		run.ID = id
+		run.ID, w.former = id, s.Refs
 		s = s.start(w.task, &run)
 		s = s.with(rev.Ref, func(r *RefState) {
 			run.Attempt, run.Failures = 1, 0

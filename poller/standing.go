@@ -227,6 +227,8 @@ func why(t Task, s State, head git.Revision, l live, now time.Time) string {
 		return fmt.Sprintf("pausing until %s after %s", near(r.Retry, now), tries(r.Run.Attempt))
 	case len(v.calmed) > 0:
 		return t.stormText()
+	case len(v.slowed) > 0:
+		return t.roundsText(s.Rounds)
 	case len(v.abandoned) > 0:
 		return r.Run.gaveUpText(t.Name)
 	case len(v.held) > 0:

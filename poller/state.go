@@ -41,6 +41,7 @@ type State struct {
 	Heeded       []heeded            `yaml:"heeded,omitempty"`         // what people have said of pull requests
 	Behind       map[string]lag      `yaml:"behind,omitempty"`         // by ref, of those that are; kept for who is notified
 	Storm        *storm              `yaml:"storm,omitempty"`          // nil: the last run succeeded
+	Rounds       *rounds             `yaml:"rounds,omitempty"`         // nil: the last head was pushed by others
 	Lease        lease.Lease         `yaml:"lease,omitempty"`          // on this document, where instances share the store
 
 	asked map[string]asked // by SHA: how what is required of heads stands; not remembered

@@ -44,6 +44,17 @@ func (t Task) stormText() string {
 	return fmt.Sprintf("%d runs in a row have failed, or more: what has failed is tried again one at a time, every %s, until one succeeds", stormAt, t.stormPause())
 }
 
+// alarms are what people hear once of a run after which the task slows down.
+func (t Task) alarms(before, now State) (all []string) {
+	if now.Storm.rages() && !before.Storm.rages() {
+		all = append(all, t.stormText())
+	}
+	if now.Rounds.many() && !before.Rounds.many() {
+		all = append(all, t.roundsText(now.Rounds))
+	}
+	return all
+}
+
 // calm keeps retries back where runs of the task fail without end: heads that are new, and what people order, go before
 // as ever.
 func (v *verdict) calm(t Task, now time.Time) {

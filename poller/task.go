@@ -43,8 +43,8 @@ type Task struct {
 	Verify func(ctx context.Context, rev git.Revision, since string) (git.Signer, error)
 	// Keys is a digest of whose signatures count now. It goes with Verify.
 	Keys func() string
-	// Message is the message of a revision's commit. It may be nil where the task has not Rules.SkipCI.
-	Message func(ctx context.Context, rev git.Revision) (string, error)
+	// Text is what a revision's commit says. It may be nil where the task has not Rules.SkipCI.
+	Text func(ctx context.Context, rev git.Revision) (git.Text, error)
 	// Pushed tells whether the task itself has pushed a revision, by a token that an action was granted. It may be nil.
 	Pushed func(ctx context.Context, rev git.Revision) (bool, error)
 	// Required tells how what the task requires of a revision before it runs stands. Its error keeps the revision

@@ -77,20 +77,23 @@ type watch struct {
 	served                 map[string]int                // in this turn, by ref; for once
 	idle                   []git.Revision                // the heads, when the look of once found nothing to do
 
-	signer    string            // of the revision; "": nobody asked
-	scope     scope             // of the run
-	pinned    bool              // the revision that runs need not be a head
-	ends      time.Time         // when the run that goes on will be out of time
-	ref, sha  string            // of a lane
-	hearing   bool              // the look does what people have said
-	strange   bool              // it is for a stranger's run, whose turn it is
-	newer     map[string]string // by ref of a lane: what the last look would run there
-	gone      map[string]bool   // refs of lanes of which the last look wants no run any more
-	opens     time.Time         // when what was due at the last look may run
-	asks      time.Time         // when to ask again for what is required of it
-	stalled   time.Time         // until when no lane starts, since the last could not save
-	back      *Hold             // what the outcome of the last run has its ref go back to
-	forbidden bool              // somebody has ordered, since the look, that the run must not start
+	signer    string              // of the revision; "": nobody asked
+	made      made                // the revision
+	former    map[string]RefState // of the runs before
+	makers    map[string]made     // by SHA, of heads that are kept back
+	scope     scope               // of the run
+	pinned    bool                // the revision that runs need not be a head
+	ends      time.Time           // when the run that goes on will be out of time
+	ref, sha  string              // of a lane
+	hearing   bool                // the look does what people have said
+	strange   bool                // it is for a stranger's run, whose turn it is
+	newer     map[string]string   // by ref of a lane: what the last look would run there
+	gone      map[string]bool     // refs of lanes of which the last look wants no run any more
+	opens     time.Time           // when what was due at the last look may run
+	asks      time.Time           // when to ask again for what is required of it
+	stalled   time.Time           // until when no lane starts, since the last could not save
+	back      *Hold               // what the outcome of the last run has its ref go back to
+	forbidden bool                // somebody has ordered, since the look, that the run must not start
 }
 
 // maxServings is how often --poll-once follows a head that moves while it is fetched.

@@ -110,6 +110,7 @@ func (w *watch) carryOut(ctx, leased context.Context, rev git.Revision) error {
 	w.tell(Event{Kind: Started, Run: run})
 	dir := w.p.workdir(w.task, run)
 	run, ended := w.execute(ctx, leased, run, dir)
+	w.learnMaker(leased, run)
 	parked := w.park(run, dir, byItself(ended))
 	retry, unsaved := w.saveOutcome(ctx, &run, parked)
 	if !retry.IsZero() && retry.Before(w.due) { // which may be over by now

@@ -47,6 +47,9 @@ type (
 	PathPatterns = changes.Patterns
 	// Sparse selects the files that are checked out.
 	Sparse = sparse.List
+	// Text is what a commit says to people, and Person who has made it.
+	Text   = object.Text
+	Person = object.Person
 	// Owner is whom the files of a checkout belong to.
 	Owner = safedir.Owner
 )

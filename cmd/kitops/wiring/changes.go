@@ -33,11 +33,11 @@ func (w *Wiring) changes(mirror *git.Mirror, r *Repository, o git.Options) func(
 	}
 }
 
-// message is the poller's Message of a task whose checkouts have the options.
-func (w *Wiring) message(mirror *git.Mirror, r *Repository, o git.Options) func(context.Context, git.Revision) (string, error) {
-	return func(ctx context.Context, rev git.Revision) (text string, err error) {
+// text is the poller's Text of a task whose checkouts have the options.
+func (w *Wiring) text(mirror *git.Mirror, r *Repository, o git.Options) func(context.Context, git.Revision) (git.Text, error) {
+	return func(ctx context.Context, rev git.Revision) (text git.Text, err error) {
 		ask := func() error {
-			text, err = mirror.Message(ctx, rev, o)
+			text, err = mirror.Text(ctx, rev, o)
 			return err
 		}
 		if r != nil {

@@ -42,7 +42,7 @@ func (w *Wiring) foreign(s settings.Settings, t settings.Task, r *Repository) *p
 		},
 		Changes:   w.changes(theirs.mirror, theirs, options),
 		MergeBase: w.mergeBase(theirs.mirror, theirs, options),
-		Message:   w.message(theirs.mirror, theirs, options),
+		Text:      w.text(theirs.mirror, theirs, options),
 	}
 	if t.Verify != nil {
 		keys := w.keys(t)

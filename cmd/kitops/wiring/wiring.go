@@ -201,9 +201,7 @@ func (w *Wiring) task(s settings.Settings, t settings.Task, r *Repository) polle
 		options.Owner = &git.Owner{UID: w.user.UID, GID: w.user.GID}
 	}
 	task.Changes = w.changes(mirror, r, options)
-	if t.Rules.SkipCI {
-		task.Message = w.message(mirror, r, options)
-	}
+	task.Text = w.text(mirror, r, options)
 	if r != nil && t.Pushes() {
 		task.Pushed = r.pushed
 	}

@@ -21,13 +21,13 @@ func TestMessageOfARevision(t *testing.T) {
 	r.PushTags()
 	for what, m := range map[string]*Mirror{"http": overHTTP(t, r), "here": mirrorOf(t, r.Dir)} {
 		for _, rev := range []refs.Revision{{Ref: "refs/heads/main", SHA: r.SHA("HEAD")}, {Ref: "refs/tags/v1", SHA: r.SHA("v1^{}")}} {
-			got, err := m.Message(t.Context(), rev, Options{})
-			if want := "Two\n\nwith a body [skip kitops]\n"; err != nil || got != want {
-				t.Errorf("%s, %s: %q, %v", what, rev.Ref, got, err)
+			got, err := m.Text(t.Context(), rev, Options{})
+			if want := "Two\n\nwith a body [skip kitops]"; err != nil || got.Message != want {
+				t.Errorf("%s, %s: %+v, %v", what, rev.Ref, got, err)
 			}
 		}
-		if got, err := m.Message(t.Context(), refs.Revision{Ref: "refs/heads/main", SHA: "main"}, Options{}); err == nil {
-			t.Errorf("%s: of no commit: %q", what, got)
+		if got, err := m.Text(t.Context(), refs.Revision{Ref: "refs/heads/main", SHA: "main"}, Options{}); err == nil {
+			t.Errorf("%s: of no commit: %+v", what, got)
 		}
 	}
 }
