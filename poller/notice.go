@@ -45,10 +45,10 @@ type failing struct {
 	Told  map[string]Outcome `yaml:"told,omitempty"`  // by target
 }
 
-// noticeStart adds what targets hear of a run that starts.
+// noticeStart adds what targets hear of a run that starts, once it is known that there is something to run.
 func (t Task) noticeStart(s State, run Run) State {
 	for _, n := range t.Notices {
-		if run.Attempt == 1 && slices.Contains(n.On, Begun) {
+		if run.Attempt == 1 && (!t.Brings || run.Action != "") && slices.Contains(n.On, Begun) {
 			s = s.reporting(Report{Run: run, URL: t.URL, To: n.To, Change: Begun})
 		}
 	}
@@ -56,10 +56,13 @@ func (t Task) noticeStart(s State, run Run) State {
 }
 
 // noticeEnd adds what targets hear of a run that has ended: of failures in a row once for each
-// outcome, and that they are over whoever has heard of them. The end of kitops says nothing of a revision.
+// outcome, and that they are over whoever has heard of them. The end of kitops says nothing of a revision, nor does a run that
+// had nothing to do.
 func (t Task) noticeEnd(s State, run Run) State {
 	r := s.Refs[run.Revision.Ref]
 	switch {
+	case run.Idle():
+		return s
 	case run.Outcome == Success:
 		return t.noticeSuccess(s, run, r.Failing)
 	case len(t.Notices) == 0 || run.Interrupted() || run.Overtaken() || run.same:
@@ -102,7 +105,7 @@ func (t Task) noticeSuccess(s State, run Run, f *failing) State {
 				l.Told = slices.DeleteFunc(slices.Clone(l.Told), func(to string) bool { return to == n.To })
 				s = s.behind(ref, &l)
 			}
-		case !run.Idle() && slices.Contains(n.On, Succeeded):
+		case slices.Contains(n.On, Succeeded):
 			s = s.reporting(Report{Run: run, URL: t.URL, To: n.To, Change: Succeeded})
 		}
 	}

@@ -3,6 +3,7 @@ package poller
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -74,6 +75,40 @@ func TestNotices(t *testing.T) {
 		})
 		want(t, "never", len(w.heard[NoticeTo("never")]), 0)
 		want(t, "left in the state", b.state(t, "deploy").Refs["refs/heads/main"].Failing == nil, true)
+	})
+}
+
+// TestWhatDoesNotRunNotifiesNobody: neither a head that concerns the task not, nor one that is applied without a run, which is
+// no recovery either; what runs is told once.
+func TestWhatDoesNotRunNotifiesNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := newRemote("main a"), &targets{heard: map[string][]string{}}
+		task := failsAt(r, "d", "main")
+		task.Paths, task.Brings, task.Rules.SkipCI, task.Rules.Retry = git.PathPatterns{"api/**"}, true, true, &Retry{}
+		concern := map[string]bool{sha("d"): true, sha("f"): true}
+		task.Changes = func(_ context.Context, rev git.Revision, _ string) (git.Changed, error) {
+			if concern[rev.SHA] {
+				return git.Changed{{Name: "api/x"}}, nil
+			}
+			return git.Changed{{Name: "docs/x"}}, nil
+		}
+		task.Text = func(_ context.Context, rev git.Revision) (git.Text, error) {
+			return git.Text{Message: map[string]string{sha("c"): "[skip ci]", sha("e"): "[skip ci]"}[rev.SHA]}, nil
+		}
+		all := NoticeTo("all")
+		task.Notices = []Notice{{To: all, On: []Change{Begun, Succeeded, Failed, Erred, Recovered, GaveUp}}}
+		b := newBench(t, task)
+		b.Report = w.report
+		b.start(t)
+		for _, head := range []string{"b", "c", "d", "e", "f"} {
+			elapse(2 * time.Minute)
+			r.push("main", head)
+		}
+		elapse(2 * time.Minute)
+		heard := slices.DeleteFunc(w.heard[all], func(text string) bool { // which may be old news by the time
+			return slices.Contains([]string{"start main a", "start main d", "start main f"}, text)
+		})
+		want(t, "heard", strings.Join(heard, ", "), "success main a, gave_up main d since d, recovery main f since d")
 	})
 }
 
