@@ -73,7 +73,7 @@ func (w *watch) enterGroup(ctx context.Context, rank int, rev git.Revision) (wit
 	}
 	w.p.groups.hold(g, w.mem.Key)
 	release := func() { w.p.groups.hold(g, ""); g.turn.release(w.mem.Key) }
-	within, give, late, err := w.leaseGroup(ctx, name)
+	within, give, late, err := w.leaseGroup(ctx, name, rev)
 	if err != nil {
 		release()
 		return nil, nil, true, err
@@ -89,21 +89,26 @@ func waitsForGroup(name, by string) string {
 }
 
 // leaseGroup waits for the lease on a group, where instances share the store.
-func (w *watch) leaseGroup(ctx context.Context, name string) (within context.Context, give func(), waited bool, err error) {
+func (w *watch) leaseGroup(ctx context.Context, name string, rev git.Revision) (within context.Context, give func(), waited bool, err error) {
 	if w.p.instance == nil {
 		return ctx, func() {}, false, nil
 	}
 	m := newMemory(w.p.Store, GroupPrefix+name)
 	m.Hold = w.p.instance.Hold(m.Key)
+	stop := func() {}
+	defer func() { stop() }()
 	for {
 		within, give, err = w.p.tenancy(ctx, &m, w.extendGroup)
 		var held *lease.HeldError
 		if !errors.As(err, &held) {
 			break
 		}
-		waited = true
+		why := waitsForGroup(name, m.State.Holder+" on "+held.Lease.Owner.Name)
 		w.expect(time.Time{})
-		w.setWaiting(waitsForGroup(name, m.State.Holder+" on "+held.Lease.Owner.Name))
+		w.setWaiting(why)
+		if !waited {
+			waited, stop = true, w.reportQueued(ctx, rev, why)
+		}
 		again := min(max(held.Left(), time.Second), w.p.instance.Terms.TTL/6) + rand.N(time.Second)
 		select {
 		case <-time.After(again):

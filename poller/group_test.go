@@ -40,18 +40,16 @@ func TestGroupAcrossInstances(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, r, g := store.NewMemory(), newRemote("main a"), &gauge{}
 		r.work = g.during(5 * time.Minute)
-		deploy, migrate := r.task("deploy", "main"), r.task("migrate", "main")
+		deploy, migrate, h := r.task("deploy", "main"), reported(r, "migrate", "main"), &listener{}
 		deploy.Rules.Group, migrate.Rules.Group = "prod-db", "prod-db"
 		one, wire := sharing(t, s, "one", deploy)
 		two, _ := sharing(t, s, "two", migrate)
+		two.Report = h.report
 		one.start(t)
 		two.start(t)
 		elapse(10 * time.Second)
-		all, err := two.Standings(t.Context())
-		want(t, "why", all[0].Why, "waits for group prod-db, held by deploy on one")
-		if err != nil {
-			t.Fatal(err)
-		}
+		want(t, "why", two.why(t), "waits for group prod-db, held by deploy on one")
+		want(t, "told", h.since(), []string{"a pending, turn, waits for group prod-db, held by deploy on one"})
 		elapse(20 * time.Minute)
 		want(t, "at once", g.most, 1)
 		want(t, "finished", append(one.told(Finished), two.told(Finished)...), []string{"finished main a success", "finished main a success"})

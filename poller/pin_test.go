@@ -164,3 +164,31 @@ func TestPinBetweenALookAndARun(t *testing.T) {
 		want(t, "ran", b.ran(), "a after -")
 	})
 }
+
+// TestPinIsNotEvicted by a push while it waits for its turn, nor by another task file: it stays until somebody unpins.
+func TestPinIsNotEvicted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRemote("main a")
+		works(r, 10*time.Minute)
+		task := r.task("deploy", "main")
+		b := newBench(t, task)
+		b.start(t)
+		elapse(15 * time.Minute)
+		r.push("main", "b")
+		elapse(2 * time.Minute)
+		b.ordered(t, Order{What: Pin, SHA: sha("a")})
+		r.push("main", "c")
+		elapse(time.Minute)
+		want(t, "pinned", b.state(t, "deploy").Refs["refs/heads/main"].Pinned.SHA, sha("a"))
+		elapse(30 * time.Minute)
+		task.Timeout, task.Digest = 2*time.Hour, "another"
+		b.Set([]Task{task})
+		r.push("main", "d")
+		elapse(30 * time.Minute)
+		want(t, "ran", b.ran(), "a after -, b after a, a after b")
+		want(t, "why", strings.Contains(b.why(t), "pinned to aaaaaaa by anna"), true)
+		b.ordered(t, Order{What: Unpin})
+		elapse(15 * time.Minute)
+		want(t, "ran", b.ran(), "a after -, b after a, a after b, d after a")
+	})
+}
