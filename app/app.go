@@ -64,7 +64,7 @@ type App struct {
 	listing   mutex  // guards catalog
 	catalog   catalog
 	owners    owners
-	bot       bot
+	me        knownSelf
 	wants     atomic.Pointer[map[string]string] // permissions beside the usual ones; nil: none
 
 	mu            sync.Mutex

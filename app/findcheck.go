@@ -13,7 +13,7 @@ import (
 // OwnChecks are the check runs of a name that this App has made on a commit: those of others count for nothing.
 // https://docs.github.com/rest/checks/runs#list-check-runs-for-a-git-reference
 func (r *Repository) OwnChecks(ctx context.Context, sha, name string, since time.Time) ([]KnownCheck, error) {
-	own, err := r.app.self(ctx)
+	own, err := r.app.known(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func (r *Repository) RewordCheck(ctx context.Context, id int64, output CheckOutp
 // Strangers are the other Apps, and the people, who have last told a commit of a context that is this App's. Of check runs or
 // commit statuses that may not be read there are none.
 func (r *Repository) Strangers(ctx context.Context, sha, name string) ([]string, error) {
-	own, err := r.app.self(ctx)
+	own, err := r.app.known(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -11,32 +11,40 @@ import (
 	"time"
 )
 
-// botKnown is for how long the name of an App is believed, which its owner may change.
-const botKnown = time.Hour
+// selfKnown is for how long the name of an App is believed, which its owner may change.
+const selfKnown = time.Hour
 
-// bot is the login of the account that an App acts as.
-type bot struct {
-	mu    sync.Mutex
-	login string
+// knownSelf is what GitHub has said of the App, of which nothing but its name and ID is needed.
+type knownSelf struct {
+	mu sync.Mutex
+	self
 	until time.Time
+}
+
+// known is self as it was within the hour.
+func (a *App) known(ctx context.Context) (self, error) {
+	a.me.mu.Lock()
+	defer a.me.mu.Unlock()
+	if time.Now().Before(a.me.until) {
+		return a.me.self, nil
+	}
+	s, err := a.self(ctx)
+	if err == nil {
+		a.me.self, a.me.until = s, time.Now().Add(selfKnown)
+	}
+	return s, err
 }
 
 // Bot is the login of the account that the App acts as: NAME[bot].
 func (a *App) Bot(ctx context.Context) (string, error) {
-	a.bot.mu.Lock()
-	defer a.bot.mu.Unlock()
-	if time.Now().Before(a.bot.until) {
-		return a.bot.login, nil
-	}
-	own, err := a.self(ctx)
+	own, err := a.known(ctx)
 	if err != nil {
 		return "", err
 	}
 	if own.Slug == "" {
 		return "", &DownError{fmt.Errorf("it does not tell what the App is called")}
 	}
-	a.bot.login, a.bot.until = own.Slug+"[bot]", time.Now().Add(botKnown)
-	return a.bot.login, nil
+	return own.Slug + "[bot]", nil
 }
 
 // PushedByApp tells whether this App, with a token that an action was lent for example, was the last to bring a ref to a

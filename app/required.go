@@ -16,7 +16,7 @@ type Requirement struct {
 	app  string // whose; "" for anybody's
 }
 
-const maxStated = 200 // commits whose answers are kept
+const maxStated = 2000 // lists that are kept: two for each commit of a task that waits
 
 // ParseRequirement reads NAME or NAME@APP, where * in the name stands for anything, and APP is an App's name in addresses.
 func ParseRequirement(text string) (Requirement, error) {
