@@ -59,7 +59,8 @@ func (p *Poller) ReportedOn(ctx context.Context, identity, sha string) (on, besi
 }
 
 // ReportAnew has the last run of a ref, or the one that waits, reported once more as it was, with a remark. Known may also
-// have no more than a Task, a commit, To, As and the Note of something that the Reporter knows by itself. Ctx is the agent's.
+// have no more than a Task, a commit, To, As and the Note of something that the Reporter knows by itself. Ctx is the agent's. The
+// error is a *[lease.HeldError] while another instance runs the task.
 func (p *Poller) ReportAnew(ctx context.Context, known Reported, remark string) error {
 	p.mu.Lock()
 	w := p.watches[known.Task]
@@ -73,7 +74,7 @@ func (p *Poller) ReportAnew(ctx context.Context, known Reported, remark string) 
 		return mem.Save(ctx, func(s State) State { return s.reportAnew(known, remark) })
 	})
 	w.outbox.kick(ctx, &mem)
-	return unlessHeld(err)
+	return err
 }
 
 func (s State) reportAnew(known Reported, remark string) State {

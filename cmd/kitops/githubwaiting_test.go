@@ -183,22 +183,24 @@ func TestARerunThatIsRefusedKeepsWhatTheCheckRunHas(t *testing.T) {
 	}
 	s.deliver(s.shop.Rerequest(red, s.bob))
 	last := same(2, "Not run again: bob may not write")
+	s.deliver(s.shop.Rerequest(red, s.anna)) // on its page, which somebody has kept open
+	last = same(3, "Not run again: that was an older check run")
 	agent.stop()
 	s.order("pause", "shop")
 	agent = s.start(args...)
 	s.deliver(s.shop.Rerequest(last, s.anna))
-	last = same(3, "Not run again: it is paused by")
+	last = same(4, "Not run again: it is paused by")
 	s.order("resume", "shop")
 	second := s.push("main")
 	s.awaitChecks(second, "success")
 	s.Reset()
 	s.deliver(s.shop.Rerequest(last, s.anna))
-	last = same(4, "no branch or tag that shop watches is at this commit any more")
+	last = same(5, "no branch or tag that shop watches is at this commit any more")
 	s.deliver(s.shop.RerequestSuite(last.Suite, s.anna))
-	same(5, "no branch or tag that shop watches is at this commit any more")
+	same(6, "no branch or tag that shop watches is at this commit any more")
 	s.deliver(s.shop.SuiteEvent("rerequested", last.Suite, s.anna)) // nobody has clicked
 	s.push("side")
-	same(5, "no branch")
+	same(6, "no branch")
 	agent.stop()
 }
 

@@ -227,7 +227,7 @@ func (a *Agent) Serve(ctx context.Context, version string, ready func() (stop fu
 		return err
 	}
 	clicked := newClicks(a)
-	a.hooks, h.clicked = h, clicked.hear
+	a.hooks, h.clicked, h.settle = h, clicked.hear, clicked.settle
 	a.wiring.process.Handed.Close()
 	a.Observers = append(a.Observers, h.Observe)
 	measuring, err := a.measure(ctx)

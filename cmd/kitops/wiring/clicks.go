@@ -12,6 +12,7 @@ import (
 	"github.com/bittrance/kitops/app"
 	"github.com/bittrance/kitops/poller"
 	"github.com/bittrance/kitops/poller/bug"
+	"github.com/bittrance/kitops/poller/store/lease"
 	"github.com/bittrance/kitops/status/github"
 	"github.com/bittrance/kitops/webhook"
 )
@@ -35,6 +36,8 @@ type clicks struct {
 type click struct {
 	webhook.Check
 	tries int
+	late  bool          // it has come again, after those that may have been made since
+	done  chan struct{} // of one that is none: closed when those before it were tried
 }
 
 func newClicks(a *Agent) *clicks {
@@ -57,8 +60,29 @@ func (c *clicks) put(one click) {
 	}
 }
 
-// later has a click come again on which GitHub gave no answer, and tells whether it does.
+// settle waits until what was clicked before was tried.
+func (c *clicks) settle(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, clickPatience)
+	defer cancel()
+	last := click{done: make(chan struct{})}
+	select {
+	case c.queue <- last:
+	default: // there are too many to wait for
+		return
+	}
+	select {
+	case <-last.done:
+	case <-ctx.Done():
+	}
+}
+
+// later has a click come again on which GitHub gave no answer, or that another instance keeps from being answered, which has
+// the task's lease. It tells whether it does.
 func (c *clicks) later(one click, err error) bool {
+	if held, elsewhere := errors.AsType[*lease.HeldError](err); elsewhere { // whoever answers first completes the suite
+		time.AfterFunc(min(max(held.Left(), clickPause), clickPatience), func() { c.put(one) })
+		return true
+	}
 	var down *app.DownError
 	var limit *app.LimitError
 	wait := clickPause << one.tries
@@ -81,10 +105,14 @@ func (c *clicks) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case one := <-c.queue:
+			if one.done != nil {
+				close(one.done)
+				continue
+			}
 			err := bug.Catch(func() error {
 				bounded, cancel := context.WithTimeout(ctx, clickPatience)
 				defer cancel()
-				return c.do(ctx, bounded, one.Check)
+				return c.do(ctx, bounded, one)
 			})
 			if err != nil && ctx.Err() == nil && !c.later(one, err) {
 				c.log.Warn("a click on a check run has no effect", "sha", one.SHA, "by", one.Sender.Login, "err", err)
@@ -94,14 +122,20 @@ func (c *clicks) Run(ctx context.Context) {
 }
 
 // do does what was clicked. What concerns no task of this agent costs no request; what is replayed or forged at most one.
-func (c *clicks) do(agent, ctx context.Context, click webhook.Check) error {
+func (c *clicks) do(agent, ctx context.Context, one click) error {
+	click := one.Check
 	on, beside, err := c.agent.ReportedOn(ctx, strconv.FormatInt(click.RepositoryID, 10), click.SHA)
 	if err != nil {
 		return err
 	}
+	older := slices.DeleteFunc(slices.Clone(on), func(one poller.Reported) bool { return !replaced(click, one) })
+	if len(older) > 0 && !one.late { // if it is a replay, GitHub waits for another one
+		one.late, older = true, nil
+		time.AfterFunc(clickPause, func() { c.put(one) })
+	}
 	concerned := slices.DeleteFunc(on, func(one poller.Reported) bool { return !concerns(click, one) })
 	beside = slices.DeleteFunc(beside, func(one poller.Reported) bool { return click.Button != "" || click.Run != 0 && click.Name != one.To })
-	all := slices.Concat(concerned, beside)
+	all := slices.Concat(concerned, beside, older)
 	if len(all) == 0 {
 		return nil
 	}
@@ -119,6 +153,9 @@ func (c *clicks) do(agent, ctx context.Context, click webhook.Check) error {
 	if len(beside) > 0 {
 		errs = append(errs, c.completeOlder(agent, ctx, repository, click, beside))
 	}
+	for _, one := range older {
+		errs = append(errs, c.agent.ReportAnew(agent, one, "Not run again: that was an older check run; Re-run this one"))
+	}
 	if len(concerned) == 0 {
 		return errors.Join(errs...)
 	}
@@ -133,7 +170,7 @@ func (c *clicks) do(agent, ctx context.Context, click webhook.Check) error {
 }
 
 // concerns tells whether a click is about what was reported: a button about the check run that has it, a Re-run about one that
-// is completed and the newest of its name. Of an older one it may be a replay.
+// is completed and the newest of its name.
 func concerns(click webhook.Check, one poller.Reported) bool {
 	id, there := github.CheckOf(one.Note)
 	unapproved := one.Run.Waits == poller.ForApproval
@@ -149,6 +186,13 @@ func concerns(click webhook.Check, one poller.Reported) bool {
 		return false
 	}
 	return !running && !one.Ordered && (click.Run == 0 || click.Run == id)
+}
+
+// replaced tells whether a Re-run is about a check run that another one has taken the place of, which is completed.
+func replaced(click webhook.Check, one poller.Reported) bool {
+	id, there := github.CheckOf(one.Note)
+	running := one.Run.Outcome == poller.Pending && one.Run.Waits != poller.ForApproval
+	return there && click.Button == "" && click.Run != 0 && click.Run != id && click.Name == one.To && !running && !one.Ordered
 }
 
 // completeOlder completes check runs again of a commit that no ref is at any more, as they were: GitHub waits for them.

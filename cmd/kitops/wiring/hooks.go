@@ -28,7 +28,8 @@ type Hooks struct {
 	log      *slog.Logger
 
 	clicked func(webhook.Event)
-	metrics *metrics.Metrics // nil: off
+	settle  func(context.Context) // waits until what was clicked was tried
+	metrics *metrics.Metrics      // nil: off
 	seen    *webhook.Seen
 	secrets *webhook.Secrets // nil: none
 	server  *webhook.Server  // nil: no --listen
@@ -261,6 +262,9 @@ func (h *Hooks) deliveries(a *app.App) *webhook.DeliveryLog {
 			return read.Delivery, err
 		},
 		Save: func(ctx context.Context, id int64) error {
+			if h.settle(ctx); ctx.Err() != nil {
+				return nil // the next agent reads of it again
+			}
 			return memory.save(ctx, func(deliveriesRead) deliveriesRead { return deliveriesRead{id} })
 		},
 		Log:     h.log,

@@ -7,6 +7,7 @@ import (
 	"github.com/bittrance/kitops/cmd/kitops/settings"
 	"github.com/bittrance/kitops/poller"
 	"github.com/bittrance/kitops/poller/git"
+	"github.com/bittrance/kitops/poller/store/lease"
 	"github.com/bittrance/kitops/status/github"
 	"github.com/bittrance/kitops/status/history"
 	"github.com/bittrance/kitops/status/page"
@@ -27,7 +28,11 @@ func (a *Agent) onCommits() *github.Reporter {
 		Records: &github.Records{Wants: a.hasChecks, Plain: page.Plain},
 		LogMode: a.checkLog, Commits: a.broughtCommits, Has: a.hasFiles,
 		Anew: func(ctx context.Context, run poller.Run, remark string) error {
-			return a.ReportAnew(ctx, poller.Reported{Task: run.Task, Run: run}, remark)
+			err := a.ReportAnew(ctx, poller.Reported{Task: run.Task, Run: run}, remark)
+			if _, elsewhere := errors.AsType[*lease.HeldError](err); elsewhere {
+				return nil
+			}
+			return err
 		},
 	}
 }
