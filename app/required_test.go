@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bittrance/kitops/app"
 	"github.com/bittrance/kitops/app/apptest"
@@ -114,5 +115,49 @@ func TestRequiredWithoutPermission(t *testing.T) {
 	var lacks *app.PermissionError
 	if !errors.As(err, &lacks) || lacks.Permission != "checks" || !strings.Contains(err.Error(), "checks") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestTheAppIsAskedOnceWhatItIs, however many check runs are looked for.
+func TestTheAppIsAskedOnceWhatItIs(t *testing.T) {
+	s := newScene(t, apptest.Options{})
+	s.installation.SetPermissions(apptest.Permissions{"contents": "read", "statuses": "write", "checks": "write"})
+	s.app.Want(map[string]string{"statuses": "write", "checks": "write"})
+	s.Reset()
+	for range 5 {
+		if _, err := s.repo.OwnChecks(t.Context(), s.sha, "kitops/own", time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.repo.Strangers(t.Context(), s.sha, "kitops/own"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := s.asked("/app"); n != 1 {
+		t.Errorf("%d requests", n)
+	}
+}
+
+// TestAnswersOfManyCommitsThatWaitAreKept: what has not changed costs nothing, in whatever order it is asked.
+func TestAnswersOfManyCommitsThatWaitAreKept(t *testing.T) {
+	s := newScene(t, apptest.Options{})
+	s.installation.SetPermissions(apptest.Permissions{"contents": "read", "statuses": "read", "checks": "read"})
+	s.app.Want(map[string]string{"statuses": "read", "checks": "read"})
+	all := make([]string, 150)
+	for i := range all {
+		all[i] = s.shop.Push("main", nil)
+	}
+	ask := func() {
+		t.Helper()
+		for _, sha := range all {
+			if _, _, err := s.repo.Required(t.Context(), sha, requirements(t, "ci"), func(string) bool { return false }); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	ask()
+	s.Reset()
+	ask()
+	if n := s.Count(apptest.Filter{Path: "/repos/**", Status: http.StatusNotModified}); n != 2*len(all) {
+		t.Errorf("%d of %d requests found nothing changed", n, s.asked("/repos/**"))
 	}
 }
