@@ -108,7 +108,7 @@ func (a *API) Give(ctx context.Context, task, what string, body Order) (Ordered,
 	if err := permitted(ctx, task); err != nil {
 		return Ordered{}, err
 	}
-	o := poller.Order{What: what, By: by(ctx), Ref: body.Ref, SHA: body.SHA, Reason: body.Reason, After: body.After, Anyway: body.Anyway}
+	o := poller.Order{What: what, By: by(ctx), Person: CallerOf(ctx).Person, Ref: body.Ref, SHA: body.SHA, Reason: body.Reason, After: body.After, Anyway: body.Anyway}
 	if body.Until != nil {
 		o.Until = *body.Until
 	}

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"net/http"
+
+	"github.com/bittrance/kitops/poller"
 )
 
 // Caller is who asks, and what he may. The zero Caller has no name and may everything.
 type Caller struct {
 	Name   string
+	Person poller.Person                                // as whom he has logged in with the host of the repository; zero: as a user of this machine
 	Sees   func(task string) bool                       // nil: every task
 	Orders func(ctx context.Context, task string) error // why he may not give orders about a task that he sees; nil: he may
 }

@@ -266,6 +266,13 @@ func TestAnOrderAsksGitHubAtThatMoment(t *testing.T) {
 		}
 	}
 	order(303)
+	if by := h.people[0]; by.ID != anna.ID || by.Login != "anna" { // who is asked about once more as a run starts
+		t.Errorf("%+v", by)
+	}
+	h.local().post("/agent/orders", url.Values{"task": {"acme/shop"}, "order": {"pause"}})
+	if by := h.people[1]; by.ID != 0 {
+		t.Errorf("the local user is %+v", by)
+	}
 	anna.SetRole(h.shop, "read")
 	order(403)
 	anna.SetRole(h.shop, "write")

@@ -33,6 +33,7 @@ type scene struct {
 
 	mu     sync.Mutex
 	orders []string
+	people []poller.Person // who have given them
 }
 
 var head = strings.Repeat("b", 40)
@@ -64,6 +65,9 @@ func open(t *testing.T, change func(*page.Options)) *scene {
 			if o.What == poller.Resume {
 				return "", &poller.RefusedError{}
 			}
+			s.mu.Lock()
+			s.people = append(s.people, o.Person)
+			s.mu.Unlock()
 			note(strings.TrimSpace(strings.Join([]string{o.What, task, o.Ref, o.SHA, o.Reason, "by", o.By}, " ")))
 			return o.What + " by " + o.By, nil
 		},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bittrance/kitops/app"
+	"github.com/bittrance/kitops/poller"
 	"github.com/bittrance/kitops/status/api"
 )
 
@@ -22,7 +23,7 @@ func (s *Server) caller(ctx context.Context, one session) api.Caller {
 	}
 	visible := sync.OnceValue(func() map[string]bool { return s.visible(ctx, *one.User) })
 	return api.Caller{
-		Name: one.Name,
+		Name: one.Name, Person: poller.Person{ID: one.User.ID, Login: one.User.Login},
 		Sees: func(task string) bool { return one.fresh(time.Now()) && visible()[task] },
 		Orders: func(ctx context.Context, task string) error {
 			r, on := s.o.Repositories()[task]
