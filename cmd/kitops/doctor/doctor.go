@@ -68,6 +68,7 @@ func (d *Doctor) Run(ctx context.Context, all settings.Options) error {
 		d.say(app.Warn, "actions can read the GitHub App's private key ("+strings.Join(keys, ", ")+"), so whoever may push can take it", settings.KeyRemedy)
 	}
 	d.untrusted(ctx, s)
+	d.bots(s)
 	d.processes(s)
 	d.limits(s)
 	d.signers(ctx, s, w)

@@ -135,3 +135,30 @@ func TestProbesLeaveNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestBranchesOfBots beside secrets are warned of, unless they are excluded.
+func TestBranchesOfBots(t *testing.T) {
+	with := []actions.Action{{Name: "work", Secrets: map[string]actions.Secret{"KEY": {}}}}
+	for _, c := range []struct {
+		refs    git.Patterns
+		actions []actions.Action
+		want    string
+	}{
+		{git.Patterns{"refs/heads/**"}, with, "dependabot renovate"},
+		{git.Patterns{"refs/heads/**"}, []actions.Action{{Name: "work", Token: map[string]string{"contents": "read"}}}, "dependabot renovate"},
+		{git.Patterns{"refs/heads/**", "!refs/heads/dependabot/**"}, with, "renovate"},
+		{git.Patterns{"refs/heads/**"}, []actions.Action{{Name: "work"}}, ""},
+		{git.Patterns{"refs/heads/main", "refs/heads/release/*"}, with, ""},
+	} {
+		var out strings.Builder
+		(&Doctor{Out: &out}).bots(settings.Settings{Tasks: []settings.Task{{Name: "ci", Refs: c.refs, Actions: c.actions}}})
+		var said []string
+		for line := range strings.Lines(out.String()) {
+			_, bot, _ := strings.Cut(strings.TrimSpace(line), `exclude them by "!`)
+			said = append(said, strings.TrimSuffix(bot, `/**"`))
+		}
+		if got := strings.Join(said, " "); got != c.want {
+			t.Errorf("%v: %q, want %q", c.refs, got, c.want)
+		}
+	}
+}

@@ -58,3 +58,18 @@ func mightyGroups(who *actions.User) (all []string) {
 	}
 	return all
 }
+
+// bots warns of tasks with secrets whose branches are also those that bots push, with the code of strangers in them.
+func (d *Doctor) bots(s settings.Settings) {
+	for _, t := range s.Tasks {
+		secrets := t.Bring != nil && len(t.Bring.Secrets)+len(t.Bring.Token) > 0 || slices.ContainsFunc(t.AllActions(), func(a actions.Action) bool {
+			return len(a.Secrets)+len(a.Token) > 0
+		})
+		for _, bot := range []string{"dependabot", "renovate"} {
+			if matched, _ := t.Refs.Match("refs/heads/" + bot + "/npm/left-pad-1.0"); matched && secrets {
+				d.say(app.Warn, fmt.Sprintf("task %s: its branches are also those of %s, whose updates bring what strangers have written, such as install scripts, and its actions have secrets", t.Name, bot),
+					fmt.Sprintf("exclude them by \"!%s/**\"", bot))
+			}
+		}
+	}
+}
