@@ -63,6 +63,18 @@ func (r *Repository) Comment(ctx context.Context, id int64) (Comment, bool, erro
 	return c, whole, nil
 }
 
+// React puts a reaction on a comment: +1, confused. It may be repeated. Needs pull_requests: write; the error is a
+// *[PermissionError] where that is not granted.
+// https://docs.github.com/rest/reactions/reactions#create-reaction-for-an-issue-comment
+func (r *Repository) React(ctx context.Context, comment int64, content string) error {
+	if err := r.granted(ctx, commenting()); err != nil {
+		return err
+	}
+	path := fmt.Sprintf("%s/issues/comments/%d/reactions", r.path(false), comment)
+	_, err := r.do(ctx, call{method: http.MethodPost, path: path, body: map[string]string{"content": content}, class: deploying, needs: commenting()})
+	return err
+}
+
 // oneComment is a comment as GitHub has it.
 type oneComment struct {
 	ID       int64

@@ -40,10 +40,9 @@ func (a *App) wanted() map[string]string {
 // usable is wanted ∩ granted: a token asked for with more is refused altogether.
 func (i *installation) usable() map[string]string {
 	wanted := i.app.wanted()
-	more := i.app.wants.Load()
 	maps.DeleteFunc(wanted, func(permission, level string) bool {
-		if level == "write" && !i.grant.allows(permission, level) && more != nil && (*more)[permission] == "read" {
-			level = "read" // which something else wants
+		if level == "write" && !i.grant.allows(permission, level) {
+			level = "read" // which something else may want
 			wanted[permission] = level
 		}
 		return !i.grant.allows(permission, level)

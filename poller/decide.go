@@ -23,6 +23,7 @@ type verdict struct {
 	required   []git.Revision // to run, once they have what the task requires,
 	lacking    []git.Revision // which these do not have
 	barred     []git.Revision // to run, were there somebody as whom
+	crowded    []git.Revision // to run, once fewer of their author do
 	closed     []git.Revision // to run, but only within a window
 	calmed     []git.Revision // failed before, as nearly everything of the task does
 	slowed     []git.Revision // to run, but the task seems to push them itself
@@ -80,11 +81,12 @@ func decide(t Task, s State, heads []git.Revision, now time.Time) verdict {
 		}
 	}
 	slices.SortStableFunc(v.todo, func(a, b git.Revision) int {
-		return cmp.Or(cmp.Compare(rankOf(v.state.Refs[a.Ref], a), rankOf(v.state.Refs[b.Ref], b)), v.served(a).Compare(v.served(b)), strings.Compare(a.Ref, b.Ref))
+		return cmp.Or(cmp.Compare(rankOf(v.state.Refs[a.Ref], a), rankOf(v.state.Refs[b.Ref], b)), v.served(a).Compare(v.served(b)), byAge(a.Ref, b.Ref))
 	})
 	v.calm(t, now)
 	v.slow(t, now)
 	v.distrust(t)
+	v.crowd(t)
 	v.await(t)
 	v.hold(now)
 	v.close(t, now)
@@ -167,7 +169,7 @@ func (v *verdict) judge(t Task, head git.Revision, r RefState, now time.Time) {
 
 // idle tells whether there is nothing to run and nothing to say.
 func (v verdict) idle() bool {
-	return len(v.todo)+len(v.paused)+len(v.abandoned)+len(v.mistaken)+len(v.outdated)+len(v.held)+len(v.closed)+len(v.unapproved)+len(v.barred)+len(v.lacking)+len(v.calmed)+len(v.slowed)+len(v.remembered)+len(v.forgotten)+len(v.missing) == 0
+	return len(v.todo)+len(v.paused)+len(v.abandoned)+len(v.mistaken)+len(v.outdated)+len(v.held)+len(v.closed)+len(v.unapproved)+len(v.barred)+len(v.crowded)+len(v.lacking)+len(v.calmed)+len(v.slowed)+len(v.remembered)+len(v.forgotten)+len(v.missing) == 0
 }
 
 // forget drops the memory of refs that are gone, once what runs of them has ended and was told.

@@ -213,3 +213,45 @@ func TestStrangersMessageIsReadElsewhere(t *testing.T) {
 		want(t, "checkouts", runs, []string(nil))
 	})
 }
+
+// TestNoWayInRunsAnUnapprovedRevision: neither an order nor a restart, also where an older revision was approved.
+func TestNoWayInRunsAnUnapprovedRevision(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRemote("main a")
+		r.ref(fork, "1")
+		task, theirs := forked(r, approving)
+		b := newBench(t, task)
+		stop := b.start(t)
+		none := func(way string) {
+			t.Helper()
+			elapse(3 * time.Minute)
+			_, runs := theirs.seen()
+			want(t, way, runs, []string{"pull/7/head 1"})
+		}
+		b.ordered(t, Order{What: Approve, SHA: "1111"})
+		none("approved")
+		r.ref(fork, "2")
+		none("a push")
+		for _, o := range []Order{
+			{What: Again, Ref: fork},
+			{What: Again, Ref: fork, SHA: "2222", Anyway: true},
+			{What: Rollback, Ref: fork, SHA: sha("2")},
+			{What: Pin, Ref: fork, SHA: sha("2")},
+			{What: Pin, Ref: fork, SHA: sha("1")}, // whose approval is used
+			{What: Again, Ref: fork},
+			{What: Unpin, Ref: fork},
+		} {
+			b.ordered(t, o)
+			none(o.What + " " + o.SHA)
+		}
+		stop()
+		b = b.again(t, task)
+		stop = b.start(t)
+		none("a restart")
+		stop()
+		b = b.again(t, task)
+		b.Afresh = true
+		_ = b.Once(t.Context(), true)
+		none("--poll-once --again")
+	})
+}

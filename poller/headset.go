@@ -189,3 +189,13 @@ func (h *headSet) unpack(text string) error {
 	h.take(heads)
 	return nil
 }
+
+// shows tells whether a revision is among heads, of any ref where it names none.
+func shows(heads []git.Revision, rev git.Revision) bool {
+	for _, head := range heads {
+		if head.SHA == rev.SHA && (rev.Ref == "" || head.Ref == rev.Ref) {
+			return true
+		}
+	}
+	return false
+}

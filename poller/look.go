@@ -225,6 +225,9 @@ func (w *watch) announce(v verdict) {
 	for _, rev := range v.unapproved {
 		w.say(rev, w.task.approvalText(rev), time.Time{})
 	}
+	for _, rev := range v.crowded {
+		w.say(rev, w.task.crowdedText(rev), time.Time{})
+	}
 	for _, rev := range v.lacking {
 		w.say(rev, v.state.requiredText(rev.SHA), time.Time{})
 	}
@@ -286,14 +289,5 @@ func (w *watch) known(rev git.Revision, reason string) bool {
 		w.told = map[string]string{}
 	}
 	w.told[rev.Ref] = what
-	return false
-}
-
-func shows(heads []git.Revision, rev git.Revision) bool {
-	for _, head := range heads {
-		if head.SHA == rev.SHA && (rev.Ref == "" || head.Ref == rev.Ref) {
-			return true
-		}
-	}
 	return false
 }

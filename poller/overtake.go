@@ -73,7 +73,7 @@ func leaveToLanes(open map[string]*watch, v *verdict, heads []git.Revision) {
 			v.newer[rev.Ref] = rev.SHA
 		}
 	}
-	for _, list := range []*[]git.Revision{&v.todo, &v.paused, &v.abandoned, &v.mistaken, &v.outdated, &v.held, &v.closed, &v.unapproved, &v.barred, &v.lacking, &v.calmed, &v.slowed} {
+	for _, list := range []*[]git.Revision{&v.todo, &v.paused, &v.abandoned, &v.mistaken, &v.outdated, &v.held, &v.closed, &v.unapproved, &v.barred, &v.crowded, &v.lacking, &v.calmed, &v.slowed} {
 		*list = slices.DeleteFunc(*list, func(rev git.Revision) bool { return open[rev.Ref] != nil })
 	}
 }

@@ -22,6 +22,7 @@ const (
 	ForApproval = "approval" // somebody who may write
 	ForWindow   = "window"   // one of the task's windows
 	ForRequired = "required" // statuses and check runs of others
+	ForOthers   = "others"   // other pull requests of its author
 	ForResume   = "resume"   // the end of a pause
 )
 

@@ -87,12 +87,12 @@ func (w *watch) watchedElsewhere() bool {
 
 // enqueue notes what is to run and has to wait for somebody or for some time, and takes back what will not run.
 func (v *verdict) enqueue(t Task, now time.Time) {
-	if len(v.unapproved)+len(v.held)+len(v.closed)+len(v.lacking)+len(v.slowed)+len(v.state.Queue) == 0 {
+	if len(v.unapproved)+len(v.crowded)+len(v.held)+len(v.closed)+len(v.lacking)+len(v.slowed)+len(v.state.Queue) == 0 {
 		return
 	}
 	before := v.state.Queue
 	due := map[string]string{}
-	for _, list := range [][]git.Revision{v.todo, v.unapproved, v.held, v.closed, v.lacking, v.slowed} {
+	for _, list := range [][]git.Revision{v.todo, v.unapproved, v.crowded, v.held, v.closed, v.lacking, v.slowed} {
 		for _, rev := range list {
 			if _, there := before[rev.Ref]; there {
 				due[rev.Ref] = rev.SHA
@@ -114,6 +114,7 @@ func (v *verdict) enqueue(t Task, now time.Time) {
 		}
 	}
 	v.wait(t, v.unapproved, ForApproval, t.approvalText)
+	v.wait(t, v.crowded, ForOthers, t.crowdedText)
 	v.wait(t, v.held, ForResume, func(git.Revision) string { return v.state.Paused.text("paused", now) })
 	v.wait(t, v.closed, ForWindow, func(git.Revision) string { return t.Rules.Windows.opensText(now) })
 	v.wait(t, v.lacking, ForRequired, func(rev git.Revision) string { return v.state.asked[rev.SHA].told() })

@@ -57,6 +57,13 @@ func counted(tries int) string {
 	return fmt.Sprintf("%d tries", tries)
 }
 
+func tries(n int) string {
+	if n == 1 {
+		return "a failed try"
+	}
+	return fmt.Sprintf("%d failed tries", n)
+}
+
 // giveUp notes that a run was the last try, and holds the ref at what was applied before where the task wants that.
 func (t Task) giveUp(s State, run *Run) (State, *Hold) {
 	if run.GaveUp = t.gaveUp(run); !run.GaveUp || !t.Rules.RollBack {

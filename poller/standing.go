@@ -71,7 +71,7 @@ func (p *Poller) standings(ctx context.Context, asked func(Task) bool) ([]Standi
 		}
 		next := one{task: task}
 		if w := p.watches[task.Name]; w != nil {
-			next.now = live{here: true, heads: w.found, others: w.others, asked: w.asked, waits: w.waitsByRef(), vitals: w.vitals, foreign: p.foreigners.waits[w]}
+			next.now = live{here: true, heads: w.found, others: w.others, asked: w.asked, waits: w.waitsByRef(), vitals: w.vitals, crowded: w.crowded, foreign: p.foreigners.waits[w]}
 		}
 		all = append(all, next)
 	}
@@ -105,8 +105,9 @@ type live struct {
 	vitals vitals
 	others int // tags that are no versions
 
-	asked   map[string]asked // how what is required of heads stands
-	foreign bool             // a stranger's run waits for the end of another
+	asked   map[string]asked  // how what is required of heads stands
+	foreign bool              // a stranger's run waits for the end of another
+	crowded map[string]string // by ref: what waits for others of its author
 
 	elsewhere string // the other instance that has the lease
 	polls     string // the other instance that is to poll it
@@ -235,9 +236,11 @@ func why(t Task, s State, head git.Revision, l live, now time.Time) string {
 		return s.Paused.text("paused", now)
 	case len(v.barred) > 0:
 		return t.trust(head).Barred
+	case l.crowded[head.Ref] == head.SHA && len(v.unapproved)+len(v.todo) > 0:
+		return t.crowdedText(head)
 	case len(v.unapproved) > 0:
 		return t.approvalText(head)
-	case !l.here && s.Queue[head.Ref].Run.Waits == ForApproval && !r.approved(head.SHA): // the task's rules are not known
+	case !l.here && slices.Contains([]string{ForApproval, ForOthers}, s.Queue[head.Ref].Run.Waits) && !r.approved(head.SHA): // the task's rules are not known
 		return s.Queue[head.Ref].Run.Reason
 	case len(v.lacking) > 0:
 		return v.state.requiredText(head.SHA)
@@ -265,13 +268,6 @@ func why(t Task, s State, head git.Revision, l live, now time.Time) string {
 		return text
 	}
 	return "applied"
-}
-
-func tries(n int) string {
-	if n == 1 {
-		return "a failed try"
-	}
-	return fmt.Sprintf("%d failed tries", n)
 }
 
 // near is a moment as a person compares it with a watch: with the date unless it

@@ -43,7 +43,7 @@ func (e *UnapprovedError) Error() string { return e.Why }
 func (w *watch) talks(v verdict, heads []git.Revision) (all []Talk) {
 	for _, head := range heads {
 		r := v.state.Refs[head.Ref]
-		waits := slices.Contains(v.unapproved, head)
+		waits := slices.Contains(v.unapproved, head) || slices.Contains(v.crowded, head)
 		if !IsPull(head.Ref) || !waits && r.Run == nil {
 			continue
 		}
@@ -89,6 +89,9 @@ func (w *watch) hear(ctx context.Context, v verdict, heads []git.Revision) (heed
 		}
 		_, err := w.p.Order(ctx, w.mem.Key, o)
 		var refused *RefusedError
+		if w.task.Answer != nil && (err == nil || errors.As(err, &refused)) {
+			w.task.Answer(ctx, word.By, err == nil)
+		}
 		switch {
 		case errors.As(err, &refused):
 			w.tell(Event{Kind: Noticed, Run: Run{Task: w.task.Name, Revision: rev}, Reason: fmt.Sprintf("%s, wanted by %s: %s", word.What, word.By.Login, refused)})

@@ -65,6 +65,8 @@ type Task struct {
 	Foreign *Source
 	// Said are the words that people have said of pull requests who may write to the repository, each once. It may be nil.
 	Said func(ctx context.Context, about []Talk) ([]Word, error)
+	// Answer tells who has said something whether that was an order. It may be nil.
+	Answer func(ctx context.Context, by Person, heeded bool)
 	// Admit asks, as the run of a revision is about to start that had to be approved, whether who did may do so. Its error is
 	// *[UnapprovedError] where the approval does not count any more. It may be nil.
 	Admit func(ctx context.Context, rev git.Revision, by Person) error

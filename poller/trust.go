@@ -11,6 +11,9 @@ type Trust struct {
 	Foreign bool   // a stranger has written it: it runs as the untrusted user, with nothing that is not public
 	Approve bool   // somebody has to approve of each revision first
 	Barred  string // why none runs; "": they may
+
+	Author string // of a stranger's: who he is
+	Most   int    // and how many of his pull requests run and wait at a time; 0: all of them
 }
 
 // trust is the one place that is asked how far a revision is trusted. It is its ref that counts.
@@ -78,15 +81,15 @@ func (s State) awaitsApproval(o Order, rev git.Revision) bool {
 	return !r.sanctioned(rev.SHA) && !applied
 }
 
-// keepsBack tells whether a pull request waits for somebody to approve of it: whose head it is, is not late.
+// keepsBack tells whether a pull request waits for somebody to approve of it, or for others of its author: whose head it is, is not late.
 func (v *verdict) keepsBack(head git.Revision) bool {
-	return IsPull(head.Ref) && (slices.Contains(v.unapproved, head) || slices.Contains(v.barred, head))
+	return IsPull(head.Ref) && (slices.Contains(v.unapproved, head) || slices.Contains(v.barred, head) || slices.Contains(v.crowded, head))
 }
 
 // keepBack lets others see which pull requests wait.
 func (w *watch) keepBack(v verdict) {
 	var kept map[string]bool
-	for _, list := range [][]git.Revision{v.unapproved, v.barred} {
+	for _, list := range [][]git.Revision{v.unapproved, v.barred, v.crowded} {
 		for _, rev := range list {
 			if IsPull(rev.Ref) {
 				if kept == nil {
@@ -96,9 +99,16 @@ func (w *watch) keepBack(v verdict) {
 			}
 		}
 	}
+	var crowded map[string]string
+	for _, rev := range v.crowded {
+		if crowded == nil {
+			crowded = map[string]string{}
+		}
+		crowded[rev.Ref] = rev.SHA
+	}
 	w.p.mu.Lock()
 	defer w.p.mu.Unlock()
-	w.kept = kept
+	w.kept, w.crowded = kept, crowded
 }
 
 const mostVouched = 300

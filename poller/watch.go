@@ -42,6 +42,7 @@ type watch struct {
 	found      map[string]string // where the refs are that had a run or will have one; replaced, never changed
 	others     int               // tags that are no versions
 	kept       map[string]bool   // pull requests that wait for somebody to approve of them; replaced, never changed
+	crowded    map[string]string // and those that wait for others of their author, by ref; as kept
 	waiting    string            // what a run waits for: a slot, say
 	snapshot   State             // the memory, as the latest poll or run left it
 	shared     shared            // what is known of it and the others that poll it

@@ -16,6 +16,8 @@ type Comment struct {
 	ID   int64
 	By   string // its author's login
 	Body string
+
+	Reactions []string // of Apps: +1, confused
 }
 
 // Comments are those below a pull request, in the order they came.
@@ -25,7 +27,7 @@ func (p *Pull) Comments() []Comment {
 	var all []Comment
 	for _, c := range p.r.comments {
 		if c.number == p.Number {
-			all = append(all, Comment{c.id, c.author.Login, c.body})
+			all = append(all, Comment{c.id, c.author.Login, c.body, slices.Clone(c.reactions)})
 		}
 	}
 	return all
@@ -127,4 +129,28 @@ func (g *GitHub) listPullsOfCommit(c *call, r *Repository) *answer {
 	return paged(g, c, all, func(page []*Pull) any {
 		return each(page, func(p *Pull) fields { return g.describePull(p) })
 	})
+}
+
+// postReaction adds one, unless the App has given it before.
+// https://docs.github.com/rest/reactions/reactions#create-reaction-for-an-issue-comment
+func (g *GitHub) postReaction(c *call, r *Repository) *answer {
+	var wanted struct{ Content string }
+	if a := c.decode(&wanted); a != nil {
+		return a
+	}
+	for _, m := range r.comments {
+		if strconv.FormatInt(m.id, 10) != c.PathValue("comment") {
+			continue
+		}
+		app := c.who.token.installation.app
+		a := ok(fields{
+			"id": m.id*10 + int64(len(wanted.Content)), "node_id": nodeID("Reaction", m.id), "content": wanted.Content, "created_at": stamp(g.Now()),
+			"user": g.describeAccount(&Account{ID: app.ID, Login: app.Slug + "[bot]", Type: "Bot"}),
+		})
+		if !slices.Contains(m.reactions, wanted.Content) {
+			m.reactions, a.status = append(m.reactions, wanted.Content), http.StatusCreated
+		}
+		return a
+	}
+	return notFound()
 }

@@ -101,6 +101,9 @@ func (p *Pull) Head() string {
 // Close closes it, without a merge. What it was stays at refs/pull/N/head.
 func (p *Pull) Close() { p.set(func() { p.state = "closed" }) }
 
+// Reopen opens it again, at the head that it has.
+func (p *Pull) Reopen() { p.set(func() { p.state = "open" }) }
+
 // SetDraft makes it a draft, or ready.
 func (p *Pull) SetDraft(draft bool) { p.set(func() { p.draft = draft }) }
 

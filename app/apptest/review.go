@@ -69,6 +69,7 @@ type comment struct {
 	body             string
 	created, updated time.Time
 	app              *App // that wrote it for its author; nil: none
+	reactions        []string
 }
 
 // Comment has somebody write below the pull request, and returns the comment's id.

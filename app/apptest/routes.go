@@ -55,6 +55,7 @@ func (g *GitHub) apiRoutes() http.Handler {
 		handle("GET "+repo+"/issues/{number}/{comment}", g.onRepository("pull_requests", "read", g.getComments))
 		handle("POST "+repo+"/issues/{number}/comments", g.onRepository("pull_requests", "write", g.postComment))
 		handle("PATCH "+repo+"/issues/comments/{comment}", g.onRepository("pull_requests", "write", g.patchComment))
+		handle("POST "+repo+"/issues/comments/{comment}/reactions", g.onRepository("pull_requests", "write", g.postReaction))
 		handle("POST "+repo+"/actions/runners/registration-token", g.onRepository("administration", "write", g.postRepositoryRegistrationToken))
 		handle("POST "+repo+"/statuses/{sha}", g.onRepository("statuses", "write", g.postStatus))
 		handle("POST "+repo+"/check-runs", g.onRepository("checks", "write", g.postCheckRun))

@@ -18,6 +18,8 @@ type Pulls struct {
 	Approved  bool     // those of forks, too, each revision once somebody who may write has approved of it
 	Untrusted []string // logins of those who are not trusted beside forks
 
+	Most int // of one of these that run and wait at a time
+
 	Environment string `json:",omitempty"` // runs of them are deployments to it; "": they are none
 }
 
@@ -29,7 +31,11 @@ type pullKeys struct {
 	Drafts    boolean `key:"drafts" default:"false" help:"Whether drafts run, too."`
 	Environ   text    `key:"environment" help:"Their runs are told as deployments to this environment of the repository, one for all pull requests, with environment_url in github. One that is closed is taken back. Without it they are no deployments." example:"preview"`
 	Untrusted texts   `key:"untrusted" each:"login" default:"forks, dependabot[bot], renovate[bot]" help:"Whose pull requests are not trusted although they are from the repository: logins of bots and people. They run as --untrusted-user, with from: approved when somebody has approved of them, and without that user not at all. Those of forks are never trusted."`
+	Most      count   `key:"max" range:"1-1000" default:"20" help:"How many pull requests of one author who is not trusted run and wait at a time, the oldest first. The commits of the others say so. What somebody has approved of is not kept back by it, nor are those of trusted authors."`
 }
+
+// usualMost is the default of max.
+const usualMost = 20
 
 // usualBots push what strangers have written.
 func usualBots() []string { return []string{"dependabot[bot]", "renovate[bot]"} }
@@ -40,7 +46,10 @@ func (f taskFile) pulls(keys *section[pullKeys], t *Task) {
 		return
 	}
 	k := &keys.keys
-	p := &Pulls{Approved: k.From.value == "approved", Merge: k.On.value == "merge", Drafts: k.Drafts.value, Untrusted: usualBots()}
+	p := &Pulls{Approved: k.From.value == "approved", Merge: k.On.value == "merge", Drafts: k.Drafts.value, Untrusted: usualBots(), Most: usualMost}
+	if k.Most.given {
+		p.Most = k.Most.value
+	}
 	if k.Base.given {
 		p.Base = f.refs(&text{}, &k.Base)
 		if slices.Contains(p.Base, "HEAD") {
@@ -90,6 +99,9 @@ func (p *Pulls) shown() section[pullKeys] {
 	}
 	if p.Environment != "" {
 		keys.Environ = text{given(), p.Environment}
+	}
+	if p.Most != usualMost {
+		keys.Most = count{given(), p.Most}
 	}
 	if p.Drafts {
 		keys.Drafts = boolean{given(), true}

@@ -60,7 +60,8 @@ func (p *pulls) reviewOf(ctx context.Context, one talk) (poller.Word, bool, erro
 	if err != nil {
 		return poller.Word{}, false, err
 	}
-	for _, review := range newestOf(reviews, one.Revision.SHA) {
+	newest := newestOf(reviews, one.Revision.SHA)
+	for _, review := range newest {
 		if review.State != "APPROVED" || review.ID <= one.Review {
 			continue
 		}
@@ -69,7 +70,10 @@ func (p *pulls) reviewOf(ctx context.Context, one talk) (poller.Word, bool, erro
 			return poller.Word{}, false, err
 		}
 		if may {
-			by := poller.Person{ID: review.Author.ID, Login: review.Author.Login, Review: review.ID}
+			by := poller.Person{ID: review.Author.ID, Login: review.Author.Login}
+			for _, known := range newest { // one approval is enough: the others are not for a later run
+				by.Review = max(by.Review, known.ID)
+			}
 			return poller.Word{What: poller.Approve, Revision: one.Revision, By: by}, true, nil
 		}
 	}

@@ -128,6 +128,9 @@ func (a *apps) want(s settings.Settings) {
 				wanted[found][permission] = level
 			}
 		}
+		if t.Pulls != nil && t.Pulls.Approved { // for reactions to comments, where that is granted
+			wanted[found]["pull_requests"] = "write"
+		}
 	}
 	for found, permissions := range wanted {
 		found.Want(permissions)

@@ -27,6 +27,8 @@ type heard struct {
 	asked map[string]askedOf // by ref
 	done  map[string]int64   // by ref: the last comment that wanted something, whatever has become of it
 	may   map[int64]allowed  // by person
+
+	answered map[int64]bool // comments that have a reaction
 }
 
 // askedOf is when it was asked about a pull request.
@@ -46,7 +48,7 @@ type allowed struct {
 // said is the poller's Said: comments and reviews are asked for only when a pull request has changed that people may speak of.
 func (p *pulls) said(ctx context.Context, about []poller.Talk) (words []poller.Word, err error) {
 	if p.heard.asked == nil {
-		p.heard = heard{asked: map[string]askedOf{}, done: map[string]int64{}, may: map[int64]allowed{}}
+		p.heard = heard{asked: map[string]askedOf{}, done: map[string]int64{}, may: map[int64]allowed{}, answered: map[int64]bool{}}
 	}
 	fresh := p.changed(about, time.Now())
 	if len(fresh) == 0 {
@@ -60,6 +62,7 @@ func (p *pulls) said(ctx context.Context, about []poller.Talk) (words []poller.W
 	for _, c := range comments {
 		word, wants := commandIn(c, fresh, p.heard.done)
 		if !wants {
+			p.puzzle(ctx, c, fresh)
 			continue
 		}
 		may, err := p.mayOrder(ctx, c.Author)

@@ -74,6 +74,7 @@ func (r *Repository) withPulls(task *poller.Task, s settings.Settings, t setting
 		task.Admit = func(ctx context.Context, rev git.Revision, by poller.Person) error {
 			return outage(p.admit(ctx, rev, by))
 		}
+		task.Answer = func(ctx context.Context, by poller.Person, heeded bool) { p.answer(ctx, by.Comment, heeded) }
 	}
 }
 
@@ -196,7 +197,11 @@ func (p *pulls) trust(rev git.Revision) poller.Trust {
 	if !known {
 		return poller.Trust{Foreign: true, Approve: true, Barred: "no list of pull requests has shown it yet"}
 	}
-	return p.trustIn(one)
+	t := p.trustIn(one)
+	if t.Foreign {
+		t.Author, t.Most = cmp.Or(one.Author.Login, "who is gone"), p.Most
+	}
+	return t
 }
 
 // runs tells whether a pull request may run at all: one of a fork only with approval. One whose branch the task watches runs
