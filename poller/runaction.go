@@ -48,7 +48,7 @@ func (w *watch) runAction(ctx context.Context, action actions.Action, run Run, d
 			w.acting.Store(&g)
 			w.guard.Load().Watch(g)
 			err := w.mem.Save(ctx, func(s State) State {
-				return s.with(run.Revision.Ref, func(r *RefState) { r.Group, r.Run.Action = &g, run.Action })
+				return s.with(run.Revision.Ref, func(r *RefState) { r.Group, r.Run.Action, r.Run.Signer = &g, run.Action, run.Signer })
 			})
 			if err != nil {
 				w.tell(Event{Kind: Troubled, Err: err})

@@ -46,10 +46,13 @@ func Describe(r poller.Run) string {
 	reason := strings.ReplaceAll(r.Reason, "\n", "; ")
 	switch r.Outcome {
 	case poller.Success:
-		if reason != "" {
-			return cut(what + reason)
+		if reason == "" {
+			reason = fmt.Sprintf("succeeded in %s", took)
 		}
-		return cut(fmt.Sprintf("%ssucceeded in %s", what, took))
+		if r.Signer != "" {
+			reason += ", signed by " + r.Signer
+		}
+		return cut(what + reason)
 	case poller.Failure:
 		for word, ours := range map[string]string{"exit status ": "exit code ", "signal: ": "signal "} {
 			if rest, found := strings.CutPrefix(reason, word); found {

@@ -18,6 +18,8 @@ func TestDescribe(t *testing.T) {
 	}
 	pinned := took(2*time.Second, poller.Success, "", "")
 	pinned.Held = "pinned by anna"
+	signed := took(2*time.Second, poller.Success, "", "")
+	signed.Signer = "anna@example.com"
 	long := took(time.Second, poller.Error, "build", strings.Repeat("日", 200))
 	tests := map[string]struct {
 		run  poller.Run
@@ -27,6 +29,7 @@ func TestDescribe(t *testing.T) {
 		"in an action":    {took(0, poller.Pending, "build", ""), "running deploy (build)"},
 		"succeeded":       {took(3240*time.Millisecond, poller.Success, "", ""), "deploy: succeeded in 3.2s"},
 		"pinned":          {pinned, "deploy, pinned by anna: succeeded in 2s"},
+		"signed":          {signed, "deploy: succeeded in 2s, signed by anna@example.com"},
 		"at once":         {took(20*time.Millisecond, poller.Success, "", ""), "deploy: succeeded in 20ms"},
 		"after a while":   {took(3*time.Minute+12*time.Second+400*time.Millisecond, poller.Success, "", ""), "deploy: succeeded in 3m12s"},
 		"had no action":   {took(20*time.Millisecond, poller.Success, "", poller.NothingToRun), "deploy: nothing to run"},

@@ -86,7 +86,7 @@ func serve(t *testing.T) *agent {
 func standings() []poller.Standing {
 	return []poller.Standing{
 		{Task: "acme/shop", URL: "https://github.com/acme/shop", NextPoll: time.Now().UTC(), Refs: []poller.RefStanding{
-			{Ref: "refs/heads/main", Head: "aa", Outcome: poller.Running, Run: "r", Why: "running since 12:00"},
+			{Ref: "refs/heads/main", Head: "aa", Outcome: poller.Running, Run: "r", Signer: "anna", Why: "running since 12:00"},
 		}},
 		{Task: "blog", Refs: []poller.RefStanding{}, Why: "no branch matches release/*"},
 	}
@@ -173,7 +173,7 @@ func (a *agent) beginOf(task, id string) poller.Run {
 	}
 	a.history.Observe(poller.Event{Kind: poller.Started, Task: r.Task, Run: r})
 	a.await(func() bool { _, err := a.history.Output(a.t.Context(), id); return err == nil })
-	r.Action = "make"
+	r.Action, r.Signer = "make", "anna"
 	a.history.Observe(poller.Event{Kind: poller.ActionStarted, Task: r.Task, Run: r})
 	return r
 }

@@ -27,6 +27,9 @@ func summary(run poller.Run, seen record, commits []Commit, member, link string)
 	if member != "" {
 		fmt.Fprintf(&b, ", on %s", code(member))
 	}
+	if run.Signer != "" {
+		fmt.Fprintf(&b, ", signed by %s", code(run.Signer))
+	}
 	b.WriteString(".\n")
 	if run.Reason != "" && (run.Outcome != poller.Pending || run.Waits != "") {
 		fmt.Fprintf(&b, "\n%s\n", code(run.Reason))

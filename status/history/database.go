@@ -22,7 +22,7 @@ import (
 const (
 	databaseFile = "runs.db"
 	outputDir    = "output"
-	// schemaVersion is the user_version of the schema below.
+	// schemaVersion is the user_version of the schema below. A new column with a default needs no other one, see addColumns.
 	schemaVersion = 1
 	// checkTime is how long the check of a database may take at its opening.
 	checkTime = 5 * time.Second
@@ -35,7 +35,8 @@ CREATE TABLE runs (
 	seq INTEGER PRIMARY KEY, run TEXT NOT NULL UNIQUE, task TEXT NOT NULL, ref TEXT NOT NULL, sha TEXT NOT NULL,
 	previous TEXT NOT NULL, attempt INTEGER NOT NULL, started INTEGER NOT NULL, ended INTEGER NOT NULL DEFAULT 0,
 	took INTEGER NOT NULL DEFAULT 0, outcome TEXT NOT NULL DEFAULT 'running', action TEXT NOT NULL DEFAULT '',
-	reason TEXT NOT NULL DEFAULT '', member TEXT NOT NULL, bytes INTEGER NOT NULL DEFAULT 0, removed TEXT NOT NULL DEFAULT ''
+	reason TEXT NOT NULL DEFAULT '', member TEXT NOT NULL, bytes INTEGER NOT NULL DEFAULT 0, removed TEXT NOT NULL DEFAULT '',
+	signer TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX runs_by_task ON runs (task, seq);
 CREATE INDEX runs_by_ref ON runs (ref, seq);
@@ -153,6 +154,9 @@ func (db *database) connect(ctx context.Context, path string) (err error) {
 			return err
 		}
 	}
+	if err := db.addColumns(ctx); err != nil {
+		return err
+	}
 	var mode string // network file systems have no shared memory, and say so by the mode they are in
 	if err := db.writer.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode); err != nil {
 		return err
@@ -163,6 +167,16 @@ func (db *database) connect(ctx context.Context, path string) (err error) {
 		}
 	}
 	return db.closeCutOff(ctx)
+}
+
+// addColumns adds what the table of an earlier kitops lacks. Those go on with it: they name their columns, and these have a default.
+func (db *database) addColumns(ctx context.Context) error {
+	var has bool
+	err := db.writer.QueryRowContext(ctx, "SELECT count(*) FROM pragma_table_info('runs') WHERE name = 'signer'").Scan(&has)
+	if err == nil && !has {
+		_, err = db.writer.ExecContext(ctx, "ALTER TABLE runs ADD COLUMN signer TEXT NOT NULL DEFAULT ''")
+	}
+	return err
 }
 
 // address is the file as SQLite takes it. 500 kB of cache a connection are

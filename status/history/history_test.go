@@ -80,7 +80,7 @@ func TestRunsAreKept(t *testing.T) {
 	d := open(t, filepath.Join(t.TempDir(), "history"), history.DefaultKeep())
 	r := run("20260504t120000-aaaaaaaaaa")
 	d.tell(poller.Started, r)
-	r.Action = "build"
+	r.Action, r.Signer = "build", "anna"
 	d.tell(poller.ActionStarted, r)
 	d.print(r, "compiling\r\nhalf a li")
 	d.print(r, "ne\n")
@@ -95,7 +95,7 @@ func TestRunsAreKept(t *testing.T) {
 	got, err := d.Run(t.Context(), r.ID)
 	want := history.Run{Summary: history.Summary{
 		ID: r.ID, Task: "shop", Ref: "refs/heads/main", SHA: strings.Repeat("a", 40), Previous: strings.Repeat("b", 40), Outcome: "failure",
-		Action: "test", Reason: "exit status 3", Attempt: 1, Started: began, Ended: began.Add(time.Second), Took: 1.5, Member: "build-1",
+		Action: "test", Reason: "exit status 3", Attempt: 1, Started: began, Ended: began.Add(time.Second), Took: 1.5, Member: "build-1", Signer: "anna",
 	}, Bytes: 36}
 	if err != nil || got != want {
 		t.Errorf("%+v, %v\nwant %+v", got, err, want)

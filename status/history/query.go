@@ -25,7 +25,9 @@ const DefaultLimit = 50
 // maxLimit bounds what one list may ask for.
 const maxLimit = 1000
 
-const runColumns = `run, task, ref, sha, previous, attempt, started, ended, took, outcome, action, reason, member, bytes, removed`
+// selectRuns also reads what an earlier kitops has left, whose runs have no signer.
+const selectRuns = `SELECT run, task, ref, sha, previous, attempt, started, ended, took, outcome, action, reason, member, bytes, removed, signer
+	FROM runs NATURAL LEFT JOIN (SELECT '' AS signer) WHERE `
 
 // Runs lists runs, the newest first. Next is the run to list from with Before
 // when there are more, "" when there are none.
@@ -50,7 +52,7 @@ func (h *History) Runs(ctx context.Context, f Filter) (runs []Run, next string, 
 		}
 		where, args = append(where, "seq < (SELECT seq FROM runs WHERE run = ?)"), append(args, f.Before)
 	}
-	rows, err := db.reader.QueryContext(ctx, `SELECT `+runColumns+` FROM runs WHERE `+strings.Join(where, " AND ")+` ORDER BY seq DESC`, args...)
+	rows, err := db.reader.QueryContext(ctx, selectRuns+strings.Join(where, " AND ")+` ORDER BY seq DESC`, args...)
 	if err != nil {
 		return nil, "", said("list runs", err)
 	}
@@ -89,7 +91,7 @@ func (e unknownError) Error() string { return fmt.Sprintf("no run %q in the hist
 func (e unknownError) Is(target error) bool { return target == fs.ErrNotExist }
 
 func (db *database) run(ctx context.Context, id string) (Run, error) {
-	run, err := db.scan(db.reader.QueryRowContext(ctx, `SELECT `+runColumns+` FROM runs WHERE run = ?`, id))
+	run, err := db.scan(db.reader.QueryRowContext(ctx, selectRuns+`run = ?`, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return Run{}, unknownError{id}
 	}
@@ -173,7 +175,7 @@ func (db *database) scan(row interface{ Scan(...any) error }) (Run, error) {
 	var r Run
 	var started, ended, took int64
 	err := row.Scan(&r.ID, &r.Task, &r.Ref, &r.SHA, &r.Previous, &r.Attempt, &started, &ended, &took, &r.Outcome,
-		&r.Action, &r.Reason, &r.Member, &r.Bytes, &r.Removed)
+		&r.Action, &r.Reason, &r.Member, &r.Bytes, &r.Removed, &r.Signer)
 	if db.left && r.Outcome == poller.Running {
 		r.Outcome, r.Reason, ended = string(poller.Error), cutOff, started
 	}

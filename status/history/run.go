@@ -21,6 +21,7 @@ type Summary struct {
 	Ended    time.Time `json:"ended,omitzero"`   // zero while it runs
 	Took     float64   `json:"took,omitempty"`   // seconds, by a clock that nobody sets
 	Member   string    `json:"member"`           // the instance that ran it
+	Signer   string    `json:"signer,omitempty"` // who signed the revision; "": nobody asked
 }
 
 // Run is one row of the history.
@@ -34,7 +35,7 @@ type Run struct {
 func Summarise(r poller.Run, member string) Summary {
 	return Summary{
 		ID: r.ID, Task: r.Task, Ref: r.Revision.Ref, SHA: r.Revision.SHA, Previous: r.Previous, Outcome: r.Outcome.Word(), Action: r.Action,
-		Reason: r.Reason, Attempt: r.Attempt, Started: r.Started.UTC(), Ended: r.Finished.UTC(), Took: r.Duration().Seconds(), Member: member,
+		Reason: r.Reason, Attempt: r.Attempt, Started: r.Started.UTC(), Ended: r.Finished.UTC(), Took: r.Duration().Seconds(), Member: member, Signer: r.Signer,
 	}
 }
 

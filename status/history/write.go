@@ -65,7 +65,7 @@ func (db *database) act(ctx context.Context, e entry, offset int64) error {
 		statement{`UPDATE actions SET ended = ? WHERE run = ? AND ended = 0`, []any{at, e.Run.ID}},
 		statement{`INSERT INTO actions (run, n, name, started, ended, start)
 			VALUES (?1, (SELECT count(*) FROM actions WHERE run = ?1), ?2, ?3, 0, ?4)`, []any{e.Run.ID, e.Run.Action, at, offset}},
-		statement{`UPDATE runs SET action = ? WHERE run = ?`, []any{e.Run.Action, e.Run.ID}},
+		statement{`UPDATE runs SET action = ?, signer = ? WHERE run = ?`, []any{e.Run.Action, e.Run.Signer, e.Run.ID}},
 	)
 }
 
@@ -80,8 +80,8 @@ func (db *database) finish(ctx context.Context, r poller.Run, member string, pri
 	db.totals(0, printed)
 	return db.all(ctx, "end a run",
 		statement{
-			`UPDATE runs SET ended = ?, took = ?, outcome = ?, action = ?, reason = ?, bytes = bytes + ? WHERE run = ?`,
-			[]any{ended, r.Duration().Milliseconds(), r.Outcome.Word(), r.Action, r.Reason, printed, r.ID},
+			`UPDATE runs SET ended = ?, took = ?, outcome = ?, action = ?, reason = ?, signer = ?, bytes = bytes + ? WHERE run = ?`,
+			[]any{ended, r.Duration().Milliseconds(), r.Outcome.Word(), r.Action, r.Reason, r.Signer, printed, r.ID},
 		},
 		statement{`UPDATE actions SET ended = ? WHERE run = ? AND ended = 0`, []any{ended, r.ID}},
 	)

@@ -34,7 +34,7 @@ func TestPagesShowWhatTheAPIAnswers(t *testing.T) {
 		{"/runs?task=blog", []string{"/runs/r1"}, []string{"/runs/r0"}},
 		{"/runs?outcome=failure", []string{"No runs."}, []string{"/runs/r0"}},
 		{"/runs?ref=main&task=blog", []string{"/runs/r1"}, nil},
-		{"/runs/r0", []string{`<span class="f1">red</span> &lt;b&gt;bold&lt;/b&gt;`, "make", "again", "/runs/r0/log.txt"}, []string{"<b>bold", "/cancel"}},
+		{"/runs/r0", []string{`<span class="f1">red</span> &lt;b&gt;bold&lt;/b&gt;`, "make", "again", "/runs/r0/log.txt", "<dt>Signed by</dt><dd>anna</dd>"}, []string{"<b>bold", "/cancel"}},
 		{"/runs/r0/log.txt", []string{"\x1b[31mred\x1b[0m <b>bold</b>\n"}, nil},
 		{"/api/v1/tasks", []string{`"task":"acme/shop"`}, nil},
 		{"/fleet", []string{"build-1", "0 of 4", "Nobody polls", "build-1; build-2"}, nil},

@@ -226,7 +226,7 @@ func (s *scene) begin(id, task string) poller.Run {
 	}
 	s.history.Observe(poller.Event{Kind: poller.Started, Task: r.Task, Run: r})
 	s.await(func() bool { _, err := s.history.Output(s.t.Context(), id); return err == nil })
-	r.Action = "make"
+	r.Action, r.Signer = "make", "anna"
 	s.history.Observe(poller.Event{Kind: poller.ActionStarted, Task: r.Task, Run: r})
 	return r
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/bittrance/kitops/poller"
@@ -27,6 +28,9 @@ func (c *Client) Runs(ctx context.Context, f history.Filter) error {
 		reason := r.Reason
 		if r.Action != "" && r.Outcome != poller.Running {
 			reason = r.Action + ": " + reason
+		}
+		if r.Signer != "" {
+			reason = strings.TrimPrefix(reason+", signed by "+r.Signer, ", ")
 		}
 		if r.Removed != "" {
 			reason += " (log removed by " + r.Removed + ")"
