@@ -3,12 +3,16 @@
 package main
 
 import (
+	"bytes"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ProtonMail/go-crypto/openpgp"
 
 	"github.com/bittrance/kitops/app/apptest"
 )
@@ -44,7 +48,14 @@ func TestWhatGitHubSignsIsSigned(t *testing.T) {
 			s.once(0, args...)
 			wantWords(t, s.read("told"), edited+" GitHub (web-flow) ")
 			out := s.ends(0, append([]string{"doctor"}, args...)...)
-			wantWords(t, out, "task shop: runs what is signed by GitHub (web-flow) ")
+			wantWords(t, out, "task shop: runs what is signed by GitHub (web-flow) ", fmt.Sprintf("task shop: head %.7s of main is signed by GitHub (web-flow) ", edited), ", key ")
+
+			// Where it does not count, doctor says whose it is.
+			s.write("keys", gpgKeys(t))
+			others := s.tasks(strings.NewReplacer("$${DOLLAR}", "${DOLLAR}", "web_flow: true", "gpg_keys: keys").Replace(webFlowTasks))
+			out = s.ends(0, append([]string{"doctor"}, others...)...)
+			wantWords(t, out, "warn", fmt.Sprintf("head %.7s of main does not run: not signed by one of keys: by the OpenPGP key ", edited), "GitHub (web-flow) ", "web_flow: true has that count, and trusts whoever may merge there")
+			args = s.tasks(strings.ReplaceAll(webFlowTasks, "$${DOLLAR}", "${DOLLAR}"))
 
 			// The key of today is kept over restarts, and yesterday's counts on where there is no other.
 			s.Reset()
@@ -85,4 +96,18 @@ func (s *scene) aged(by time.Duration) {
 	if err := os.Chtimes(found[0], then, then); err != nil {
 		s.t.Fatal(err)
 	}
+}
+
+// gpgKeys are those of somebody who has signed nothing.
+func gpgKeys(t *testing.T) string {
+	t.Helper()
+	e, err := openpgp.NewEntity("anna", "", "anna@example.com", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var keys bytes.Buffer
+	if err := e.Serialize(&keys); err != nil {
+		t.Fatal(err)
+	}
+	return keys.String()
 }

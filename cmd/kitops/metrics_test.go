@@ -67,8 +67,9 @@ func TestMetricsOfAPush(t *testing.T) {
 		t.Error("the revision before is told as applied")
 	}
 
-	names := map[string]bool{ // of notifications and runners, of which this agent has none
-		"kitops_notifications_total": true, "kitops_notification_last_success_timestamp_seconds": true,
+	names := map[string]bool{ // of notifications, runners and keys with an end, of which this agent has none
+		"kitops_verify_key_expires_timestamp_seconds": true,
+		"kitops_notifications_total":                  true, "kitops_notification_last_success_timestamp_seconds": true,
 		"kitops_runners": true, "kitops_runners_wanted": true, "kitops_runners_max": true, "kitops_runners_blocked": true,
 		"kitops_runner_jobs_total": true, "kitops_runner_job_wait_seconds": true, "kitops_runner_job_wait_seconds_bucket": true,
 	}

@@ -1,6 +1,7 @@
 package git
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,38 +44,54 @@ func (m *Mirror) beyond(ctx context.Context, of, without object.ID) (lineage, er
 	if m.URL.Local() {
 		return l, m.localBeyond(ctx, &l, of, without)
 	}
-	err := m.access().ConverseKnown(ctx, func(r *remote.Remote) error {
-		d, err := r.Fetch(ctx, remote.FetchRequest{
-			Want: []object.ID{of}, Have: []object.ID{without}, Depth: ancestry.FullHistory, Alone: true, Filter: onlyCommits,
-			Local: remote.Local{Has: func(object.ID) bool { return false }, Dir: m.Dir, Limit: maxLineage, Room: m.room(m.Dir).Reader},
-		})
+	w := remote.FetchRequest{Want: []object.ID{of}, Have: []object.ID{without}, Depth: ancestry.FullHistory}
+	return l, m.commits(ctx, w, func(s *odb.Store) error { return l.walk(ctx, of, s.Has, s.Reader().Read) })
+}
+
+// commits asks the remote for commits and tags alone, has them read, and throws them away.
+func (m *Mirror) commits(ctx context.Context, w remote.FetchRequest, read func(*odb.Store) error) error {
+	if m.URL.Local() {
+		repo, err := local.Open(m.URL.Path)
 		if err != nil {
 			return err
 		}
-		defer func() { _ = d.Close() }()
-		return m.readCommits(ctx, d, of, &l)
-	})
-	return l, err
-}
-
-// readCommits reads the commits of a pack, which is thrown away.
-func (m *Mirror) readCommits(ctx context.Context, d *remote.FetchResponse, of object.ID, l *lineage) error {
+		s, err := repo.Store(ctx, w.Want[0])
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		return read(s)
+	}
+	if err := os.MkdirAll(filepath.Dir(m.Dir), 0o700); err != nil {
+		return err
+	}
 	dir, err := os.MkdirTemp(filepath.Dir(m.Dir), filepath.Base(m.Dir)+".commits-*") // what a kill leaves goes with the next start
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	b, err := mirror.Open(ctx, dir, ancestry.FullHistory, of.Format())
+	w.Alone, w.Filter = true, onlyCommits
+	w.Local = remote.Local{Has: func(object.ID) bool { return false }, Dir: dir, Limit: maxLineage, Room: m.room(dir).Reader}
+	return m.access().ConverseKnown(ctx, func(r *remote.Remote) error {
+		d, err := r.Fetch(ctx, w)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = d.Close() }()
+		return m.readCommits(ctx, d, dir, w.Want[0].Format(), read)
+	})
+}
+
+// readCommits reads what is in a pack, which goes to a directory for itself.
+func (m *Mirror) readCommits(ctx context.Context, d *remote.FetchResponse, dir string, f object.Format, read func(*odb.Store) error) error {
+	b, err := mirror.Open(ctx, dir, ancestry.FullHistory, f)
 	if err != nil {
 		return err
 	}
 	defer b.Close()
 	d.Reader = m.room(dir).Reader(d.Reader)
 	err = b.TakeIn(ctx, d, min(maxLineage, m.maxSize()), nil, func(s *odb.Store) ([]object.ID, error) {
-		if err := l.walk(ctx, of, s.Has, s.Reader().Read); err != nil {
-			return nil, err
-		}
-		return nil, errRead
+		return nil, cmp.Or(read(s), errRead)
 	})
 	if errors.Is(err, errRead) {
 		return nil

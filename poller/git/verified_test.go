@@ -39,6 +39,11 @@ func TestVerifyForwardOnly(t *testing.T) {
 	r.PushTags()
 	k := KeyFiles{AllowedSigners: gittest.Write(t, filepath.Join(dir, "allowed"), "anna "+publicKey(t, key)+"\n")}
 	for what, m := range map[string]*Mirror{"http": overHTTP(t, r), "here": mirrorOf(t, r.Dir)} {
+		tellsSigners(t, what, m, k, map[refs.Revision]string{
+			{Ref: "refs/heads/main", SHA: second}: "", {Ref: "refs/tags/v1", SHA: r.SHA("v1")}: "",
+			{Ref: "refs/heads/main", SHA: unsigned}: "not signed by one of allowed: not signed", {Ref: "refs/tags/light", SHA: second}: "light is a lightweight tag",
+			{Ref: "refs/tags/v2", SHA: r.SHA("v1")}: `calls itself "v1"`,
+		})
 		tag := refs.Revision{Ref: "refs/tags/v1", SHA: r.SHA("v1")}
 		if signer, err := m.Verify(t.Context(), tag, first, k, Options{}); err != nil || signer.Commit != unsigned {
 			t.Errorf("%s: a signed tag of what is not: %+v %v", what, signer, err)
@@ -69,6 +74,23 @@ func TestVerifyForwardOnly(t *testing.T) {
 				t.Errorf("%s: %s since %s: %+v %v", what, of.sha, of.since, signer, err)
 			}
 		}
+	}
+}
+
+// tellsSigners asks who signed revisions, of each of which there is a refusal, and finds that nothing of them is kept.
+func tellsSigners(t *testing.T, what string, m *Mirror, k KeyFiles, revisions map[refs.Revision]string) {
+	t.Helper()
+	m.Dir = filepath.Join(filepath.Dir(m.Dir), "not", "yet")
+	for rev, says := range revisions {
+		by, err := m.SignerOf(t.Context(), rev, k)
+		var refused *UnsignedError
+		if says == "" && (err != nil || by.Name != "anna" || !strings.HasPrefix(by.Key, "SHA256:")) ||
+			says != "" && (!errors.As(err, &refused) || !strings.Contains(err.Error(), says)) {
+			t.Errorf("%s: who signed %v: %+v %v", what, rev, by, err)
+		}
+	}
+	if left, err := filepath.Glob(filepath.Join(filepath.Dir(m.Dir), "*")); err != nil || len(left) > 0 {
+		t.Errorf("%s: left behind: %v %v", what, left, err)
 	}
 }
 

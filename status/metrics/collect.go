@@ -20,7 +20,7 @@ func (m *Metrics) scrape() string {
 	for i, name := range watched {
 		snapshots[i], _ = m.from.Snapshot(name)
 	}
-	mirrors := m.mirrors(watched)
+	mirrors, keys := m.mirrors(watched), m.keys(watched)
 	var sets []Runners
 	if m.from.Runners != nil {
 		sets = m.from.Runners()
@@ -40,6 +40,7 @@ func (m *Metrics) scrape() string {
 	m.writeGitHub(t)
 	m.writeNotified(t)
 	m.writeRunners(t, sets)
+	writeKeys(t, watched, keys)
 	if len(mirrors) > 0 {
 		t.family(gauge, "mirror_bytes", "Bytes of a task's clone, which tasks on one repository share.")
 		for _, name := range slices.Sorted(maps.Keys(mirrors)) {

@@ -15,9 +15,10 @@ type Sources struct {
 	Workload func() poller.Workload
 	Mirror   func(task string) (bytes int64, there bool)
 	GitHub   func() GitHub
-	Notified func() []Notified // by target
-	Runners  func() []Runners  // by set, sorted
-	Version  string            // of kitops
+	Notified func() []Notified          // by target
+	Runners  func() []Runners           // by set, sorted
+	KeyEnds  func(task string) []KeyEnd // by their time, each key once
+	Version  string                     // of kitops
 }
 
 // Notified is how messages to a target have fared.

@@ -24,6 +24,7 @@ type world struct {
 	tasks map[string]poller.Snapshot
 	m     *Metrics
 	sets  []Runners
+	keys  map[string][]KeyEnd
 }
 
 func newWorld(t *testing.T) *world {
@@ -38,6 +39,7 @@ func newWorld(t *testing.T) *world {
 		Workload: func() poller.Workload { return poller.Workload{Running: 1, Slots: 2, Unreported: 3} },
 		Mirror:   func(string) (int64, bool) { return 4096, true },
 		Runners:  func() []Runners { return w.sets },
+		KeyEnds:  func(task string) []KeyEnd { return w.keys[task] },
 		GitHub: func() GitHub {
 			return GitHub{Requests: map[int]int64{200: 3, 0: 1}, Remaining: map[string]int64{"acme": 4999}}
 		},

@@ -83,7 +83,7 @@ func (d *Doctor) reaches(ctx context.Context, prefix string, r *wiring.Repositor
 func (d *Doctor) look(ctx context.Context, prefix string, t settings.Task, w *wiring.Wiring) {
 	ctx, cancel := context.WithTimeout(ctx, doctorLook)
 	defer cancel()
-	heads, err := w.GitHeads(ctx, t)
+	heads, tags, err := w.GitHeads(ctx, t)
 	switch {
 	case errors.Is(err, git.ErrEmpty):
 		d.say(app.Warn, prefix+"the repository has no branches yet", "push one")
@@ -107,5 +107,6 @@ func (d *Doctor) look(ctx context.Context, prefix string, t settings.Task, w *wi
 	}
 	if len(heads) > 0 {
 		d.say(app.OK, fmt.Sprintf("%sgit reads %s: %s, %d in all", prefix, t.URL, git.Revision{Ref: heads[0].Ref}.Name(), len(heads)), "")
+		d.signed(ctx, prefix, t, heads, tags, w)
 	}
 }

@@ -20,15 +20,10 @@ func (w *Wiring) mergeBase(mirror *git.Mirror, r *Repository, o git.Options) fun
 // changes is the poller's Changes of a task whose checkouts have the options.
 func (w *Wiring) changes(mirror *git.Mirror, r *Repository, o git.Options) func(context.Context, git.Revision, string) (git.Changed, error) {
 	return func(ctx context.Context, rev git.Revision, since string) (all git.Changed, err error) {
-		ask := func() error {
+		err = r.byGit(ctx, func() error {
 			all, err = mirror.Changes(ctx, rev, since, o)
 			return err
-		}
-		if r != nil {
-			err = r.byGit(ctx, ask)
-		} else {
-			err = ask()
-		}
+		})
 		return all, err
 	}
 }
@@ -36,15 +31,10 @@ func (w *Wiring) changes(mirror *git.Mirror, r *Repository, o git.Options) func(
 // text is the poller's Text of a task whose checkouts have the options.
 func (w *Wiring) text(mirror *git.Mirror, r *Repository, o git.Options) func(context.Context, git.Revision) (git.Text, error) {
 	return func(ctx context.Context, rev git.Revision) (text git.Text, err error) {
-		ask := func() error {
+		err = r.byGit(ctx, func() error {
 			text, err = mirror.Text(ctx, rev, o)
 			return err
-		}
-		if r != nil {
-			err = r.byGit(ctx, ask)
-		} else {
-			err = ask()
-		}
+		})
 		return text, err
 	}
 }

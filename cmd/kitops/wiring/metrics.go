@@ -21,7 +21,7 @@ func (a *Agent) measure(ctx context.Context) (*metrics.Server, error) {
 		return nil, err
 	}
 	a.metrics = metrics.New(metrics.Sources{
-		Tasks: a.names, Snapshot: a.Snapshot, Workload: a.Workload, Mirror: a.wiring.mirrorBytes, GitHub: a.wiring.apps.use, Notified: a.notified, Runners: a.runners.measured,
+		Tasks: a.names, Snapshot: a.Snapshot, Workload: a.Workload, Mirror: a.wiring.mirrorBytes, GitHub: a.wiring.apps.use, Notified: a.notified, Runners: a.runners.measured, KeyEnds: a.wiring.keyEnds,
 		Version: strings.TrimPrefix(a.wiring.process.Agent, "kitops/"),
 	})
 	a.Observers = append(a.Observers, a.metrics.Observe)

@@ -120,12 +120,6 @@ func (r *Repository) checkout(ctx context.Context, rev git.Revision, dir string,
 	return r.byGit(ctx, func() error { return r.mirror.Checkout(ctx, rev, dir, o) })
 }
 
-// GitHeads asks git, which is what fetches, in the place of the API.
-func (r *Repository) GitHeads(ctx context.Context, refs git.Patterns) ([]git.Revision, error) {
-	revisions, _, err := r.gitHeads(ctx, refs)
-	return revisions, err
-}
-
 func (r *Repository) gitHeads(ctx context.Context, refs git.Patterns) (revisions []git.Revision, tags git.Tags, err error) {
 	err = r.byGit(ctx, func() error {
 		revisions, tags, err = r.mirror.HeadsAndTags(ctx, refs)
@@ -134,9 +128,12 @@ func (r *Repository) gitHeads(ctx context.Context, refs git.Patterns) (revisions
 	return revisions, tags, err
 }
 
-// byGit asks git with a token. One that git does not take may be too young for
+// byGit asks git with a token, where r is not nil. One that git does not take may be too young for
 // its servers to know it, or have been revoked.
 func (r *Repository) byGit(ctx context.Context, ask func() error) error {
+	if r == nil {
+		return ask()
+	}
 	for try := 0; ; try++ {
 		err := ask()
 		if !errors.Is(err, git.ErrCredentials) && !errors.Is(err, git.ErrHidden) && !errors.Is(err, git.ErrDenied) {

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/bittrance/kitops/cmd/kitops/settings"
 	"github.com/bittrance/kitops/poller"
 	"github.com/bittrance/kitops/poller/git"
 )
@@ -71,4 +72,16 @@ func tagged(task *poller.Task, heads func(context.Context, git.Patterns) ([]git.
 		}
 		return ""
 	}
+}
+
+// GitHeads asks git, which is what fetches, where the refs of a task are, with the App's credentials if it has one.
+func (w *Wiring) GitHeads(ctx context.Context, t settings.Task) ([]git.Revision, git.Tags, error) {
+	refs := WithoutPulls(t.Refs)
+	if len(refs) == 0 {
+		refs = git.Patterns{"HEAD"}
+	}
+	if r := w.Repository(t.Name); r != nil {
+		return r.gitHeads(ctx, refs)
+	}
+	return w.mirrors.get(t, nil).HeadsAndTags(ctx, refs)
 }

@@ -32,8 +32,10 @@ type Wiring struct {
 	repositories map[string]*Repository // by task
 	clones       map[string]*git.Mirror // by task
 	paces        map[string]time.Duration
-	fallback     *settings.GitHub  // for reports of tasks that are gone
-	environments map[string]string // where what a task deploys is to be seen
+	fallback     *settings.GitHub        // for reports of tasks that are gone
+	environments map[string]string       // where what a task deploys is to be seen
+	verifies     map[string]git.KeyFiles // by task; of GitHub nothing
+	ends         map[git.KeyFiles]keyEnds
 }
 
 // Process is what the agent is to the rest of the system.
@@ -86,12 +88,16 @@ func (w *Wiring) Make(s settings.Settings) ([]poller.Task, error) {
 		w.repositories[t.Name] = repositories[i]
 	}
 	w.clones, w.environments = map[string]*git.Mirror{}, map[string]string{}
+	w.verifies, w.ends = map[string]git.KeyFiles{}, map[git.KeyFiles]keyEnds{}
 	for _, t := range s.Tasks {
 		if t.GitHub != nil {
 			w.environments[t.Name] = t.GitHub.EnvironmentURL
 		}
 		if t.Repos == nil && !t.Elsewhere {
 			w.clones[t.Name] = w.mirrors.get(t, w.repositories[t.Name])
+			if t.Verify != nil {
+				w.verifies[t.Name] = t.Verify.KeyFiles
+			}
 		}
 	}
 	return tasks, nil
@@ -281,16 +287,4 @@ func (w *Wiring) Repository(task string) *Repository {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.repositories[task]
-}
-
-// GitHeads asks git where the refs of a task are, with the App's credentials if it has one.
-func (w *Wiring) GitHeads(ctx context.Context, t settings.Task) ([]git.Revision, error) {
-	refs := WithoutPulls(t.Refs)
-	if len(refs) == 0 {
-		refs = git.Patterns{"HEAD"}
-	}
-	if r := w.Repository(t.Name); r != nil {
-		return r.GitHeads(ctx, refs)
-	}
-	return w.mirrors.get(t, nil).Heads(ctx, refs)
 }

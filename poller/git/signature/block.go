@@ -44,9 +44,13 @@ func split(o object.Object) (signed, error) {
 // splitCommit finds the header with the signature, whose later lines begin with a blank.
 func (s *signed) splitCommit(data, head []byte) error {
 	var payload, signature bytes.Buffer
-	found, inside := 0, false
+	header := "gpgsig"
+	found, inside, own := 0, false, true
 	for line := range bytes.Lines(append(head[:len(head):len(head)], '\n')) {
 		name, value, _ := bytes.Cut(line, []byte(" "))
+		if string(name) == "tree" && len(bytes.TrimSpace(value)) == object.SHA256.HexSize() {
+			header = "gpgsig-sha256"
+		}
 		switch {
 		case line[0] == ' ' && inside:
 			signature.Write(line[1:])
@@ -54,6 +58,7 @@ func (s *signed) splitCommit(data, head []byte) error {
 		case bytes.HasPrefix(name, []byte("gpgsig")):
 			inside = true
 			found++
+			own = own && string(name) == header
 			signature.Write(value)
 			continue
 		}
@@ -68,6 +73,8 @@ func (s *signed) splitCommit(data, head []byte) error {
 		return ErrUnsigned
 	case found > 1:
 		return errSeveral
+	case !own:
+		return errors.New("refused: it is signed as an object of a repository of the other format, SHA-1 or SHA-256")
 	}
 	payload.Write(data[min(len(head)+1, len(data)):])
 	s.payload, s.signature = payload.Bytes(), signature.Bytes()

@@ -23,7 +23,7 @@ type signers struct {
 	repo *gittest.Repo
 }
 
-func newSigners(t *testing.T) *signers {
+func newSigners(t *testing.T, options ...string) *signers {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "s") //nolint:usetesting // a socket of gpg has a short path
 	if err != nil {
@@ -33,7 +33,7 @@ func newSigners(t *testing.T) *signers {
 		_ = exec.Command("gpgconf", "--homedir", dir, "--kill", "all").Run()
 		_ = os.RemoveAll(dir)
 	})
-	s := &signers{T: t, dir: dir, repo: gittest.New(t)}
+	s := &signers{T: t, dir: dir, repo: gittest.New(t, options...)}
 	s.repo.Commit(map[string]string{"a": "1"})
 	s.gpg = "gpg.program=" + gittest.Write(t, filepath.Join(dir, "gpg.sh"), "#!/bin/sh\nexec gpg --homedir "+dir+" \"$@\"\n")
 	if err := os.Chmod(filepath.Join(dir, "gpg.sh"), 0o700); err != nil {
@@ -109,7 +109,7 @@ func (s *signers) asGit(what string, keys *signature.Keys, commit, tag string, c
 		if (err == nil) != (bad == nil) {
 			s.Errorf("%s: %s: %q %v, git: %v\n%s", what, verb, signer, err, bad, out)
 		}
-		if err == nil && signer == "" || err != nil && signer != "" {
+		if (err == nil) != (signer.Name != "" && signer.Key != "") {
 			s.Errorf("%s: %s: %q %v", what, verb, signer, err)
 		}
 	}
@@ -130,6 +130,7 @@ func TestSSHSignaturesAsGit(t *testing.T) {
 		"quoted":             `"anna@example.com" ` + keys["ec"],
 		"for git":            `anna@example.com namespaces="file,git" ` + keys["ed"],
 		"for nothing":        `anna@example.com namespaces="file,!git" ` + keys["ed"],
+		"quoted blanks":      `anna@example.com namespaces="file of,git",valid-after="20000101" ` + keys["ed"] + " a comment",
 		"for any":            `anna@example.com namespaces="g?t" ` + keys["ed"],
 		"expired":            `anna@example.com valid-before="20200101" ` + keys["ed"],
 		"not yet":            `anna@example.com valid-after="20990101120000" ` + keys["ed"],
@@ -137,6 +138,7 @@ func TestSSHSignaturesAsGit(t *testing.T) {
 		"expired, then good": `anna@example.com valid-before="20200101" ` + keys["ed"] + "\nanna@example.com " + keys["ed"],
 		"authority":          "*@example.com cert-authority " + keys["ca"],
 		"authority of none":  "*@example.net cert-authority " + keys["ca"],
+		"authority but hers": "*,!anna@example.com,!eve@example.org cert-authority " + keys["ca"],
 		"other authority":    "*@example.com cert-authority " + keys["ed"],
 		"authority as a key": "anna@example.com " + keys["ca"],
 		"authority late":     `*@example.com cert-authority,valid-before="20200101" ` + keys["ca"],
@@ -182,7 +184,7 @@ func TestOpenPGPSignaturesAsGit(t *testing.T) {
 		}
 	}
 	name, err := k.Verify(s.object(signed["anna"][0]), "", time.Now())
-	if err != nil || !strings.HasPrefix(name, "anna <anna@example.com> ") {
+	if err != nil || !strings.HasPrefix(name.Name, "anna <anna@example.com> ") || !strings.HasSuffix(name.Key, strings.TrimPrefix(name.Name, "anna <anna@example.com> ")) {
 		t.Errorf("%q %v", name, err)
 	}
 	if all := k.Expiring(time.Now(), time.Now().Add(time.Hour)); len(all) != 1 || !strings.Contains(all[0], "carl") {

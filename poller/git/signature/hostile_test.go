@@ -37,6 +37,8 @@ func TestWhatIsRefused(t *testing.T) {
 		"two kinds in one":      {object.KindCommit, head + header("gpgsig", block(beginPGP)+block(beginSSH)) + "\nm\n", "more than one"},
 		"something before it":   {object.KindCommit, head + header("gpgsig", "x\n"+block(beginPGP)) + "\nm\n", "no kind that is supported"},
 		"something behind it":   {object.KindCommit, head + header("gpgsig", block(beginPGP)+"x\n") + "\nm\n", "more than one"},
+		"of the other format":   {object.KindCommit, head + header("gpgsig-sha256", block(beginSSH)) + "\nm\n", "of the other format"},
+		"of SHA-1 in SHA-256":   {object.KindCommit, strings.Replace(head, "tree ", "tree 123456789012345678901234", 1) + header("gpgsig", block(beginSSH)) + "\nm\n", "of the other format"},
 		"x509":                  {object.KindCommit, head + header("gpgsig", block(beginX509)) + "\nm\n", "x509, which is not supported"},
 		"damaged":               {object.KindCommit, head + header("gpgsig", block(beginSSH)) + "\nm\n", "damaged"},
 		"a tag without":         {object.KindTag, tagHead + "\nmessage\n", "not signed"},
@@ -48,7 +50,7 @@ func TestWhatIsRefused(t *testing.T) {
 	} {
 		var k Keys
 		name, err := k.Verify(object.Object{Kind: of.kind, Data: []byte(of.data)}, "v1", time.Now())
-		if err == nil || name != "" || !strings.Contains(err.Error(), of.says) {
+		if err == nil || name != (Signer{}) || !strings.Contains(err.Error(), of.says) {
 			t.Errorf("%s: %q %v", what, name, err)
 		}
 	}

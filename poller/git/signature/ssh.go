@@ -15,32 +15,33 @@ import (
 const namespace = "git"
 
 // verifySSH finds out which of the allowed signers has signed.
-func verifySSH(s signed, all []allowed) (signer string, err error) {
+func verifySSH(s signed, all []allowed) (Signer, error) {
 	if err := single(s.signature, beginSSH); err != nil {
-		return "", err
+		return Signer{}, err
 	}
 	sig, err := sshsig.Unarmor(s.signature)
 	if err != nil {
-		return "", fmt.Errorf("its SSH signature is damaged: %w", err)
+		return Signer{}, fmt.Errorf("its SSH signature is damaged: %w", err)
 	}
 	if plain(sig.PublicKey).Type() == ssh.KeyAlgoRSA && sig.Signature.Format != ssh.KeyAlgoRSASHA256 && sig.Signature.Format != ssh.KeyAlgoRSASHA512 {
-		return "", fmt.Errorf("its SSH signature is of the kind %s, which is not safe any more", sig.Signature.Format)
+		return Signer{}, fmt.Errorf("its SSH signature is of the kind %s, which is not safe any more", sig.Signature.Format)
 	}
 	if err := sshsig.Verify(bytes.NewReader(s.payload), sig, sig.PublicKey, sig.HashAlgorithm, namespace); err != nil {
-		return "", fmt.Errorf("its SSH signature is wrong: %w", err)
+		return Signer{}, fmt.Errorf("its SSH signature is wrong: %w", err)
 	}
-	by := "by the key " + ssh.FingerprintSHA256(plain(sig.PublicKey))
+	key := ssh.FingerprintSHA256(plain(sig.PublicKey))
+	by := "by the key " + key
 	err = errors.New(by + ", which is none of the allowed signers")
 	for _, a := range all {
 		name, refused := a.signer(sig.PublicKey, s.by)
 		switch {
 		case name != "" && refused == nil:
-			return name, nil
+			return Signer{name, key}, nil
 		case refused != nil:
 			err = fmt.Errorf("%s: %w", by, refused)
 		}
 	}
-	return "", err
+	return Signer{}, err
 }
 
 // plain is a key without what certifies it.
@@ -75,7 +76,6 @@ func (a allowed) signer(key ssh.PublicKey, at time.Time) (string, error) {
 			return "", fmt.Errorf("its certificate does not hold: %s", strings.TrimPrefix(err.Error(), "ssh: "))
 		}
 	}
-	const day = "2006-01-02"
 	switch {
 	case a.namespaces != "" && !matches(a.namespaces, namespace):
 		return "", fmt.Errorf("the key of %s is not for %s", name, namespace)
