@@ -80,9 +80,9 @@ func TestNothingOfAnUnsignedRevisionDecides(t *testing.T) {
 		}
 		task := n.guarding(r.task("deploy", "main"))
 		task.Rules.SkipCI, task.Brings, task.Paths = true, true, git.PathPatterns{"api/**"}
-		task.Message = func(_ context.Context, rev git.Revision) (string, error) {
+		task.Text = func(_ context.Context, rev git.Revision) (git.Text, error) {
 			note("message", rev)
-			return "nothing to see", nil
+			return git.Text{Message: "nothing to see"}, nil
 		}
 		task.Changes = func(_ context.Context, rev git.Revision, _ string) (git.Changed, error) {
 			note("changes", rev)
