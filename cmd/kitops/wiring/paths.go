@@ -86,7 +86,7 @@ func (w *Wiring) revision(ctx context.Context, t settings.Task, name string) (gi
 		return git.Revision{SHA: name}, nil
 	}
 	t.Refs = git.Meant(name)
-	heads, err := w.GitHeads(ctx, t)
+	heads, _, err := w.GitHeads(ctx, t)
 	if err != nil {
 		return git.Revision{}, err
 	}
