@@ -139,7 +139,7 @@ func TestAnOrderOfATrustedPullRequestIsOne(t *testing.T) {
 // TestHeededWordsAreBounded, and what is not listed any more counts for no order either.
 func TestHeededWordsAreBounded(t *testing.T) {
 	var s State
-	before := true
+	var before bool
 	for n := range int64(2 * mostHeeded) {
 		if s, before = s.heed(Order{Ref: fmt.Sprint("refs/pull/", n, "/head"), Person: Person{Comment: n + 1}}); before {
 			t.Fatal(n, "was one before")

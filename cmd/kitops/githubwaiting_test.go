@@ -182,9 +182,9 @@ func TestARerunThatIsRefusedKeepsWhatTheCheckRunHas(t *testing.T) {
 		return last
 	}
 	s.deliver(s.shop.Rerequest(red, s.bob))
-	last := same(2, "Not run again: bob may not write")
+	same(2, "Not run again: bob may not write")
 	s.deliver(s.shop.Rerequest(red, s.anna)) // on its page, which somebody has kept open
-	last = same(3, "Not run again: that was an older check run")
+	last := same(3, "Not run again: that was an older check run")
 	agent.stop()
 	s.order("pause", "shop")
 	agent = s.start(args...)

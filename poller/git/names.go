@@ -47,8 +47,9 @@ type (
 	PathPatterns = changes.Patterns
 	// Sparse selects the files that are checked out.
 	Sparse = sparse.List
-	// Text is what a commit says to people, and Person who has made it.
-	Text   = object.Text
+	// Text is what a commit says to people.
+	Text = object.Text
+	// Person is who has made a commit.
 	Person = object.Person
 	// Owner is whom the files of a checkout belong to.
 	Owner = safedir.Owner

@@ -262,10 +262,10 @@ func (h *Hooks) deliveries(a *app.App) *webhook.DeliveryLog {
 			return read.Delivery, err
 		},
 		Save: func(ctx context.Context, id int64) error {
-			if h.settle(ctx); ctx.Err() != nil {
-				return nil // the next agent reads of it again
+			if h.settle(ctx); ctx.Err() == nil { // else the next agent reads of it again
+				return memory.save(ctx, func(deliveriesRead) deliveriesRead { return deliveriesRead{id} })
 			}
-			return memory.save(ctx, func(deliveriesRead) deliveriesRead { return deliveriesRead{id} })
+			return nil
 		},
 		Log:     h.log,
 		Watched: func(id int64, url string) bool { return h.agent.Watches(url, strconv.FormatInt(id, 10)) },

@@ -30,7 +30,8 @@ func TestEndsOfKeysOfATask(t *testing.T) {
 	w := New(Process{}, dir, 0, "", slog.New(slog.DiscardHandler))
 	verify := &settings.Verify{KeyFiles: git.KeyFiles{AllowedSigners: file}}
 	s := settings.Settings{Tasks: []settings.Task{
-		{Name: "shop", URL: url, Verify: verify}, {Name: "blog", URL: url},
+		{Name: "shop", URL: url, Verify: verify},
+		{Name: "blog", URL: url},
 		{Name: "lost", URL: url, Verify: &settings.Verify{KeyFiles: git.KeyFiles{AllowedSigners: file + "x"}}},
 	}}
 	made := func() {
