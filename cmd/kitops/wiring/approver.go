@@ -17,9 +17,9 @@ const (
 
 // commandIn reads a comment. Only a new one counts, by a person himself, whose whole first line is the command, on a head that
 // it names by at least seven digits.
-func commandIn(c app.Comment, fresh []talk, done map[string]int64) (poller.Word, bool) {
+func commandIn(c app.Comment, fresh []talk) (poller.Word, bool) {
 	i := slices.IndexFunc(fresh, func(t talk) bool { return t.pull.Number == c.Number })
-	if i < 0 || c.Edited || c.ByApp || c.Author.Type != "User" || c.ID <= fresh[i].Comment || c.ID <= done[fresh[i].Revision.Ref] {
+	if i < 0 || c.Edited || c.ByApp || c.Author.Type != "User" || c.ID <= fresh[i].Comment {
 		return poller.Word{}, false
 	}
 	word := poller.Word{Revision: fresh[i].Revision, At: c.At, By: poller.Person{ID: c.Author.ID, Login: c.Author.Login, Comment: c.ID}}

@@ -18,7 +18,7 @@ func TestCommandsInComments(t *testing.T) {
 	ask := func(change func(*app.Comment)) string {
 		c := good
 		change(&c)
-		word, is := commandIn(c, []talk{on}, map[string]int64{})
+		word, is := commandIn(c, []talk{on})
 		if !is {
 			return ""
 		}

@@ -25,7 +25,7 @@ func heardAgain() []int { return []int{5, 20, 60} }
 type heard struct {
 	read  time.Time          // the newest of what was read, by GitHub's clock
 	asked map[string]askedOf // by ref
-	done  map[string]int64   // by ref: the last comment that wanted something, whatever has become of it
+	mute  map[int64]bool     // comments of those who may not write
 	may   map[int64]allowed  // by person
 
 	answered map[int64]bool // comments that have a reaction
@@ -48,7 +48,7 @@ type allowed struct {
 // said is the poller's Said: comments and reviews are asked for only when a pull request has changed that people may speak of.
 func (p *pulls) said(ctx context.Context, about []poller.Talk) (words []poller.Word, err error) {
 	if p.heard.asked == nil {
-		p.heard = heard{asked: map[string]askedOf{}, done: map[string]int64{}, may: map[int64]allowed{}, answered: map[int64]bool{}}
+		p.heard = heard{asked: map[string]askedOf{}, mute: map[int64]bool{}, may: map[int64]allowed{}, answered: map[int64]bool{}}
 	}
 	fresh := p.changed(about, time.Now())
 	if len(fresh) == 0 {
@@ -58,9 +58,11 @@ func (p *pulls) said(ctx context.Context, about []poller.Talk) (words []poller.W
 	if err != nil {
 		return nil, err
 	}
-	done := map[string]int64{}
 	for _, c := range comments {
-		word, wants := commandIn(c, fresh, p.heard.done)
+		if p.heard.mute[c.ID] {
+			continue
+		}
+		word, wants := commandIn(c, fresh)
 		if !wants {
 			p.puzzle(ctx, c, fresh)
 			continue
@@ -69,12 +71,14 @@ func (p *pulls) said(ctx context.Context, about []poller.Talk) (words []poller.W
 		if err != nil {
 			return nil, err
 		}
-		done[word.Revision.Ref] = c.ID
 		if !may {
+			p.mute(c)
 			p.r.log.Info("a comment has no effect: who wrote it may not write to the repository", "ref", word.Revision.Ref, "by", c.Author.Login)
 			continue
 		}
 		words = append(words, word)
+		on := slices.IndexFunc(fresh, func(t talk) bool { return t.Revision == word.Revision })
+		fresh[on].put = fresh[on].put || word.What != poller.Cancel
 	}
 	reviewed := 0
 	for i, one := range fresh {
@@ -90,10 +94,11 @@ func (p *pulls) said(ctx context.Context, about []poller.Talk) (words []poller.W
 			return nil, err
 		}
 		if wants {
+			fresh[i].put = true
 			words = append(words, word)
 		}
 	}
-	p.heed(fresh, comments, done)
+	p.heed(fresh, comments)
 	return words, nil
 }
 
@@ -101,7 +106,7 @@ func (p *pulls) said(ctx context.Context, about []poller.Talk) (words []poller.W
 type talk struct {
 	poller.Talk
 	pull app.Pull
-	put  bool // off
+	put  bool // off, also until the state has the order that somebody gave
 }
 
 // changed are those that have changed since it was asked about them, or about which it is asked again, the newest first.
@@ -142,7 +147,7 @@ func (p *pulls) since(fresh []talk) time.Time {
 }
 
 // heed notes what was asked and read.
-func (p *pulls) heed(fresh []talk, comments []app.Comment, done map[string]int64) {
+func (p *pulls) heed(fresh []talk, comments []app.Comment) {
 	for _, one := range fresh {
 		if one.put {
 			continue
@@ -165,9 +170,14 @@ func (p *pulls) heed(fresh []talk, comments []app.Comment, done map[string]int64
 			p.heard.read = c.At
 		}
 	}
-	for ref, id := range done {
-		p.heard.done[ref] = max(p.heard.done[ref], id)
+}
+
+// mute has a comment be read no more.
+func (p *pulls) mute(c app.Comment) {
+	if len(p.heard.mute) > answersKnown {
+		clear(p.heard.mute)
 	}
+	p.heard.mute[c.ID] = true
 }
 
 // mayOrder tells whether an account may write to the repository, as far as that matters to those who read words: as a run
