@@ -53,13 +53,14 @@ func (w *watch) foreign() bool {
 	return !w.p.Members.Mine(w.task.Name)
 }
 
-// leaves leaves a poll that is due to another instance, unless a nudge has asked this one, or what it found then waits.
+// leaves leaves a poll that is due to another instance, unless a nudge has asked this one, what it found then waits, or this one
+// has the lease for what runs beside the watch, so that the other one leaves all to it.
 func (w *watch) leaves() bool {
 	if !w.foreign() {
 		return false
 	}
 	w.p.mu.Lock()
-	stays := w.nudges.pending || len(w.chased) > 0 || w.shared.waits
+	stays := w.nudges.pending || len(w.chased) > 0 || w.shared.waits || w.lanes.leased != nil
 	if !stays {
 		w.due, w.failures = time.Now().Add(jittered(w.task.Interval)), 0
 		w.vitals = vitals{looked: true, began: w.vitals.began}

@@ -87,6 +87,32 @@ func TestANudgePollsWhereItArrives(t *testing.T) {
 	})
 }
 
+// TestWhatRanBesideAWatchGivesItsLeaseBack, also where another member polls the task: it was nudged here.
+func TestWhatRanBesideAWatchGivesItsLeaseBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b, r, g := &objects.Bucket{}, newRemote("main a"), &gauge{}
+		r.work = g.during(time.Minute)
+		task := r.task("shop", "main")
+		task.Rules.Parallel = 2
+		one, two := joining(t, b, "one", task), joining(t, b, "two", task)
+		one.start(t)
+		two.start(t)
+		elapse(10 * time.Minute)
+		m := one
+		if one.Members.Mine("shop") {
+			m = two
+		}
+		r.push("main", "b")
+		m.NudgeTask("shop")
+		elapse(10 * time.Minute)
+		r.push("main", "c")
+		elapse(10 * time.Minute)
+		_, runs := r.seen()
+		want(t, "runs", runs, []string{"main a", "main b", "main c"})
+	})
+}
+
 // TestAMemberThatIsBehind is helped by another one after three intervals and two ttl, and
 // tells of it.
 func TestAMemberThatIsBehind(t *testing.T) {

@@ -36,7 +36,7 @@ type clicks struct {
 type click struct {
 	webhook.Check
 	tries int
-	late  bool          // it has come again, after those that may have been made since
+	late  bool          // it has come again: after those that may have been made since, and what others save is known
 	done  chan struct{} // of one that is none: closed when those before it were tried
 }
 
@@ -137,6 +137,10 @@ func (c *clicks) do(agent, ctx context.Context, one click) error {
 	beside = slices.DeleteFunc(beside, func(one poller.Reported) bool { return click.Button != "" || click.Run != 0 && click.Name != one.To })
 	all := slices.Concat(concerned, beside, older)
 	if len(all) == 0 {
+		if wait := c.agent.hearsWithin(); wait > 0 && !one.late { // another instance may have reported on it just now
+			one.late = true
+			time.AfterFunc(wait, func() { c.put(one) })
+		}
 		return nil
 	}
 	repository := c.agent.wiring.Find(poller.Report{Run: all[0].Run, URL: all[0].URL})

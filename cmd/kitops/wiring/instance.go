@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/bittrance/kitops/actions"
 	"github.com/bittrance/kitops/cmd/kitops/settings"
@@ -75,6 +76,14 @@ func (a *Agent) enter(ctx context.Context) error {
 		a.log.Warn("leases are shorter than is safe: an action may outlive its lease", "lease", terms.TTL, "remedy", "unset "+testTTL)
 	}
 	return nil
+}
+
+// hearsWithin is how long it takes at most until what another instance saves is known here; 0 where there is none.
+func (a *Agent) hearsWithin() time.Duration {
+	if a.Members == nil {
+		return 0
+	}
+	return a.Members.Instance.Terms.TTL/3 + time.Second
 }
 
 // entered is enter for --poll-once and the daemon: that ctx has ended meanwhile is no error.
