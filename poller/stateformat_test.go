@@ -1,6 +1,7 @@
 package poller
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/bittrance/kitops/poller/git"
 	"github.com/bittrance/kitops/poller/store/document"
 )
 
@@ -81,5 +83,31 @@ func TestStateIsWrittenAsByYAML(t *testing.T) {
 		if err := decodeState(slow, &before); err != nil || !reflect.DeepEqual(back, before) {
 			t.Fatalf("%v\n%+v\ninstead of\n%+v", err, back, before)
 		}
+	}
+}
+
+// TestStateOfManyPullRequests that all have had a run is saved and read.
+func TestStateOfManyPullRequests(t *testing.T) {
+	s := State{Refs: map[string]RefState{}}
+	for n := range 5000 {
+		rev := git.Revision{Ref: fmt.Sprintf("refs/pull/%d/head", n), SHA: fmt.Sprintf("%040x", n)}
+		s.Refs[rev.Ref] = RefState{
+			Run: &Run{
+				ID: newRunID(time.Now()), Task: "check", Revision: rev, Outcome: Failure, Action: "test", Reason: "exit status 1",
+				Attempt: 1, Failures: 1, Started: stamp(), Finished: stamp(), Took: time.Second, Actions: "0123456789",
+			},
+			Notes: map[string]string{"kitops/check": "123"}, ReportAs: "check",
+		}
+	}
+	text, err := document.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := document.Canonical(append([]byte("# edited\n"), text...)); err != nil {
+		t.Error(err)
+	}
+	var back State
+	if err := decodeState(text, &back); err != nil || len(back.Refs) != len(s.Refs) || back.Refs["refs/pull/9/head"].Run.ID != s.Refs["refs/pull/9/head"].Run.ID {
+		t.Errorf("%d of %d refs, %v", len(back.Refs), len(s.Refs), err)
 	}
 }

@@ -14,11 +14,11 @@ const (
 
 // reader reads canonical text line by line.
 type reader struct {
-	rest    string // of the text, behind the line
-	line    string // without its end
-	over    bool   // there is none any more
-	indent  int    // of the line
-	entries int
+	rest   string // of the text, behind the line
+	line   string // without its end
+	over   bool   // there is none any more
+	indent int    // of the line
+	effort int    // as for maxEffort
 }
 
 // isCanonical tells whether text is what [Canonical] makes of it. It may say no where it is.
@@ -31,7 +31,7 @@ func isCanonical(text string) bool {
 	}
 	r := reader{rest: text}
 	r.next()
-	return r.mapping(0, 0) && r.over && r.entries <= maxEntries
+	return r.mapping(0, 0, 0) && r.over
 }
 
 // canonical is Document where what is below the key is canonical, as kitops has written it.
@@ -64,12 +64,13 @@ func (r *reader) next() {
 	r.indent = len(r.line) - len(strings.TrimLeft(r.line, " "))
 }
 
-// mapping reads the lines of one at an indentation. The first may begin behind a dash.
-func (r *reader) mapping(indent, depth int) bool {
+// mapping reads the lines of one at an indentation, below so many keys of others. The first may begin behind a dash.
+func (r *reader) mapping(indent, depth, above int) bool {
 	before := ""
 	for count := 1; ; count++ {
 		key, value, found := cutKey(r.line[indent:])
-		if r.entries++; !found || key <= before || count > maxWide || depth > mostPlainDepth {
+		r.effort += count
+		if !found || key <= before || count > maxWide || above+count > maxOpen || r.effort > maxEffort || depth > mostPlainDepth {
 			return false
 		}
 		before = key
@@ -80,7 +81,7 @@ func (r *reader) mapping(indent, depth int) bool {
 			}
 			r.next()
 		default:
-			if r.next(); r.indent != indent+2 || !r.block(indent+2, depth+1) {
+			if r.next(); r.indent != indent+2 || !r.block(indent+2, depth+1, above+count) {
 				return false
 			}
 		}
@@ -91,9 +92,9 @@ func (r *reader) mapping(indent, depth int) bool {
 }
 
 // block reads a mapping or a sequence.
-func (r *reader) block(indent, depth int) bool {
+func (r *reader) block(indent, depth, above int) bool {
 	if !strings.HasPrefix(r.line[indent:], "- ") {
-		return r.mapping(indent, depth)
+		return r.mapping(indent, depth, above)
 	}
 	for {
 		item, found := strings.CutPrefix(r.line[indent:], "- ")
@@ -102,7 +103,7 @@ func (r *reader) block(indent, depth int) bool {
 		}
 		if isInline(item) {
 			r.next()
-		} else if !r.block(indent+2, depth+1) {
+		} else if !r.block(indent+2, depth+1, above) {
 			return false
 		}
 		if r.over || r.indent != indent {

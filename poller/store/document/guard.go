@@ -9,7 +9,7 @@ import (
 
 // guard refuses what could make a small text large or deep, before the parser recurses into it.
 func guard(tokens token.Tokens) error {
-	line, flow, entries, wide := 0, 0, 0, map[int]int{} // keys by column, of the mappings that are open
+	line, flow, effort, wide := 0, 0, 0, map[int]int{} // keys by column, of the mappings that are open
 	for _, t := range tokens {
 		refuse := ""
 		switch t.Type {
@@ -23,18 +23,21 @@ func guard(tokens token.Tokens) error {
 			flow++
 		case token.MappingEndType, token.SequenceEndType:
 			flow--
-		case token.MappingValueType:
-			entries++
 		}
-		if keysIn(wide, t, flow > 0) > maxWide {
-			refuse = fmt.Sprintf("more than %d keys in one mapping", maxWide)
+		if keys := keysIn(wide, t, flow > 0); keys > 0 {
+			effort += keys
+			switch {
+			case keys > maxWide:
+				refuse = fmt.Sprintf("more than %d keys in one mapping", maxWide)
+			case open(wide) > maxOpen:
+				refuse = fmt.Sprintf("more than %d keys in mappings within each other", maxOpen)
+			case effort > maxEffort:
+				refuse = "too many mappings of many keys"
+			}
 		}
 		nests := t.Type == token.SequenceEntryType || t.Position.Line > line && t.Type != token.CommentType
 		if flow > maxDepth || nests && t.Position.Column > maxColumn {
 			refuse = "nested too deeply"
-		}
-		if entries > maxEntries {
-			refuse = fmt.Sprintf("more than %d entries", maxEntries)
 		}
 		if refuse != "" {
 			return &SyntaxError{t.Position.Line, refuse}
@@ -42,6 +45,14 @@ func guard(tokens token.Tokens) error {
 		line = t.Position.Line
 	}
 	return nil
+}
+
+// open counts the keys of all mappings that are open.
+func open(wide map[int]int) (all int) {
+	for _, keys := range wide {
+		all += keys
+	}
+	return all
 }
 
 // keysIn counts the keys of the mapping that a token is in, by their column. Those

@@ -14,15 +14,17 @@ import (
 	"github.com/goccy/go-yaml/parser"
 )
 
-// The parser recurses once for each entry of a mapping and once for each level, and Go cannot recover from a full stack.
+// The parser recurses once for each key of each mapping that is open and once for each level, and Go cannot recover from a full
+// stack. It takes time by the square of the keys of a mapping.
 const (
 	maxDocument = 16 << 20
-	maxEntries  = 50_000
-	maxColumn   = 500 // at which something may be nested
+	maxOpen     = 50_000 // keys of mappings that are within each other
+	maxColumn   = 500    // at which something may be nested
 	maxDepth    = 64
-	maxBlank    = 1000    // line breaks in a row: the lexer is slower than linear in them
-	maxWide     = 10_000  // keys of one mapping: the parser takes time by their square
-	maxLines    = 500_000 // of which each takes a kilobyte while it is parsed, and so does what a comma ends
+	maxBlank    = 1000                      // line breaks in a row: the lexer is slower than linear in them
+	maxWide     = 10_000                    // keys of one mapping
+	maxEffort   = 5 * maxWide * maxWide / 2 // keys of all mappings, each as often as it stands behind others of its own
+	maxLines    = 500_000                   // of which each takes a kilobyte while it is parsed, and so does what a comma ends
 	maxCommas   = 100_000
 )
 

@@ -132,7 +132,8 @@ func badFiles() map[string]badFile {
 		"an older hole":      {"version: 2\ntasks:\n  a: {}\n...\n---\n  b: {n: \x00}\n...\n---\n  b: {}\n...\n", ":6: damaged"},
 		"a gap":              {"version: 1\ntasks:\n  a:\n    n: |\n" + strings.Repeat(" \n", 1e5), ":3: more than 1000 line breaks"},
 		"numbers twice":      {"version: 1\ntasks:\n  a:\n    01: x\n    1: x\n", ":5: the key 1 is there twice"},
-		"too many entries":   {"version: 1\ntasks:\n  a:\n" + strings.Repeat("    m:\n"+strings.Repeat("      n: 1\n", 9_000), 6), "more than 50000 entries"},
+		"too many open keys": {"version: 1\ntasks:\n  a:\n" + within(6, 9_000), "more than 50000 keys in mappings within each other"},
+		"too much effort":    {"version: 1\ntasks:\n  a:\n" + strings.Repeat("    m:\n"+strings.Repeat("      n: 1\n", 9_000), 7), "too many mappings of many keys"},
 		"too many keys":      {"version: 1\ntasks:\n  a:\n" + strings.Repeat("    n: 1\n", 10_001), "more than 10000 keys in one mapping"},
 	}
 }
@@ -229,4 +230,14 @@ func readFile(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return string(data)
+}
+
+// within are mappings of many keys, each but the first below the last key of another.
+func within(mappings, keys int) string {
+	var b strings.Builder
+	for i := range mappings {
+		indent := strings.Repeat("  ", i+2)
+		b.WriteString(strings.Repeat(indent+"n: 1\n", keys-1) + indent + "m:\n")
+	}
+	return b.String()
 }
