@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -66,6 +67,7 @@ func (r *remote) seen() (looks int, runs []string) {
 }
 
 func (r *remote) Heads(ctx context.Context, refs git.Patterns) ([]git.Revision, error) {
+	turns.Add(1)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.looks = append(r.looks, time.Now())
@@ -248,8 +250,12 @@ func entries(t *testing.T, dir string) []string {
 	return names
 }
 
+// turns puts what a test has read before what a later poll leads to.
+var turns atomic.Int64
+
 // elapse lets time pass in a synctest bubble, and what is due then happen.
 func elapse(d time.Duration) {
+	turns.Add(1)
 	time.Sleep(d)
 	synctest.Wait()
 }

@@ -147,7 +147,7 @@ func TestStrangersRunOneAtATime(t *testing.T) {
 		want(t, "wait", waits, 2)
 		elapse(30 * time.Minute)
 		want(t, "finished", len(b.told(Finished)), 9)
-		want(t, "at once", g.most, 1)
+		want(t, "at once", g.peak(), 1)
 	})
 }
 

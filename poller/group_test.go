@@ -20,7 +20,7 @@ func TestGroupRunsOneTaskAtATime(t *testing.T) {
 		b.Rules.CancelOnPush = true // in a lane
 		bench := newBench(t, a, b, c)
 		bench.start(t)
-		want(t, "at once", g.now, 2)
+		want(t, "at once", g.going(), 2)
 		all, err := bench.Standings(t.Context())
 		want(t, "why", all[1].Refs[0].Why, "waits for group prod-db, held by deploy")
 		if err != nil {
@@ -28,7 +28,7 @@ func TestGroupRunsOneTaskAtATime(t *testing.T) {
 		}
 		r.push("main", "b")
 		elapse(time.Hour)
-		want(t, "at once", g.most, 2)
+		want(t, "at once", g.peak(), 2)
 		for _, task := range []string{"deploy", "migrate", "other"} {
 			want(t, task, bench.state(t, task).Refs["refs/heads/main"].Applied, sha("b"))
 		}
@@ -51,7 +51,7 @@ func TestGroupAcrossInstances(t *testing.T) {
 		want(t, "why", two.why(t), "waits for group prod-db, held by deploy on one")
 		want(t, "told", h.since(), []string{"a pending, turn, waits for group prod-db, held by deploy on one"})
 		elapse(20 * time.Minute)
-		want(t, "at once", g.most, 1)
+		want(t, "at once", g.peak(), 1)
 		want(t, "finished", append(one.told(Finished), two.told(Finished)...), []string{"finished main a success", "finished main a success"})
 
 		r.push("main", "b")
@@ -61,11 +61,11 @@ func TestGroupAcrossInstances(t *testing.T) {
 		elapse(time.Second)
 		wire.set(true) // one is cut off
 		elapse(3 * time.Minute)
-		want(t, "at once", g.most, 1)
+		want(t, "at once", g.peak(), 1)
 		want(t, "two runs", two.state(t, "migrate").Refs["refs/heads/main"].Run.Revision, git.Revision{Ref: "refs/heads/main", SHA: sha("b")})
 		wire.set(false)
 		elapse(time.Hour)
-		want(t, "at once", g.most, 1)
+		want(t, "at once", g.peak(), 1)
 		want(t, "applied", one.state(t, "deploy").Refs["refs/heads/main"].Applied, sha("b"))
 	})
 }
@@ -124,7 +124,7 @@ func TestWhatRunsInAGroupDoesNotWait(t *testing.T) {
 		task.Rules.Group, task.Rules.CancelOnPush = "prod-db", true // in a lane
 		b := newBench(t, task)
 		b.start(t)
-		want(t, "at work", g.now, 1)
+		want(t, "at work", g.going(), 1)
 		now, _ := b.Snapshot("deploy")
 		want(t, "waiting", now.Waiting, false)
 	})

@@ -22,6 +22,9 @@ type gauge struct {
 	begun     map[string]time.Time // by ref and SHA, the first time
 }
 
+func (g *gauge) going() int { g.mu.Lock(); defer g.mu.Unlock(); return g.now }
+func (g *gauge) peak() int  { g.mu.Lock(); defer g.mu.Unlock(); return g.most }
+
 // during is work that takes a while, unless it is ended.
 func (g *gauge) during(d time.Duration) func(context.Context, git.Revision) error {
 	return func(ctx context.Context, rev git.Revision) error {
@@ -61,7 +64,7 @@ func TestParallelRefsOfATask(t *testing.T) {
 				b.Parallel = slots
 				stop := b.start(t)
 				elapse(2 * time.Minute)
-				want(t, "at once", g.most, min(3, slots))
+				want(t, "at once", g.peak(), min(3, slots))
 				want(t, "finished", sorted(b.told(Finished)), []string{
 					"finished a 1 success", "finished b 1 success", "finished c 1 success", "finished d 1 success", "finished e 1 success",
 				})
@@ -105,7 +108,7 @@ func TestLanesEndWithTheAgent(t *testing.T) {
 		elapse(time.Second)
 		stop()
 		want(t, "told", sorted(b.told(Finished)), []string{"finished a 2 success", "finished a 3 error", "finished b 3 error"})
-		want(t, "nobody works", g.now, 0)
+		want(t, "nobody works", g.going(), 0)
 	})
 }
 
@@ -164,7 +167,7 @@ func TestLanesOnASharedStore(t *testing.T) {
 		a.start(t)
 		b.start(t)
 		elapse(time.Hour)
-		want(t, "at once", g.most, 2)
+		want(t, "at once", g.peak(), 2)
 		finished := append(a.told(Finished), b.told(Finished)...)
 		want(t, "finished", sorted(finished), []string{"finished a 1 success", "finished b 1 success", "finished c 1 success"})
 		want(t, "trouble", append(a.told(Troubled, Interrupted), b.told(Troubled, Interrupted)...), []string{})
@@ -227,5 +230,5 @@ func oneBesideMany(t *testing.T, branches, slots, parallel int) {
 	if longest := waits[len(waits)-1]; longest > takes+time.Second {
 		t.Errorf("waits up to %v: %v", longest, waits)
 	}
-	want(t, "at once", g.most, slots)
+	want(t, "at once", g.peak(), slots)
 }

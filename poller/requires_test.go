@@ -162,8 +162,8 @@ func TestManyHeadsWaitForWhatIsRequired(t *testing.T) {
 		b.start(t)
 		elapse(30 * time.Minute)
 		want(t, "finished", len(b.told(Finished)), 10)
-		if g.most != 3 {
-			t.Errorf("%d at once", g.most)
+		if g.peak() != 3 {
+			t.Errorf("%d at once", g.peak())
 		}
 		first := len(c.questions())
 		elapse(10 * time.Hour)

@@ -53,7 +53,7 @@ func TestRulesTogether(t *testing.T) {
 		elapse(time.Second)
 		order(two, "migrate", Order{What: Again, Anyway: true})
 		elapse(10 * time.Second)
-		want(t, "at once", g.now, 1)
+		want(t, "at once", g.going(), 1)
 		want(t, "anyway", two.why(t), "waits for group prod-db, held by deploy on one")
 		elapse(30 * time.Minute)
 		applied(sha("a"), sha("a"))
@@ -65,14 +65,14 @@ func TestRulesTogether(t *testing.T) {
 		elapse(time.Until(time.Date(2000, 1, 3, 5, 59, 0, 0, time.UTC)))
 		applied(sha("a"), sha("a"))
 		elapse(2 * time.Minute)
-		want(t, "at once", g.now, 1)
+		want(t, "at once", g.going(), 1)
 		elapse(time.Hour) // the other had to wait until its window was closed
 		if a, b := one.state(t, "deploy").Refs["refs/heads/main"].Applied == sha("b"), one.state(t, "migrate").Refs["refs/heads/main"].Applied == sha("b"); a == b {
 			t.Errorf("on Monday: deploy %t, migrate %t", a, b)
 		}
 		elapse(24 * time.Hour)
 		applied(sha("b"), sha("b"))
-		want(t, "at once", g.most, 1)
+		want(t, "at once", g.peak(), 1)
 		want(t, "runs", len(one.told(Started))+len(two.told(Started)), 4)
 	})
 }

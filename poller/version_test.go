@@ -247,7 +247,7 @@ func TestVersionsDoNotRunBesideEachOther(t *testing.T) {
 		elapse(6 * time.Minute)
 		r.tag("v3.0.0", "3")
 		elapse(20 * time.Minute)
-		want(t, "at once", g.most, 1)
+		want(t, "at once", g.peak(), 1)
 		_, runs := r.seen()
 		want(t, "runs", runs, []string{"v2.0.0 2", "v3.0.0 3"})
 	})
