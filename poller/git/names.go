@@ -13,6 +13,7 @@ import (
 	"github.com/bittrance/kitops/poller/git/refs"
 	"github.com/bittrance/kitops/poller/git/remote"
 	"github.com/bittrance/kitops/poller/git/safedir"
+	"github.com/bittrance/kitops/poller/git/signature"
 	"github.com/bittrance/kitops/poller/git/sparse"
 )
 
@@ -51,6 +52,8 @@ type (
 	Text = object.Text
 	// Person is who has made a commit.
 	Person = object.Person
+	// KeyEnd is when a key ends whose signature counts.
+	KeyEnd = signature.End
 	// Owner is whom the files of a checkout belong to.
 	Owner = safedir.Owner
 )

@@ -107,22 +107,13 @@ func (k KeyFiles) Signers(ctx context.Context) (names, expiring []string, err er
 	return keys.Names(), keys.Expiring(now, now.Add(expiresIn)), nil
 }
 
-// KeyEnd is when a key ends.
-type KeyEnd struct {
-	Name, Key string // whose it is, and its fingerprint
-	At        time.Time
-}
-
 // Ends are the keys of the files that have an end, by that.
-func (k KeyFiles) Ends() (all []KeyEnd, err error) {
+func (k KeyFiles) Ends() ([]KeyEnd, error) {
 	keys, _, err := k.read()
 	if err != nil {
 		return nil, err
 	}
-	for _, end := range keys.Ends() {
-		all = append(all, KeyEnd{end.Name, end.Key, end.At})
-	}
-	return all, nil
+	return keys.Ends(), nil
 }
 
 // Digest is the same as long as the files are; "" where they cannot be read.

@@ -11,18 +11,15 @@ import (
 
 const (
 	answerPatience = 3 * time.Second // for a reaction, on which nothing depends
-	answersKnown   = 1000
+	doneKnown      = 1000            // comments
 )
 
 // answer puts a reaction on a comment, once, where the App may: whether it was an order. That it cannot is no failure.
 func (p *pulls) answer(ctx context.Context, comment int64, heeded bool) {
-	if comment == 0 || p.heard.answered[comment] {
+	if comment == 0 || p.heard.done[comment] {
 		return
 	}
-	if len(p.heard.answered) > answersKnown {
-		clear(p.heard.answered)
-	}
-	p.heard.answered[comment] = true
+	p.done(comment)
 	content := "confused"
 	if heeded {
 		content = "+1"
@@ -38,13 +35,15 @@ func (p *pulls) answer(ctx context.Context, comment int64, heeded bool) {
 // no answer: nobody else makes kitops say something.
 func (p *pulls) puzzle(ctx context.Context, c app.Comment, fresh []talk) {
 	on := slices.IndexFunc(fresh, func(t talk) bool { return t.pull.Number == c.Number })
-	if on < 0 || c.ID <= fresh[on].Comment || c.Edited || c.ByApp || c.Author.Type != "User" || p.heard.answered[c.ID] ||
+	if on < 0 || c.ID <= fresh[on].Comment || c.Edited || c.ByApp || c.Author.Type != "User" ||
 		time.Since(c.At) > heardLately || !strings.HasPrefix(c.Body, "/kitops ") {
 		return
 	}
-	may, err := p.mayOrder(ctx, c.Author)
-	if err == nil && may {
+	switch may, err := p.mayOrder(ctx, c.Author); {
+	case err != nil: // it is asked again
+	case may:
 		p.answer(ctx, c.ID, false)
+	default:
+		p.done(c.ID)
 	}
-	p.heard.answered[c.ID] = err == nil
 }

@@ -60,6 +60,9 @@ func (c *clicks) put(one click) {
 	}
 }
 
+// again has a click come again after a while.
+func (c *clicks) again(one click, wait time.Duration) { time.AfterFunc(wait, func() { c.put(one) }) }
+
 // settle waits until what was clicked before was tried.
 func (c *clicks) settle(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, clickPatience)
@@ -80,7 +83,7 @@ func (c *clicks) settle(ctx context.Context) {
 // the task's lease. It tells whether it does.
 func (c *clicks) later(one click, err error) bool {
 	if held, elsewhere := errors.AsType[*lease.HeldError](err); elsewhere { // whoever answers first completes the suite
-		time.AfterFunc(min(max(held.Left(), clickPause), clickPatience), func() { c.put(one) })
+		c.again(one, min(max(held.Left(), clickPause), clickPatience))
 		return true
 	}
 	var down *app.DownError
@@ -94,7 +97,7 @@ func (c *clicks) later(one click, err error) bool {
 	case !errors.As(err, &down) && !errors.Is(err, context.DeadlineExceeded):
 		return false
 	}
-	time.AfterFunc(wait, func() { c.put(one) })
+	c.again(one, wait)
 	return true
 }
 
@@ -131,7 +134,7 @@ func (c *clicks) do(agent, ctx context.Context, one click) error {
 	older := slices.DeleteFunc(slices.Clone(on), func(one poller.Reported) bool { return !replaced(click, one) })
 	if len(older) > 0 && !one.late { // if it is a replay, GitHub waits for another one
 		one.late, older = true, nil
-		time.AfterFunc(clickPause, func() { c.put(one) })
+		c.again(one, clickPause)
 	}
 	concerned := slices.DeleteFunc(on, func(one poller.Reported) bool { return !concerns(click, one) })
 	beside = slices.DeleteFunc(beside, func(one poller.Reported) bool { return click.Button != "" || click.Run != 0 && click.Name != one.To })
@@ -139,7 +142,7 @@ func (c *clicks) do(agent, ctx context.Context, one click) error {
 	if len(all) == 0 {
 		if wait := c.agent.hearsWithin(); wait > 0 && !one.late { // another instance may have reported on it just now
 			one.late = true
-			time.AfterFunc(wait, func() { c.put(one) })
+			c.again(one, wait)
 		}
 		return nil
 	}
@@ -177,26 +180,28 @@ func (c *clicks) do(agent, ctx context.Context, one click) error {
 // is completed and the newest of its name.
 func concerns(click webhook.Check, one poller.Reported) bool {
 	id, there := github.CheckOf(one.Note)
-	unapproved := one.Run.Waits == poller.ForApproval
-	running := one.Run.Outcome == poller.Pending && !unapproved
 	switch {
 	case !there:
 		return false
 	case click.Button == github.CancelButton:
-		return click.Run == id && running && one.Run.Waits == ""
+		return click.Run == id && one.Run.Outcome == poller.Pending && one.Run.Waits == ""
 	case click.Button == github.ApproveButton:
-		return click.Run == id && unapproved
+		return click.Run == id && one.Run.Waits == poller.ForApproval
 	case click.Button != "":
 		return false
 	}
-	return !running && !one.Ordered && (click.Run == 0 || click.Run == id)
+	return mayComeAgain(one) && (click.Run == 0 || click.Run == id)
 }
 
 // replaced tells whether a Re-run is about a check run that another one has taken the place of, which is completed.
 func replaced(click webhook.Check, one poller.Reported) bool {
 	id, there := github.CheckOf(one.Note)
-	running := one.Run.Outcome == poller.Pending && one.Run.Waits != poller.ForApproval
-	return there && click.Button == "" && click.Run != 0 && click.Run != id && click.Name == one.To && !running && !one.Ordered
+	return there && click.Button == "" && click.Run != 0 && click.Run != id && click.Name == one.To && mayComeAgain(one)
+}
+
+// mayComeAgain tells whether what was reported neither runs nor is to run.
+func mayComeAgain(one poller.Reported) bool {
+	return (one.Run.Outcome != poller.Pending || one.Run.Waits == poller.ForApproval) && !one.Ordered
 }
 
 // completeOlder completes check runs again of a commit that no ref is at any more, as they were: GitHub waits for them.

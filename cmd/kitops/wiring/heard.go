@@ -25,10 +25,8 @@ func heardAgain() []int { return []int{5, 20, 60} }
 type heard struct {
 	read  time.Time          // the newest of what was read, by GitHub's clock
 	asked map[string]askedOf // by ref
-	mute  map[int64]bool     // comments of those who may not write
+	done  map[int64]bool     // comments that have an answer, or that those wrote who may not
 	may   map[int64]allowed  // by person
-
-	answered map[int64]bool // comments that have a reaction
 }
 
 // askedOf is when it was asked about a pull request.
@@ -48,7 +46,7 @@ type allowed struct {
 // said is the poller's Said: comments and reviews are asked for only when a pull request has changed that people may speak of.
 func (p *pulls) said(ctx context.Context, about []poller.Talk) (words []poller.Word, err error) {
 	if p.heard.asked == nil {
-		p.heard = heard{asked: map[string]askedOf{}, mute: map[int64]bool{}, may: map[int64]allowed{}, answered: map[int64]bool{}}
+		p.heard = heard{asked: map[string]askedOf{}, done: map[int64]bool{}, may: map[int64]allowed{}}
 	}
 	fresh := p.changed(about, time.Now())
 	if len(fresh) == 0 {
@@ -59,7 +57,7 @@ func (p *pulls) said(ctx context.Context, about []poller.Talk) (words []poller.W
 		return nil, err
 	}
 	for _, c := range comments {
-		if p.heard.mute[c.ID] {
+		if p.heard.done[c.ID] {
 			continue
 		}
 		word, wants := commandIn(c, fresh)
@@ -72,7 +70,7 @@ func (p *pulls) said(ctx context.Context, about []poller.Talk) (words []poller.W
 			return nil, err
 		}
 		if !may {
-			p.mute(c)
+			p.done(c.ID)
 			p.r.log.Info("a comment has no effect: who wrote it may not write to the repository", "ref", word.Revision.Ref, "by", c.Author.Login)
 			continue
 		}
@@ -172,12 +170,12 @@ func (p *pulls) heed(fresh []talk, comments []app.Comment) {
 	}
 }
 
-// mute has a comment be read no more.
-func (p *pulls) mute(c app.Comment) {
-	if len(p.heard.mute) > answersKnown {
-		clear(p.heard.mute)
+// done has a comment be read no more.
+func (p *pulls) done(comment int64) {
+	if len(p.heard.done) > doneKnown {
+		clear(p.heard.done)
 	}
-	p.heard.mute[c.ID] = true
+	p.heard.done[comment] = true
 }
 
 // mayOrder tells whether an account may write to the repository, as far as that matters to those who read words: as a run

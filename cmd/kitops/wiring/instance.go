@@ -83,7 +83,7 @@ func (a *Agent) hearsWithin() time.Duration {
 	if a.Members == nil {
 		return 0
 	}
-	return a.Members.Instance.Terms.TTL/3 + time.Second
+	return a.Members.Period() + time.Second
 }
 
 // entered is enter for --poll-once and the daemon: that ctx has ended meanwhile is no error.

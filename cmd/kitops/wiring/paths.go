@@ -58,17 +58,16 @@ func Paths(ctx context.Context, all settings.Options, p Process, c Change, out i
 func (w *Wiring) changed(ctx context.Context, t settings.Task, span string) (git.Changed, error) {
 	from, to, spans := strings.Cut(span, "..")
 	if !spans {
-		from, to = "", span
+		to = span
 	}
 	r := w.Repository(t.Name)
 	ask := w.changes(w.mirrors.get(t, r), r, git.Options{})
 	rev, err := w.revision(ctx, t, to)
-	if err != nil || !spans {
-		all, asked := git.Changed(nil), err
-		if err == nil {
-			all, asked = ask(ctx, rev, "")
-		}
-		return all, asked
+	switch {
+	case err != nil:
+		return nil, err
+	case !spans:
+		return ask(ctx, rev, "")
 	}
 	base, err := w.revision(ctx, t, from)
 	if err != nil {
@@ -104,12 +103,11 @@ func tellPaths(out io.Writer, t settings.Task, changed git.Changed, err error) e
 		return nil
 	case err != nil:
 		return err
-	case len(t.Paths) == 0:
-		fmt.Fprintf(out, "would run: task %s has no paths, so each new revision runs\n", t.Name)
 	}
 	selected := len(t.Paths.Select(changed))
 	switch {
 	case len(t.Paths) == 0:
+		fmt.Fprintf(out, "would run: task %s has no paths, so each new revision runs\n", t.Name)
 	case selected > 0:
 		fmt.Fprintf(out, "would run: %d of %d files that have changed match\n", selected, len(changed))
 	default:

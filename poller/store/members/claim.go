@@ -30,7 +30,7 @@ func (r *Registry) Claim(ctx context.Context) error {
 				first = next
 				r.Log.Warn("another instance has this name: waiting until it is known to be gone", "owner", next.by.Owner.String())
 			}
-			wait = min(retry, r.period()/2)
+			wait = min(retry, r.Period()/2)
 		case !failing && ctx.Err() == nil:
 			failing = true
 			r.Log.Warn("the store does not say who has this instance's name: waiting for it", "err", err)

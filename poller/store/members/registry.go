@@ -102,8 +102,8 @@ func (r *Registry) Announce(tasks map[string]Task) {
 	r.self.Tasks = tasks
 }
 
-// period is the time between two beats.
-func (r *Registry) period() time.Duration { return r.Instance.Terms.TTL / 3 }
+// Period is the time between two beats, and so after how long at most others see what was saved.
+func (r *Registry) Period() time.Duration { return r.Instance.Terms.TTL / 3 }
 
 func (r *Registry) name() string { return r.Instance.Owner.Name }
 
@@ -160,7 +160,7 @@ func (r *Registry) introduce(ctx context.Context) error {
 // to have the name, since this one gave no sign for too long.
 func (r *Registry) Run(ctx context.Context) error {
 	failing := false
-	for wait := r.period(); ; {
+	for wait := r.Period(); ; {
 		select {
 		case <-ctx.Done():
 			return nil
@@ -182,7 +182,7 @@ func (r *Registry) Run(ctx context.Context) error {
 			failing = false
 			r.Log.Info("the store answers again")
 		}
-		wait = max(0, r.period()-(r.Instance.Clock()-began))
+		wait = max(0, r.Period()-(r.Instance.Clock()-began))
 	}
 }
 
