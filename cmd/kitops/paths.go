@@ -15,7 +15,8 @@ func (p program) pathsCommand() *cobra.Command {
 		Long: `kitops paths compares two revisions by the paths of a task: it lists the files
 that have changed, each with the pattern that selects or excludes it. It runs
 nothing, and knows nothing of what was applied. A and B are branches, tags, HEAD
-or whole SHAs. Without A, B is compared with where it left the default branch.
+or whole SHAs; in A.. and ..B what is left out is HEAD. Without A.., B is
+compared with where it left the default branch.
 It ends with 0 if it would run, 10 if there is nothing to run.`,
 		Example: "  kitops paths api main..feature --config-file tasks.yaml\n  kitops paths api feature --config-file tasks.yaml",
 	})

@@ -116,5 +116,8 @@ func IsSHA(s string) bool {
 	return is
 }
 
+// ValidRef tells whether a ref may have that full name.
+func ValidRef(name string) bool { return refs.Valid(name) }
+
 // Meant are the refs that a person may mean by a name.
 func Meant(name string) []string { return refs.Meant(name) }

@@ -1,6 +1,7 @@
 package wiring
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,7 +20,7 @@ import (
 // ErrNothing says that a change has nothing to run.
 var ErrNothing = errors.New("nothing to run")
 
-// Change is what a task is asked about: A..B, or B against where that has left the default branch.
+// Change is what a task is asked about: A..B, where what is left out is HEAD, or B against where that has left the default branch.
 type Change struct{ Task, Span string }
 
 // Paths writes what the paths of a task make of a change. The error is [ErrNothing] if nothing would run. What it fetches is
@@ -60,6 +61,7 @@ func (w *Wiring) changed(ctx context.Context, t settings.Task, span string) (git
 	if !spans {
 		to = span
 	}
+	from, to = cmp.Or(from, "HEAD"), cmp.Or(to, "HEAD") // as in git
 	r := w.Repository(t.Name)
 	ask := w.changes(w.mirrors.get(t, r), r, git.Options{})
 	rev, err := w.revision(ctx, t, to)
@@ -85,6 +87,9 @@ func (w *Wiring) revision(ctx context.Context, t settings.Task, name string) (gi
 		return git.Revision{SHA: name}, nil
 	}
 	t.Refs = git.Meant(name)
+	if name != "HEAD" && !git.ValidRef(t.Refs[0]) {
+		return git.Revision{}, settings.Mistake("%q is no name of a branch or a tag: name one revision, or two as A..B", name)
+	}
 	heads, _, err := w.GitHeads(ctx, t)
 	if err != nil {
 		return git.Revision{}, err
