@@ -45,8 +45,9 @@ func (a *action) run(t *testing.T) {
 	}
 }
 
-// mess does one thing, if it can be done. It must follow no link itself: one may
-// lead out of the test.
+// mess does one thing, if it can be done. It must follow no link itself, since one
+// may lead out of the test, nor open a pipe, which waits: it writes into what it
+// has just made.
 func (a *action) mess(name string) {
 	choice := a.random.IntN(14)
 	if info, err := os.Lstat(name); err == nil && info.Mode()&fs.ModeSymlink != 0 && (choice == 3 || choice == 11) {
@@ -71,8 +72,10 @@ func (a *action) mess(name string) {
 		_ = unix.Fchmodat(unix.AT_FDCWD, name, []uint32{0o600, 0o755, 0o444, 0o4755}[a.random.IntN(4)], 0)
 	case 4:
 		_ = os.RemoveAll(name)
-		_ = os.MkdirAll(filepath.Join(name, "made", "here"), 0o700)
-		_ = os.WriteFile(filepath.Join(name, "made", "cache"), nil, 0o600)
+		if made := filepath.Join(name, "made"); os.MkdirAll(name, 0o700) == nil && os.Mkdir(made, 0o700) == nil {
+			_ = os.Mkdir(filepath.Join(made, "here"), 0o700)
+			_ = os.WriteFile(filepath.Join(made, "cache"), nil, 0o600)
+		}
 	case 5:
 		_ = os.RemoveAll(name)
 		_ = os.Symlink([]string{a.elsewhere, filepath.Join(a.elsewhere, "n1"), "n1", "nowhere", a.dir}[a.random.IntN(5)], name)
@@ -97,9 +100,11 @@ func (a *action) mess(name string) {
 			_ = os.WriteFile(name, content, 0o644)
 		}
 	case 11:
-		_ = os.MkdirAll(filepath.Join(name, "ro", "sub"), 0o755)
-		_ = os.WriteFile(filepath.Join(name, "ro", "sub", "f"), nil, 0o444)
-		_ = os.Chmod(filepath.Join(name, "ro", "sub"), 0o555)
+		if sub := filepath.Join(name, "ro", "sub"); os.MkdirAll(name, 0o755) == nil && os.Mkdir(filepath.Dir(sub), 0o755) == nil {
+			_ = os.Mkdir(sub, 0o755)
+			_ = os.WriteFile(filepath.Join(sub, "f"), nil, 0o444)
+			_ = os.Chmod(sub, 0o555)
+		}
 	case 12:
 		_ = os.Rename(name, filepath.Join(a.dir, fmt.Sprintf("n%d", a.random.IntN(8))))
 	default:
