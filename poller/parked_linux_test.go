@@ -30,9 +30,7 @@ type parkade struct {
 
 func newParkade(t *testing.T, repo *gittest.Repo) *parkade {
 	t.Helper()
-	// On a disk, as in memory all files are written within one tick of the clock, and moved is only what is older than their
-	// record; and where other users get through.
-	place, err := os.MkdirTemp("/var/tmp", "kitops-test-*") //nolint:usetesting // see above
+	place, err := os.MkdirTemp("", "kitops-test-*") //nolint:usetesting // other users get through
 	if err != nil {
 		t.Fatal(err)
 	}

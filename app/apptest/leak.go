@@ -39,17 +39,31 @@ func Forms(secret string) map[string]string {
 	return forms
 }
 
-// Leaks are the names of the forms that a text has of a secret, also in what it has as JSON.
-func Leaks(text []byte, secret string) []string {
+// Secrets are looked for in texts: the forms of each, which are made once.
+type Secrets []map[string]string
+
+// NewSecrets are secrets to look for.
+func NewSecrets(secrets ...string) Secrets {
+	all := make(Secrets, 0, len(secrets))
+	for _, secret := range secrets {
+		all = append(all, Forms(secret))
+	}
+	return all
+}
+
+// Leaks are the names of the forms that a text has of secrets, also in what it has as JSON.
+func (s Secrets) Leaks(text []byte) []string {
 	texts := []string{string(text)}
 	var parsed any
 	if json.Unmarshal(text, &parsed) == nil {
 		texts = appendTexts(texts, parsed)
 	}
 	var found []string
-	for name, form := range Forms(secret) {
-		if slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(text, form) }) {
-			found = append(found, name)
+	for _, forms := range s {
+		for name, form := range forms {
+			if slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(text, form) }) {
+				found = append(found, name)
+			}
 		}
 	}
 	slices.Sort(found)

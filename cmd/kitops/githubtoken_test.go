@@ -106,7 +106,7 @@ unset GITHUB_TOKEN; set +x; env > $PLACE/granted-environment; exit 0
 	if len(h.shown) == 0 || len(h.credentials()) > 0 {
 		t.Errorf("another host was shown %d times, %d credentials", len(h.shown), len(h.credentials()))
 	}
-	if secretWords.MatchString(s.read("granted-environment")) {
+	if secretWord(s.read("granted-environment")) != "" {
 		t.Error("the token is in more variables than GITHUB_TOKEN")
 	}
 	left, err := filepath.Glob(s.path("tmp/kitops-credential-*"))

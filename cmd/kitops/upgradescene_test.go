@@ -8,6 +8,7 @@ import (
 	"compress/gzip"
 	"crypto/ed25519"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -16,6 +17,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -37,6 +39,70 @@ const (
 	patient = "1.0000s"
 )
 
+// nextReleases is a directory with two of the next program, made once for all tests,
+// since each is as large as the program: in "patient" it is ready in time on a slow
+// machine, in "impatient" it gives up soon.
+var nextReleases = sync.OnceValues(func() (string, error) {
+	built, err := exec.LookPath("kitops")
+	if err != nil {
+		return "", err
+	}
+	program, err := os.ReadFile(built)
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(filepath.Dir(built), "releases")
+	next, err := replaced(program, testVersion, nextVersion)
+	if err == nil {
+		err = publish(filepath.Join(dir, "impatient"), next)
+	}
+	if err == nil {
+		next, err = replaced(next, hasty, patient)
+	}
+	if err == nil {
+		err = publish(filepath.Join(dir, "patient"), next)
+	}
+	return dir, err
+})
+
+// replaced changes what the linker has put into a program, which stands there once, or also where the build's flags stand.
+func replaced(program []byte, old, by string) ([]byte, error) {
+	changed := bytes.ReplaceAll(program, []byte(old), []byte(by))
+	if bytes.Equal(program, changed) {
+		return nil, fmt.Errorf("the program does not have %s", old)
+	}
+	return changed, nil
+}
+
+func publish(dir string, program []byte) error {
+	var archive bytes.Buffer
+	archive.Grow(len(program) + len(program)/100)
+	g, _ := gzip.NewWriterLevel(&archive, gzip.NoCompression)
+	w := tar.NewWriter(g)
+	_ = w.WriteHeader(&tar.Header{Name: "kitops", Size: int64(len(program)), Mode: 0o755})
+	_, _ = w.Write(program)
+	_, _ = w.Close(), g.Close()
+	name := "kitops_" + nextVersion + "_" + release.Platform(runtime.GOOS, runtime.GOARCH) + ".tar.gz"
+	text := fmt.Appendf(nil, "%x  %s\n", sha256.Sum256(archive.Bytes()), name)
+	signature, err := release.Sign(text, signer(1), nextVersion)
+	return errors.Join(err, os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, name), archive.Bytes(), 0o644),
+		os.WriteFile(filepath.Join(dir, release.Checksums), text, 0o644), os.WriteFile(filepath.Join(dir, release.Signature), signature, 0o644))
+}
+
+func copyProgram(to, from string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }()
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}
+
 // signer has the keys of the tests: the one of now, and the next one.
 func signer(seed byte) ed25519.PrivateKey {
 	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize))
@@ -56,7 +122,6 @@ type upgraded struct {
 	cmd     *exec.Cmd
 	done    chan struct{}
 	stdin   io.Reader
-	next    []byte // the program that is to replace it
 }
 
 func newUpgraded(t *testing.T) *upgraded {
@@ -73,13 +138,10 @@ func newUpgraded(t *testing.T) *upgraded {
 	if err != nil {
 		t.Fatal(err)
 	}
-	program, err := os.ReadFile(built)
-	if err != nil {
+	if err := copyProgram(u.path("bin/kitops"), built); err != nil {
 		t.Fatal(err)
 	}
-	u.write("bin/kitops", program)
-	u.next = u.replace(program, testVersion, nextVersion)
-	u.publish(u.replace(u.next, hasty, patient))
+	u.publish("patient")
 	u.environ = append(os.Environ(), "PLACE="+u.dir, "KITOPS_STATE_FILE="+u.path("state/state.yaml"), "KITOPS_REPO_DIR="+u.path("repos"), "KITOPS_LOG_FORMAT=text", "HOME="+u.dir, "XDG_CONFIG_HOME="+u.dir)
 	return u
 }
@@ -101,36 +163,25 @@ func (u *upgraded) read(name string) string {
 	return string(data)
 }
 
-// replace changes what the linker has put into a program, which stands there once, or also where the build's flags stand.
-func (u *upgraded) replace(program []byte, old, by string) []byte {
-	u.t.Helper()
-	changed := bytes.ReplaceAll(program, []byte(old), []byte(by))
-	if bytes.Equal(program, changed) {
-		u.t.Fatalf("the program does not have %s", old)
-	}
-	return changed
-}
-
 // impatient has the next program give up soon where it is not ready.
-func (u *upgraded) impatient() { u.t.Helper(); u.publish(u.next) }
+func (u *upgraded) impatient() { u.t.Helper(); u.publish("impatient") }
 
-func (u *upgraded) publish(program []byte) {
+// publish makes one of the releases the one that is upgraded to.
+func (u *upgraded) publish(name string) {
 	u.t.Helper()
-	var archive bytes.Buffer
-	g, _ := gzip.NewWriterLevel(&archive, gzip.NoCompression)
-	w := tar.NewWriter(g)
-	_ = w.WriteHeader(&tar.Header{Name: "kitops", Size: int64(len(program)), Mode: 0o755})
-	_, _ = w.Write(program)
-	_, _ = w.Close(), g.Close()
-	name := "kitops_" + nextVersion + "_" + release.Platform(runtime.GOOS, runtime.GOARCH) + ".tar.gz"
-	text := fmt.Appendf(nil, "%x  %s\n", sha256.Sum256(archive.Bytes()), name)
-	signature, err := release.Sign(text, signer(1), nextVersion)
+	published, err := nextReleases()
 	if err != nil {
 		u.t.Fatal(err)
 	}
-	u.write("release/"+name, archive.Bytes())
-	u.write("release/"+release.Checksums, text)
-	u.write("release/"+release.Signature, signature)
+	files, err := os.ReadDir(filepath.Join(published, name))
+	for _, file := range files {
+		to := filepath.Join(u.path("release"), file.Name())
+		_ = os.Remove(to)
+		err = errors.Join(err, os.Link(filepath.Join(published, name, file.Name()), to))
+	}
+	if err != nil {
+		u.t.Fatal(err)
+	}
 }
 
 // kitops runs the installed program to its end.

@@ -17,7 +17,6 @@ import (
 	"slices"
 	"sort"
 	"strings"
-	"sync"
 )
 
 // objects is the object directory of a repository: loose objects, which are
@@ -54,20 +53,28 @@ func (o objects) write(kind string, content []byte) (string, error) {
 	return id, o.store(id, packed)
 }
 
-// deflaters are kept: to make one costs more than to pack a small object.
-var deflaters sync.Pool //nolint:gochecknoglobals // of *zlib.Writer
+// deflaters are kept: to make one costs more than to pack a small object, most of
+// all with the race detector, with which a sync.Pool forgets each fourth.
+var deflaters = make(chan *zlib.Writer, 8) //nolint:gochecknoglobals // see above
 
 func deflated(plain []byte) ([]byte, error) {
 	var packed bytes.Buffer
-	z, is := deflaters.Get().(*zlib.Writer)
-	if !is {
+	var z *zlib.Writer
+	select {
+	case z = <-deflaters:
+		z.Reset(&packed)
+	default:
 		var err error
 		if z, err = zlib.NewWriterLevel(&packed, zlib.BestSpeed); err != nil {
 			return nil, err
 		}
 	}
-	defer deflaters.Put(z)
-	z.Reset(&packed)
+	defer func() {
+		select {
+		case deflaters <- z:
+		default:
+		}
+	}()
 	if _, err := z.Write(plain); err != nil {
 		return nil, err
 	}
