@@ -19,7 +19,8 @@ import (
 
 // beRunner behaves as GitHub's runner: it takes its configuration, waits for one job, works on it, and cancels it on SIGINT.
 // A job says what to do in words: dirty (writes into its runner's program), home (says where it is), nice (has to be so by 5), fork (leaves a
-// process), deaf (takes no notice of SIGINT), crash, once-NAME (crash at the first try), and how long it takes.
+// process), deaf (takes no notice of SIGINT), crash, once-NAME (crash at the first try), until-NAME (until there is
+// such a mark), and how long it takes.
 func beRunner(hub string) int {
 	config := os.Getenv("ACTIONS_RUNNER_INPUT_JITCONFIG")
 	interrupts := make(chan os.Signal, 1)
@@ -67,6 +68,12 @@ func perform(take string, interrupts <-chan os.Signal) (result string) {
 			}
 			continue
 		}
+		if mark, is := strings.CutPrefix(word, "until-"); is {
+			if !awaitMark(mark, interrupts) {
+				return "canceled"
+			}
+			continue
+		}
 		switch word {
 		case "dirty":
 			if text, err := os.ReadFile("bin/tool"); err != nil || string(text) != "clean\n" {
@@ -104,6 +111,19 @@ func perform(take string, interrupts <-chan os.Signal) (result string) {
 		}
 	}
 	return result
+}
+
+func awaitMark(name string, interrupts <-chan os.Signal) bool {
+	for {
+		if _, err := os.Stat(filepath.Join(os.Getenv("TEST_MARKS"), name)); err == nil {
+			return true
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-interrupts:
+			return false
+		}
+	}
 }
 
 func speak(ctx context.Context, address, token string, body io.Reader) (*http.Response, error) {

@@ -169,12 +169,13 @@ func TestRunnersOfMembers(t *testing.T) {
 func TestRunnersOfMembersDrain(t *testing.T) {
 	c := newCrew(t, "    max: 2\n    drain: 5m\n", "one", "two", "three")
 	set := c.all()
-	jobs := queued(set, 6, "5s")
+	jobs := queued(set, 6, "until-more")
 	c.await("all run", ended(jobs, "running"))
 	first := c.leader(set)
 	_ = c.agents[first].cmd.Process.Signal(syscall.SIGTERM)
 	more := queued(set, 6, "10ms")
 	c.await("another one listens", func() bool { by := c.leader(set); return by != "" && by != first })
+	c.write("marks/more", "")
 	c.await("all are done", ended(append(jobs, more...), "succeeded"))
 	<-c.agents[first].done
 	for _, j := range append(jobs, more...) {
