@@ -10,7 +10,7 @@ import (
 	"github.com/bittrance/kitops/poller/git/pack"
 )
 
-const basesSize = 16 << 20 // bytes of objects kept, for each reader
+const basesSize = 4 * pack.StreamAbove // bytes of objects kept, for each reader
 
 // Reader reads objects of a store, each checked against its name. It is
 // for one goroutine.
