@@ -18,10 +18,10 @@ help: ## show this list
 build: ## static binary into bin/kitops
 	$(GO_BUILD) -o bin/kitops ./cmd/kitops
 
-# Some packages wait more than they work, so four of them run at a time.
 test: ## all tests, with the race detector; needs a C compiler and git, and no network but loopback
 	CGO_ENABLED=1 GORACE=atexit_sleep_ms=10 go test -race -ldflags=-w -timeout 20m ./...
 
+# Some packages wait more than they work, so four of them run at a time.
 short: ## all tests in their short form, without the race detector
 	go test -short -p 4 -ldflags=-w ./...
 
