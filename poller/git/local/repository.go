@@ -108,7 +108,7 @@ func (l *Repository) check() error {
 
 // Store opens the objects, if the commit is among them.
 func (l Repository) Store(ctx context.Context, id object.ID) (*odb.Store, error) {
-	s, err := odb.Open(l.common, l.format)
+	s, err := odb.OpenShared(l.common, l.format)
 	if err != nil {
 		return nil, err
 	}

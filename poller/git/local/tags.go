@@ -10,7 +10,7 @@ import (
 // Lead finds the commits that objects lead to, which are tags or commits. For what
 // leads to no commit, or is damaged, that is zero.
 func (l Repository) Lead(ctx context.Context, from []object.ID) (map[object.ID]object.ID, error) {
-	s, err := odb.Open(l.common, l.format)
+	s, err := odb.OpenShared(l.common, l.format)
 	if err != nil {
 		return nil, err
 	}

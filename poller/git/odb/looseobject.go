@@ -81,8 +81,27 @@ func (r *Reader) readLoose(id object.ID) (o object.Object, err error) {
 	return object.Object{Kind: l.kind, Data: data.Bytes()}, err
 }
 
-// CopyLoose reads an object that has a file of its own.
+// CopyLoose reads an object of at most limit bytes that has a file of its own.
 func (r *Reader) CopyLoose(w io.Writer, id object.ID, limit int64) (object.Kind, error) {
+	kind, err := r.copyLoose(w, id, limit)
+	packed, moved := r.moved(id, err)
+	if !moved {
+		return kind, err
+	}
+	if h, err := r.Window.Head(packed.Pack, packed.Offset); err == nil && !h.Delta() && h.Size > limit {
+		return 0, fmt.Errorf("%s: %w", id, object.ErrTooLarge)
+	}
+	o, err := r.readAt(packed, id)
+	if err == nil && int64(len(o.Data)) > limit {
+		err = fmt.Errorf("%s: %w", id, object.ErrTooLarge)
+	}
+	if err == nil {
+		_, err = w.Write(o.Data)
+	}
+	return o.Kind, err
+}
+
+func (r *Reader) copyLoose(w io.Writer, id object.ID, limit int64) (object.Kind, error) {
 	l, err := r.openLoose(id)
 	if err != nil {
 		return 0, err

@@ -43,7 +43,12 @@ func (r *Reader) readAt(at pack.Place, id object.ID) (object.Object, error) {
 	var o object.Object
 	var err error
 	if at.Pack == nil {
-		return r.readLoose(id)
+		o, err = r.readLoose(id)
+		packed, moved := r.moved(id, err)
+		if !moved {
+			return o, err
+		}
+		at = packed
 	}
 	if o, err = r.Unpack(at, r.locate); err != nil {
 		return o, AsDamage(err, id)
@@ -113,8 +118,12 @@ func (r *Reader) CopyBlob(ctx context.Context, w io.Writer, at pack.Place, id ob
 	var kind object.Kind
 	var err error
 	if at.Pack == nil {
-		kind, err = r.CopyLoose(&disk.CountingWriter{Ctx: ctx, W: w}, id, 1<<62)
-	} else {
+		kind, err = r.copyLoose(&disk.CountingWriter{Ctx: ctx, W: w}, id, 1<<62)
+		if packed, moved := r.moved(id, err); moved {
+			at = packed
+		}
+	}
+	if at.Pack != nil {
 		kind, err = r.stream(ctx, w, at, id)
 	}
 	if err == nil && kind != object.KindBlob {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/bittrance/kitops/poller/files"
 	"github.com/bittrance/kitops/poller/git/object"
@@ -26,6 +27,9 @@ type Store struct {
 	Spools pack.Spools // for what is too large for memory
 	loose  []string    // directories of objects
 	made   map[object.ID][]byte
+	shared []string // git directories that others may repack
+	reopen sync.Once
+	again  *Store // as they have left it
 }
 
 // Open opens the object store of a git directory whose objects are named in
@@ -102,6 +106,7 @@ func (s *Store) Join(other *Store) {
 	for _, p := range other.Packs {
 		s.Insert(p)
 	}
+	s.shared = append(s.shared, other.shared...)
 }
 
 // alternates reads objects/info/alternates, gitrepository-layout(5).
@@ -134,6 +139,9 @@ func (s *Store) Close() {
 	for _, p := range s.Packs {
 		_ = p.Close() // only read from
 	}
+	if s.again != nil {
+		s.again.Close()
+	}
 }
 
 // Find says where an object is, and whether it is there at all.
@@ -148,8 +156,13 @@ func (s *Store) Find(id object.ID) (pack.Place, bool) {
 			return pack.Place{}, true
 		}
 	}
-	_, made := s.made[id]
-	return pack.Place{}, made
+	if _, made := s.made[id]; made {
+		return pack.Place{}, true
+	}
+	if again := s.repacked(); again != nil {
+		return again.Find(id)
+	}
+	return pack.Place{}, false
 }
 
 // Make gives the store a blob that no repository has, under its name. Nothing may
