@@ -18,8 +18,8 @@ import (
 )
 
 // beRunner behaves as GitHub's runner: it takes its configuration, waits for one job, works on it, and cancels it on SIGINT.
-// A job says what to do in words: dirty (writes into its runner's program), home (says where it is), nice (has to be so by 5), fork (leaves a
-// process), deaf (takes no notice of SIGINT), crash, once-NAME (crash at the first try), until-NAME (until there is
+// A job says what to do in words: dirty (writes into its runner's program), home (says where it is), nice (has to be so by 5), diag (logs
+// to _diag, with its configuration), fork (leaves a process), deaf (takes no notice of SIGINT), crash, once-NAME (crash at the first try), until-NAME (until there is
 // such a mark), and how long it takes.
 func beRunner(hub string) int {
 	config := os.Getenv("ACTIONS_RUNNER_INPUT_JITCONFIG")
@@ -88,6 +88,12 @@ func perform(take string, interrupts <-chan os.Signal) (result string) {
 				fmt.Printf("it is nice by %q, %v\n", out, err)
 				result = "failed"
 			}
+		case "diag":
+			if err := os.Mkdir("_diag", 0o755); err != nil {
+				fmt.Println(err)
+				result = "failed"
+			}
+			_ = os.WriteFile("_diag/Runner.log", []byte("it went wrong with "+os.Getenv("ACTIONS_RUNNER_INPUT_JITCONFIG")+"\n"), 0o644)
 		case "fork":
 			child := exec.Command("sleep", "1000")
 			child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

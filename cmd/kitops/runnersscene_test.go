@@ -211,12 +211,13 @@ func TestRunnersNeedRoom(t *testing.T) {
 	agent.stop()
 }
 
-// TestRunnersInterrupted: after drain a job is cancelled, and one that takes no notice is ended with all that it started.
+// TestRunnersInterrupted: after drain a job is cancelled, and one that takes no notice is ended with all that it started. What
+// they wrote to _diag is kept, without their configuration.
 func TestRunnersInterrupted(t *testing.T) {
 	s := newRunnersScene(t, apptest.Options{Runners: apptest.RunnerOptions{Reassign: time.Hour}})
 	agent := s.start(s.runners("    max: 2\n    drain: 200ms\n")...)
 	set := s.listening()
-	heeds, deaf := set.Queue("heeds", "1h"), set.Queue("deaf", "fork deaf 1h")
+	heeds, deaf := set.Queue("heeds", "diag 1h"), set.Queue("deaf", "diag fork deaf 1h")
 	s.await("they run", func() bool { return heeds.State() == "running" && deaf.State() == "running" })
 	agent.stop()
 	if heeds.State() != "canceled" || deaf.State() != "running" {
@@ -224,6 +225,9 @@ func TestRunnersInterrupted(t *testing.T) {
 	}
 	if out := s.ends(0, "runs", "build", "--state-file", s.path("state.yaml")); strings.Contains(out, "success") {
 		t.Errorf("a job that was cut off is a success: %s", out)
+	}
+	if out := s.ends(0, "logs", "build", "--state-file", s.path("state.yaml")); !strings.Contains(out, "_diag/Runner.log ends:\nit went wrong with ***\n") {
+		t.Errorf("logs says %s", out)
 	}
 }
 

@@ -156,6 +156,7 @@ func (r *runnerSets) make(w settings.RunnerSet) (*runnerSet, error) {
 	if user.IsAnother() {
 		o.Copy.User = &runners.User{Name: user.Name, UID: user.UID, GID: user.GID, Groups: user.Groups}
 	}
+	start.files = o.Copy
 	return &runnerSet{RunnerSet: w, set: runners.New(o), done: make(chan struct{})}, nil
 }
 

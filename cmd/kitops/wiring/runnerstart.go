@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"sync"
 	"time"
@@ -23,6 +24,7 @@ type runnerStart struct {
 	agent *Agent
 	set   settings.RunnerSet
 	user  *actions.User
+	files runners.Copy
 }
 
 // runnerAccess asks GitHub for access by the App. A public repository is refused each time, unless it is accepted.
@@ -178,6 +180,10 @@ func (s *runnerStart) run(ctx context.Context, p runners.Process) error {
 	})
 	_ = out.Close() // its writers return no error
 	c := p.Conclude(context.WithoutCancel(ctx), err)
+	if c.Reason != "" { // the runner failed, or ended without a job; where the job failed, GitHub has its log
+		_, _ = io.WriteString(out, s.files.Diagnosis(p.Dir))
+		_ = out.Close()
+	}
 	run.Took = time.Since(began)
 	run.Finished = run.Started.Add(run.Took.Truncate(time.Millisecond))
 	run.Outcome, run.Reason = outcomeOf(c)
