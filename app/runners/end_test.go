@@ -135,7 +135,8 @@ func TestNoRoom(t *testing.T) {
 	s.waitFor("then the others", s.all(more, "succeeded"))
 }
 
-// TestNameBeforeConfiguration: a runner whose name cannot be saved is never registered.
+// TestNameBeforeConfiguration: a runner whose name cannot be saved is never registered, and its program is not to blame for
+// that: it is the store.
 func TestNameBeforeConfiguration(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, apptest.RunnerOptions{}, false)
@@ -146,6 +147,10 @@ func TestNameBeforeConfiguration(t *testing.T) {
 	s.waitFor("it is in trouble", func() bool { return strings.Contains(set.Standing().Why, "no space left") })
 	if n := s.hub.Count(apptest.Filter{Path: "/_services/**/generatejitconfig"}); n > 0 {
 		t.Errorf("%d configurations were asked for", n)
+	}
+	s.waitFor("it pauses", func() bool { return set.Standing().Blocked })
+	if log := s.log.String(); !strings.Contains(log, "runners cannot be started, so none is tried for a while") || strings.Contains(log, "deprecated") {
+		t.Errorf("the log:\n%s", log)
 	}
 }
 

@@ -48,6 +48,7 @@ type end struct {
 	worked bool // it had a job
 	over   bool // which has ended, too
 	failed bool // it is of no use
+	unborn bool // since it could not be started
 }
 
 func newPool(o *Options, s *service) *pool {
@@ -275,10 +276,7 @@ func (p *pool) left(r *runner, how end) {
 	case how.failed:
 		p.failures++
 		if p.failures >= strikes {
-			p.pause = min(max(2*p.pause, p.o.seconds(60)), p.o.seconds(1800))
-			p.until, p.reason = time.Now().Add(p.pause), r.trouble
-			p.o.Log.Error("runners end without a job, so no more are started for a while: the runner program may be deprecated, then install the latest in the workdir",
-				"in_a_row", p.failures, "until", p.until.Truncate(time.Second), "last", r.trouble)
+			p.rest(how, r.trouble)
 		}
 	}
 	p.poke()

@@ -49,7 +49,7 @@ func (r *runner) live(ctx context.Context) {
 	}
 	if err != nil {
 		close(r.over)
-		how.failed = ctx.Err() == nil
+		how.failed, how.unborn = ctx.Err() == nil, true
 		r.doubt(err)
 		if process.Name != "" {
 			_, _ = r.p.deregister(lasting, record) // it tells
@@ -78,6 +78,7 @@ func (r *runner) execute(ctx context.Context, record *Runner, process Process) (
 	}
 	if err := r.p.o.Run(running, process); !concluded { // it was not even started
 		process.Conclude(ctx, err)
+		how.unborn = true
 		r.doubt(err)
 	}
 	return how
