@@ -139,6 +139,9 @@ func (l *listener) demand(ctx context.Context, quiet bool) error {
 	case l.extra > l.statistics.Assigned-known:
 		l.extra = l.statistics.Assigned - known
 	}
+	l.mu.Lock()
+	l.more = max(0, l.statistics.Assigned-known)
+	l.mu.Unlock()
 	if l.member == nil {
 		l.pool.want(known + l.extra)
 	}

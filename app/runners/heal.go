@@ -50,10 +50,11 @@ func (l *listener) conflict(refusal string) string {
 	return "another program listens for the jobs of this scale set: " + mend + refusal + ")"
 }
 
-func (l *listener) trouble() string {
+// state is the trouble that there is, and how many more jobs GitHub counts than it told of.
+func (l *listener) state() (trouble string, more int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.told
+	return l.told, l.more
 }
 
 // leave ends the session, so that another may begin at once.

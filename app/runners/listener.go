@@ -38,6 +38,7 @@ type listener struct {
 
 	mu     sync.Mutex
 	told   string             // the trouble that there is
+	more   int                // jobs that GitHub counts and told of by no message
 	cancel context.CancelFunc // of the poll
 }
 

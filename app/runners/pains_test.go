@@ -89,3 +89,27 @@ func TestSlowRunner(t *testing.T) {
 		return job.State() == "succeeded" && strings.Contains(s.log.String(), "has waited long for its runner")
 	})
 }
+
+// TestSurplusEnds: a runner that nobody needs any more waits for five minutes, and is then taken back from GitHub and ended.
+func TestSurplusEnds(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, apptest.RunnerOptions{LongPoll: 20 * time.Millisecond}, false)
+	s.options.Second = time.Millisecond
+	running, _ := s.start()
+	set := s.scaleSet()
+	set.Count(1)
+	s.waitFor("one is tried", func() bool { return len(set.Registrations()) == 1 && s.starts() == 1 })
+	counted := time.Now()
+	set.Count(0)
+	s.waitFor("it has ended", func() bool { return len(s.conclusions()) == 1 })
+	if took := time.Since(counted); took < 300*s.options.Second {
+		t.Errorf("it had only %s", took)
+	}
+	if c := s.conclusions()[0]; c.Worked || c.Result != "idle" || c.Reason != "" {
+		t.Errorf("it ended like this: %+v", c)
+	}
+	s.waitFor("nothing is left of it", func() bool { return running.Standing().Running == 0 })
+	if left := set.Registrations(); len(left) > 0 || s.starts() != 1 {
+		t.Errorf("registered are %v, after %d starts", left, s.starts())
+	}
+}

@@ -133,6 +133,7 @@ type Standing struct {
 	Busy     int    `json:"busy"`    // of them, with a job
 	Wanted   int    `json:"wanted"`
 	Max      int    `json:"max"`
+	Untold   int    `json:"untold"`   // jobs that GitHub counts, where this one listens, and of which no message told
 	Listener string `json:"listener"` // who listens for the jobs, "" for nobody
 	Blocked  bool   `json:"blocked"`  // none is started now
 	Why      string `json:"why"`
@@ -147,7 +148,8 @@ func (s *Set) Standing() Standing {
 		listener = s.member.leading()
 	}
 	if listener != nil {
-		trouble = cmp.Or(listener.trouble(), trouble)
+		deaf, more := listener.state()
+		trouble, at.Untold = cmp.Or(deaf, trouble), more
 	}
 	at.Why = cmp.Or(at.Why, trouble)
 	return at

@@ -162,10 +162,13 @@ func TestStatisticsOfNothing(t *testing.T) {
 func TestPhantoms(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, apptest.RunnerOptions{LongPoll: 20 * time.Millisecond}, false)
-	s.start()
+	running, _ := s.start()
 	set := s.scaleSet()
 	set.Count(15)
 	s.waitFor("one is tried", func() bool { return s.starts() == 1 })
+	if at := running.Standing(); at.Untold != 15 || at.Wanted != 1 {
+		t.Errorf("it stands like this: %+v", at)
+	}
 	polls := func() int { return s.hub.Count(apptest.Filter{Method: "GET", Path: "/_services/pipelines/queue/*"}) }
 	before := polls()
 	s.waitFor("many polls", func() bool { return polls() > before+20 })
@@ -176,4 +179,5 @@ func TestPhantoms(t *testing.T) {
 	set.Count(-1)
 	jobs := queue(set, 4, "1ms")
 	s.waitFor("jobs that no message told of", s.all(jobs, "succeeded"))
+	s.waitFor("GitHub counts no more", func() bool { return running.Standing().Untold == 0 })
 }

@@ -35,6 +35,9 @@ func (r *runnerSets) standings() (all []poller.Standing) {
 		if r.agent.Members != nil {
 			why += "; " + r.listens(at.Listener)
 		}
+		if at.Untold > 0 {
+			why += fmt.Sprintf("; GitHub counts %d more than the jobs that it told of", at.Untold)
+		}
 		if at.Why != "" {
 			why += "; " + at.Why
 		}
