@@ -73,7 +73,7 @@ func TestRunnersInDocker(t *testing.T) {
 		"/var/empty", s.path("home"), "docker run", "docker run --network host --env TEST_RUNNER --volume "+program+":/runner:ro",
 		"ghcr.io/actions/actions-runner:2.330.0", image, "./run.sh", "/runner")...)
 	set := s.listening()
-	jobs := queued(set, 5, "home 300ms")
+	jobs := queued(set, 5, "300ms")
 	s.await("all succeed", ended(jobs, "succeeded"))
 	long := queued(set, 1, "10m")
 	s.await("it runs", func() bool { return long[0].State() == "running" })

@@ -18,9 +18,10 @@ import (
 )
 
 // beRunner behaves as GitHub's runner: it takes its configuration, waits for one job, works on it, and cancels it on SIGINT.
-// A job says what to do in words: dirty (writes into its runner's program), home (says where it is), nice (has to be so by 5), diag (logs
-// to _diag, with its configuration), fork (leaves a process), deaf (takes no notice of SIGINT), crash, once-NAME (crash at the first try), until-NAME (until there is
-// such a mark), and how long it takes.
+// A job says what to do in words: dirty (writes into its runner's program), home (nobody has had its home and temporary
+// directory before), nice (has to be so by 5), diag (logs to _diag, with its configuration), fork (leaves a process), deaf
+// (takes no notice of SIGINT), crash, once-NAME (crash at the first try), until-NAME (until there is such a mark), and how
+// long it takes.
 func beRunner(hub string) int {
 	config := os.Getenv("ACTIONS_RUNNER_INPUT_JITCONFIG")
 	interrupts := make(chan os.Signal, 1)
@@ -82,7 +83,12 @@ func perform(take string, interrupts <-chan os.Signal) (result string) {
 			}
 			_ = os.WriteFile("bin/tool", []byte("dirty\n"), 0o755)
 		case "home":
-			fmt.Println("home", os.Getenv("HOME"), "temp", os.Getenv("TMPDIR"))
+			for _, name := range []string{"HOME", "TMPDIR"} {
+				if err := os.Mkdir(filepath.Join(os.Getenv(name), "had"), 0o700); err != nil {
+					fmt.Println(name, err)
+					result = "failed"
+				}
+			}
 		case "nice":
 			if out, err := exec.Command("nice").Output(); string(out) != "5\n" {
 				fmt.Printf("it is nice by %q, %v\n", out, err)

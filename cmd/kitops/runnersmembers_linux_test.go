@@ -31,11 +31,7 @@ func newCrew(t *testing.T, more string, members ...string) *crew {
 	t.Helper()
 	c := &crew{scene: newRunnersScene(t, apptest.Options{Runners: apptest.RunnerOptions{Reassign: 2 * time.Second}}), bucket: &objects.Bucket{}, agents: map[string]*watcher{}}
 	c.store = onS3(t, c.bucket)
-	if err := os.Mkdir(c.path("marks"), 0o700); err != nil {
-		t.Fatal(err)
-	}
 	c.flags = c.runners(more)
-	c.write("tasks.yaml", strings.Replace(c.read("tasks.yaml"), "environment: {", `environment: {TEST_MARKS: "`+c.path("marks")+`", `, 1))
 	c.env = append(c.env, append(c.store.env, "KITOPS_TEST_LEASE_TTL="+testLease.String())...)
 	for _, name := range members {
 		c.join(name)

@@ -30,7 +30,7 @@ func newRunnersScene(t *testing.T, o apptest.Options) *scene {
 	}
 	s := newPromptScene(t, o)
 	s.installation.SetPermissions(apptest.Permissions{"contents": "read", "organization_self_hosted_runners": "write", "administration": "write"})
-	for name, content := range map[string]string{"runner/bin/tool": "clean\n", "runner/.credentials": "of another runner\n", "runner/_work/old": "old\n"} {
+	for name, content := range map[string]string{"runner/bin/tool": "clean\n", "runner/.credentials": "of another runner\n", "runner/_work/old": "old\n", "marks/begin": ""} {
 		if err := os.MkdirAll(filepath.Dir(s.path(name)), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -52,7 +52,7 @@ runners:
     user: same
     workdir: runner
     entrypoint: %s
-    environment: {TEST_RUNNER: "$GITHUB/_services/pipelines/runner/"}
+    environment: {TEST_MARKS: "$PLACE/marks", TEST_RUNNER: "$GITHUB/_services/pipelines/runner/"}
 %s`, program, more))
 }
 
@@ -84,14 +84,15 @@ func queued(set *apptest.ScaleSet, n int, take string) (jobs []*apptest.Job) {
 	return jobs
 }
 
-// TestRunners: jobs run from a task file without tasks, each in a fresh copy with a home of its own; their configuration is
-// nowhere but in their environment; status, runs and logs tell of them; SIGTERM leaves nothing registered.
+// TestRunners: jobs run from a task file without tasks, each in a fresh copy, with a home and a temporary directory that no
+// other has had, also at the same time; their configuration is nowhere but in their environment; status, runs and logs tell of
+// them; SIGTERM leaves nothing registered.
 func TestRunners(t *testing.T) {
 	s := newRunnersScene(t, apptest.Options{})
 	agent := s.start(append(s.runners("    max: 3\n    min: 1\n    limits: {nice: 5}\n"), "--metrics", "127.0.0.1:0")...)
 	set := s.listening()
-	jobs := queued(set, 5, "home dirty nice 300ms")
-	s.await("some run", func() bool { return jobs[0].State() == "running" })
+	jobs := queued(set, 5, "home dirty nice until-together")
+	s.await("three run at once", ended(jobs[:3], "running"))
 	secret := regexp.MustCompile(`jit[0-9a-f]{100}`)
 	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, line := range lines {
@@ -99,6 +100,7 @@ func TestRunners(t *testing.T) {
 			t.Errorf("%s shows a configuration: %q", line, text)
 		}
 	}
+	s.write("marks/together", "")
 	s.await("all succeed", ended(jobs, "succeeded"))
 	if out := s.ends(0, "status", "--state-file", s.path("state.yaml")); !strings.Contains(out, "of at most 3 runners") {
 		t.Errorf("status says %s", out)
