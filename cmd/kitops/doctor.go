@@ -11,7 +11,8 @@ func (p program) doctorCommand() *cobra.Command {
 	command := p.withOptions(&cobra.Command{
 		Use: "doctor [flags]", Short: "Try everything that a run needs, and say how to fix what does not work",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return (&doctor.Doctor{Out: p.stdout, Process: p.process(), NotifyTrial: trial}).Run(cmd.Context(), p.options)
+			d := doctor.Doctor{Out: p.stdout, Process: p.process(), NotifyTrial: trial, RunnerReleases: "https://github.com/actions/runner/releases"}
+			return d.Run(cmd.Context(), p.options)
 		},
 	})
 	command.Flags().BoolVar(&trial, "notify-trial", false, "send a trial message to everybody who is to be notified")

@@ -35,7 +35,8 @@ type Doctor struct {
 	Out     io.Writer
 	Process wiring.Process
 
-	NotifyTrial bool // send a message to everybody who is to be notified
+	NotifyTrial    bool   // send a message to everybody who is to be notified
+	RunnerReleases string // address of the page with the releases of GitHub's runner
 
 	failed bool
 }

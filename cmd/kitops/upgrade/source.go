@@ -109,6 +109,15 @@ func (u *Upgrade) source(ctx context.Context) (source, error) {
 	return web(client, base.JoinPath("download", "v"+version), u.Agent), nil
 }
 
+// Latest is the version of the newest release of a program on GitHub, by the address of the page with its releases.
+func Latest(ctx context.Context, releases, agent string) (string, error) {
+	base, err := url.Parse(releases)
+	if err != nil {
+		return "", err
+	}
+	return latest(ctx, &http.Client{Transport: transport()}, base, agent)
+}
+
 // latest asks for the newest release by the redirect of its page, which has no
 // limit by address, as the API has.
 func latest(ctx context.Context, client *http.Client, releases *url.URL, agent string) (string, error) {
