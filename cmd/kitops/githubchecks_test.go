@@ -244,3 +244,28 @@ func TestDoctorCountsSuitesThatWait(t *testing.T) {
 	out := s.doctor(0, s.checked(`true`)...)
 	wantWords(t, out, "the App does not ask for checks:write", "wait for ever in 1 repositories without a task: acme/other", "gh api -X PATCH repos/acme/other/check-suites/preferences")
 }
+
+// TestDoctorTellsWhatThePublicReads of the logs of check runs, and of none that stays private.
+func TestDoctorTellsWhatThePublicReads(t *testing.T) {
+	s := newCheckScene(t)
+	s.shop.SetPrivate(false)
+	own := s.AddRepository("acme", "own", apptest.RepositoryOptions{Private: true})
+	own.Push("main", nil)
+	text := "tasks:"
+	for name, task := range map[string][2]string{
+		"hidden": {s.shop.CloneURL(), "report: check, check_log: tail"},
+		"shown":  {s.shop.CloneURL(), "report: check, check_log: public"},
+		"silent": {s.shop.CloneURL(), "report: check"},
+		"status": {s.shop.CloneURL(), "check_log: public"},
+		"own":    {own.CloneURL(), "report: check, check_log: public"},
+	} {
+		text += fmt.Sprintf("\n  - {name: %s, git: {url: %s}, github: {%s}, actions: [{run: 'true'}]}", name, task[0], task[1])
+	}
+	out := s.doctor(0, s.tasks(text)...)
+	wantWords(t, out,
+		"ok    task hidden: its check runs have no log, since the repository is public; github.check_log: public would show it to everybody",
+		"warn  task shown: everybody can read the end of what its actions print: the repository is public, and github.check_log, too: github.check_log: tail shows it on private repositories only")
+	if n := strings.Count(out, "its check runs have no log") + strings.Count(out, "everybody can read the end"); n != 2 {
+		t.Errorf("%d tasks are told of\n%s", n, out)
+	}
+}

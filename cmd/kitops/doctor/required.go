@@ -28,6 +28,7 @@ func (d *Doctor) required(ctx context.Context, s settings.Settings, w *wiring.Wi
 		if _, err := r.Token(ctx); err != nil {
 			continue // which was said
 		}
+		d.shownLog(ctx, t, r)
 		for _, branch := range d.branches(ctx, t, r) {
 			d.requiredOf(ctx, s, t, r, branch)
 			d.strangers(ctx, s, t, r, branch)
