@@ -102,6 +102,34 @@ func TestFlood(t *testing.T) {
 	}
 }
 
+// TestTheAllClearAfterAFlood is one message right after it. After a quiet time the first task is told at once, and all others in one.
+func TestTheAllClearAfterAFlood(t *testing.T) {
+	t.Parallel()
+	target := Target{Kind: "slack", URLFile: file(t, "https://hooks.example.com/x")}
+	for quiet, want := range map[time.Duration]string{
+		time.Second: "200 tasks succeed again (",
+		time.Hour:   "succeeded again, after failing for 1 h 0 min since aaaaaaa | 199 tasks succeed again (",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c := &chat{}
+			s, _ := sender(t, target)
+			s.Client = &http.Client{Transport: c}
+			all := many200(target.To(), "reach github.com: no route")
+			flood(t, s, all, 0)
+			time.Sleep(quiet)
+			c.texts = nil
+			for i := range all {
+				all[i].Change, all[i].Run.Outcome, all[i].Run.Reason, all[i].Run.Finished = poller.Recovered, poller.Success, "", time.Now()
+			}
+			flood(t, s, all, 0)
+			got := strings.Join(c.texts, " | ")
+			if _, words, _ := strings.Cut(" "+got, want); words == "" || strings.Count(got, "|") != strings.Count(want, "|") {
+				t.Errorf("after %s: %q, want %q", quiet, got, want)
+			}
+		})
+	}
+}
+
 // TestFewAreToldInFull: after a quiet time each is told at once.
 func TestFewAreToldInFull(t *testing.T) {
 	t.Parallel()
@@ -171,6 +199,30 @@ func TestADigestHasEachTasksWords(t *testing.T) {
 	m, err := s.digest(target, []poller.Report{failed("shop", "x"), failed("blog", "x")})
 	if err != nil || m.text != "shop as shop has it\nblog as blog has it" {
 		t.Errorf("%q, %v", m.text, err)
+	}
+}
+
+// TestATemplateThatFails on a run, and not on the example of the check, costs nobody the message: the usual text is sent.
+func TestATemplateThatFails(t *testing.T) {
+	t.Parallel()
+	c := newService(t)
+	target := Target{Kind: "slack", URLFile: file(t, c.URL+"/x"), Template: `"{{.Task}}" {{slice .Reason 0 4}}`}
+	if err := target.Check(); err != nil {
+		t.Fatal(err)
+	}
+	s, log := sender(t, target)
+	for reason, want := range map[string]string{"exit status 3": `"shop" exit`, "x": "shop (main at a1b2c3d) failed: deploy: x"} {
+		m, err := s.digest(target, []poller.Report{failed("shop", reason)})
+		if err == nil {
+			err = s.deliver(t.Context(), target, m)
+		}
+		asked := c.asked()
+		if err != nil || len(asked) == 0 || !strings.HasPrefix(field(t, asked[len(asked)-1].body, "text"), want) {
+			t.Errorf("%s: %v %v", reason, err, asked)
+		}
+	}
+	if n := strings.Count(log.String(), "the template of a notification failed, the usual text is sent"); n != 1 {
+		t.Errorf("%d warnings: %s", n, log)
 	}
 }
 
