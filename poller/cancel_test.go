@@ -3,10 +3,14 @@ package poller
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/bittrance/kitops/actions"
 	"github.com/bittrance/kitops/poller/git"
 )
 
@@ -104,4 +108,55 @@ func TestCancelledRunThatIsCutOff(t *testing.T) {
 		want(t, "outcome", b.run(t).Outcome, Failure)
 		want(t, "started", b.told(Started), []string{})
 	})
+}
+
+// TestWhatRunsAfterACancelledRun tidies up, and a second cancel ends that. It does not change who has cancelled the run.
+func TestWhatRunsAfterACancelledRun(t *testing.T) {
+	r, heard := newRemote("main a"), filepath.Join(t.TempDir(), "heard")
+	sh := func(name, line string) actions.Action {
+		return actions.Action{Name: name, Entrypoint: "/bin/sh", Args: []string{"-c", line}}
+	}
+	task := r.task("deploy", "main")
+	task.Plan = func(context.Context, string, git.Revision) (Plan, error) {
+		return Plan{
+			Actions:   []actions.Action{sh("work", "echo begun; exec sleep 600")},
+			OnFailure: []actions.Action{sh("tell", `echo "$KITOPS_OUTCOME, $KITOPS_FAILED_ACTION, $KITOPS_EXIT_CODE, $KITOPS_REASON" >`+heard)},
+			Always:    []actions.Action{sh("unlock", "echo begun; exec sleep 600"), sh("never", "exit 0")},
+		}, nil
+	}
+	b := newBench(t, task)
+	b.Environ = os.Environ()
+	events := make(chan Event, 100)
+	b.Observers = append(b.Observers, func(e Event) { events <- e })
+	next := func(kind Kind) Event {
+		for {
+			if e := <-events; e.Kind == kind {
+				return e
+			}
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- b.Run(ctx) }()
+	for _, step := range []struct{ action, by string }{{"work", "anna"}, {"unlock", "bob"}} {
+		run := next(Output).Run
+		want(t, "at work", run.Action, step.action)
+		if why, err := b.Cancel(t.Context(), run.ID, step.by); err != nil || why != "cancelled by anna; kitops again deploy" {
+			t.Error(why, err)
+		}
+	}
+	want(t, "trouble", next(Troubled).Err, "always: action unlock: stopped: cancelled by bob")
+	run := next(Finished).Run
+	want(t, "reason", run.Reason, "cancelled by anna")
+	want(t, "action", run.Action, "work")
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	text, err := os.ReadFile(heard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, "heard", strings.TrimSpace(string(text)), "failure, work, , cancelled by anna")
+	want(t, "started in all", len(b.told(ActionStarted)), 3)
 }
