@@ -133,3 +133,50 @@ func (t Task) noticeGone(s State, ref string, now time.Time) State {
 	}
 	return s.behind(ref, nil)
 }
+
+// noticeUnwatched adds what targets hear of a task that is gone, once: whoever was told that a ref of it is failing or behind.
+func (s State) noticeUnwatched(notices []Notice, now time.Time) State {
+	gone := Task{URL: s.URL, Notices: notices}
+	for _, ref := range s.alarming() {
+		s = gone.noticeGone(s, ref, now)
+		if s.Refs[ref].Failing != nil {
+			s = s.with(ref, func(r *RefState) { r.Failing = nil })
+		}
+	}
+	return s
+}
+
+// alarming are the refs of which somebody was told that they are failing or behind.
+func (s State) alarming() []string {
+	var all []string
+	for ref, r := range s.Refs {
+		if r.Failing != nil && len(r.Failing.Told) > 0 {
+			all = append(all, ref)
+		}
+	}
+	for ref, l := range s.Behind {
+		if len(l.Told) > 0 && !slices.Contains(all, ref) {
+			all = append(all, ref)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// noticesOf are those of a task that is gone. Where kitops has only its memory, they are those of the tasks that there are.
+func (p *Poller) noticesOf(t Task) []Notice {
+	if len(t.Notices) > 0 {
+		return t.Notices
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var all []Notice
+	for _, other := range p.tasks {
+		for _, n := range other.Notices {
+			if slices.Contains(n.On, Recovered) && !slices.ContainsFunc(all, func(known Notice) bool { return known.To == n.To }) {
+				all = append(all, n)
+			}
+		}
+	}
+	return all
+}

@@ -200,3 +200,49 @@ func TestGoneIsToldOnce(t *testing.T) {
 		want(t, "left", len(b.state(t, "deploy").Behind), 0)
 	})
 }
+
+// TestATaskThatIsGone from the configuration, or has another name there: whoever was told that it fails hears once that it is no
+// longer watched, at a reload as at a start; who hears of no recovery does not.
+func TestATaskThatIsGone(t *testing.T) {
+	for _, reload := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			r, w := newRemote("main a", "side b"), &targets{heard: map[string][]string{}}
+			r.work = func(_ context.Context, rev git.Revision) error {
+				if rev.Name() == "main" {
+					return errors.New("it broke")
+				}
+				return nil
+			}
+			old := r.task("deploy", "*")
+			old.RunNew = true
+			old.Notices = []Notice{{To: NoticeTo("usual"), On: usual}, {To: NoticeTo("late"), On: []Change{Late, Recovered}, Behind: time.Minute}, {To: NoticeTo("failed"), On: []Change{Erred}}}
+			renamed := old
+			renamed.Name, renamed.Digest = "release", "release"
+			b := newBench(t, old)
+			b.Report = w.report
+			stop := b.start(t)
+			elapse(10 * time.Minute)
+			for range 2 { // and once more, of the same memory
+				if reload {
+					b.Set([]Task{renamed})
+				} else {
+					stop()
+					b = b.again(t, renamed)
+					b.Report = w.report
+					stop = b.start(t)
+				}
+				elapse(10 * time.Minute)
+			}
+			stop()
+			for name, heard := range map[string]string{ // failing and behind once more by the new name
+				"usual":  "error main a since a, error main a since a, gone main a since a",
+				"late":   "behind main a since a, behind main a since a, gone main a since a",
+				"failed": "error main a since a, error main a since a",
+			} {
+				want(t, name, strings.Join(sorted(w.heard[NoticeTo(name)]), ", "), heard)
+			}
+			left := b.state(t, "deploy")
+			want(t, "left in the state", len(left.alarming())+len(left.Unreported), 0)
+		})
+	}
+}

@@ -54,7 +54,7 @@ func (r RefState) shows(rev git.Revision) bool {
 	return r.Order != nil || r.Run == nil || r.Run.Revision.SHA != rev.SHA
 }
 
-// withdraw takes back all that waits of a task that is gone.
+// withdraw takes back all that waits of a task that is gone, and has those hear of it who were told that it fails.
 func (w *watch) withdraw(ctx context.Context) {
 	w.p.mu.Lock()
 	inherited := w.inherited
@@ -63,9 +63,12 @@ func (w *watch) withdraw(ctx context.Context) {
 		return
 	}
 	state, err := w.mem.Load(ctx)
-	if err == nil && len(state.Queue) > 0 {
+	if err == nil && (len(state.Queue) > 0 || len(state.alarming()) > 0) {
+		notices := w.p.noticesOf(w.task)
 		err = unlessHeld(w.p.owning(ctx, &w.mem, func(ctx context.Context) error {
-			return w.mem.Save(ctx, func(s State) State { return s.withdrawAll("the task is not watched any more") })
+			return w.mem.Save(ctx, func(s State) State {
+				return s.withdrawAll("the task is not watched any more").noticeUnwatched(notices, time.Now())
+			})
 		}))
 		w.outbox.kick(ctx, &w.mem)
 	}

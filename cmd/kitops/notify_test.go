@@ -64,9 +64,21 @@ tasks:
 	kitops("--poll-once")
 	kitops("--poll-once", "--again")
 	kitops("doctor", "--notify-trial")
+	repo.Commit(map[string]string{"file": "bad"})
+	kitops("--poll-once")
+	repo.Commit(map[string]string{"file": "good"})
+	tasks, err := os.ReadFile(filepath.Join(dir, "tasks.yaml"))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "tasks.yaml"), []byte(strings.Replace(string(tasks), "name: shop", "name: blog", 1)), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	kitops("--poll-once")
+	kitops("--poll-once")
 	mu.Lock()
 	defer mu.Unlock()
-	want := []string{"failure: shop (main at ", "recovery: shop (main at ", "start: A trial of kitops"}
+	want := []string{"failure: shop (main at ", "recovery: shop (main at ", "start: A trial of kitops", "failure: shop (main at ", "gone: shop: main is no longer watched; since "}
 	if !slices.EqualFunc(heard, want, strings.HasPrefix) || !strings.Contains(heard[0], "failed: deploy: exit status 1") {
 		t.Errorf("%q", heard)
 	}
