@@ -62,7 +62,7 @@ func (w *watch) conclude(ctx context.Context, run Run, err error) Run {
 		if w.scope.passed != "" {
 			run.Reason = w.scope.passed
 		} else if w.task.Brings && !run.acted {
-			run.Reason = NothingToRun
+			run.Reason, run.Unchanged = NothingToRun, w.scope.where
 		}
 	case errors.As(err, &cancelled):
 		run.Outcome, run.Reason = Failure, err.Error()

@@ -25,6 +25,7 @@ type scope struct {
 	known  bool   // all is what has changed
 	all    git.Changed
 	unrun  bool        // nothing has changed that concerns the task
+	where  string      // that is
 	file   string      // with the paths, for actions; "": none
 	tried  *tried      // what the run may repeat
 	since  git.Changed // that
@@ -127,6 +128,10 @@ func (w *watch) branchesOff(ref string) bool {
 func (w *watch) nothingIn(paths git.PathPatterns) bool {
 	w.scope.all = paths.Select(w.scope.all)
 	w.scope.unrun = w.scope.known && !w.scope.anyway && len(w.scope.all) == 0
+	w.scope.where = ""
+	if w.scope.unrun {
+		w.scope.where = paths.Where()
+	}
 	return w.scope.unrun
 }
 

@@ -43,6 +43,7 @@ type Run struct {
 	Moved      string `yaml:"moved,omitempty"`      // where the tag was before
 	Superseded string `yaml:"superseded,omitempty"` // the newer head that ended it
 	Gone       bool   `yaml:"gone,omitempty"`       // its ref was gone before its end
+	Unchanged  string `yaml:"unchanged,omitempty"`  // where nothing has changed, so that there was nothing to run: "below api/"
 
 	Waits   string `yaml:"waits,omitempty"`   // what it waits for, or waited for when its ref went another way; "": it has started
 	Foreign bool   `yaml:"foreign,omitempty"` // a stranger has written it

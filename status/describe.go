@@ -44,6 +44,9 @@ func Describe(r poller.Run) string {
 		what += r.Action + " "
 	}
 	reason := strings.ReplaceAll(r.Reason, "\n", "; ")
+	if r.Unchanged != "" {
+		reason += ": no change " + r.Unchanged
+	}
 	switch r.Outcome {
 	case poller.Success:
 		if reason == "" {

@@ -20,6 +20,8 @@ func TestDescribe(t *testing.T) {
 	pinned.Held = "pinned by anna"
 	signed := took(2*time.Second, poller.Success, "", "")
 	signed.Signer = "anna@example.com"
+	elsewhere := took(20*time.Millisecond, poller.Success, "", poller.NothingToRun)
+	elsewhere.Unchanged = "below api/"
 	long := took(time.Second, poller.Error, "build", strings.Repeat("日", 200))
 	tests := map[string]struct {
 		run  poller.Run
@@ -33,6 +35,7 @@ func TestDescribe(t *testing.T) {
 		"at once":         {took(20*time.Millisecond, poller.Success, "", ""), "deploy: succeeded in 20ms"},
 		"after a while":   {took(3*time.Minute+12*time.Second+400*time.Millisecond, poller.Success, "", ""), "deploy: succeeded in 3m12s"},
 		"had no action":   {took(20*time.Millisecond, poller.Success, "", poller.NothingToRun), "deploy: nothing to run"},
+		"not by paths":    {elsewhere, "deploy: nothing to run: no change below api/"},
 		"clock put back":  {poller.Run{Task: "deploy", Started: began, Finished: began.Add(-40 * time.Minute), Took: 2 * time.Second, Outcome: poller.Success}, "deploy: succeeded in 2s"},
 		"failed":          {took(3*time.Minute+12*time.Second, poller.Failure, "build", "exit status 2"), "deploy: build failed with exit code 2 after 3m12s"},
 		"by a signal":     {took(time.Second, poller.Failure, "build", "signal: killed"), "deploy: build failed with signal killed after 1s"},

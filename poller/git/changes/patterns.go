@@ -70,6 +70,51 @@ func (p Patterns) Why(path Path) (pattern string, selected bool) {
 	return pattern, selected
 }
 
+const (
+	told     = 3  // patterns that are named
+	toldSize = 40 // bytes of one of them
+)
+
+// Where says in short where the patterns select: below api/, outside **/*.md.
+func (p Patterns) Where() string {
+	var in, outside []string
+	word := "below "
+	for _, one := range p {
+		pattern, excluding := strings.CutPrefix(one, "!")
+		pattern = strings.TrimSuffix(pattern, "**")
+		if pattern == "" || !strings.HasSuffix(pattern, "/") {
+			pattern = strings.TrimPrefix(one, "!")
+		}
+		if len(pattern) > toldSize {
+			pattern = strings.ToValidUTF8(pattern[:toldSize], "") + "…"
+		}
+		if excluding {
+			outside = append(outside, pattern)
+			continue
+		}
+		in = append(in, pattern)
+		if !strings.HasSuffix(pattern, "/") {
+			word = "in "
+		}
+	}
+	var parts []string
+	if len(in) > 0 {
+		parts = append(parts, word+few(in))
+	}
+	if len(outside) > 0 {
+		parts = append(parts, "outside "+few(outside))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// few names the first of them.
+func few(patterns []string) string {
+	if more := len(patterns) - told; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(patterns[:told], ", "), more)
+	}
+	return strings.Join(patterns, ", ")
+}
+
 func matchOne(pattern, path string) bool {
 	if below, is := strings.CutSuffix(pattern, "/"); is {
 		return refs.Glob(below+"/**", path)
