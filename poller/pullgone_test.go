@@ -115,7 +115,8 @@ func TestBaseOfAPullRequest(t *testing.T) {
 	})
 }
 
-// TestCheckOfAMergeQueueIsCompleted when its branch is gone: nobody else would.
+// TestCheckOfAMergeQueueIsCompleted when its branch is gone: nobody else would. Enqueued again, the same commit is run and told
+// anew; where the branch was away for less than a poll its run goes on.
 func TestCheckOfAMergeQueueIsCompleted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, g, h := newRemote("main b"), &gauge{}, &listener{}
@@ -133,5 +134,12 @@ func TestCheckOfAMergeQueueIsCompleted(t *testing.T) {
 		elapse(2 * time.Minute)
 		want(t, "heard", h.since(), []string{"a pending", "a failure, left the merge queue (its own)"})
 		want(t, "refs", len(b.state(t, "deploy").Refs), 1)
+		r.push("gh-readonly-queue/main/pr-7", "a")
+		elapse(2 * time.Minute)
+		r.remove("gh-readonly-queue/main/pr-7")
+		r.push("gh-readonly-queue/main/pr-7", "a")
+		elapse(15 * time.Minute)
+		want(t, "enqueued again", h.since(), []string{"a pending", "a success (its own)"})
+		want(t, "runs", len(b.told(Started)), 3)
 	})
 }

@@ -17,7 +17,7 @@ import (
 const waitingCheck = `
 tasks:
   - name: shop
-    git: {url: URL, branches: [main, 'side*']}
+    git: {url: URL, branches: [main, 'side*', 'gh-readonly-queue/**']}
     on_new: run
     interval: 200ms
     github: {report: check, check_log: tail}
@@ -101,7 +101,8 @@ func TestApproveByAButton(t *testing.T) {
 	}
 }
 
-// TestACheckRunIsQueuedWhileItsRunWaits for the slot, and is that of the run then; it is over when its branch is gone.
+// TestACheckRunIsQueuedWhileItsRunWaits for the slot, and is that of the run then; it is over when its branch is gone. Each
+// time that a merge queue has the same commit it has a check run that comes to its end.
 func TestACheckRunIsQueuedWhileItsRunWaits(t *testing.T) {
 	s := newCheckScene(t)
 	args := append(s.waiting("parallel: 2"), "--max-parallel", "1")
@@ -122,6 +123,12 @@ func TestACheckRunIsQueuedWhileItsRunWaits(t *testing.T) {
 	wantWords(t, gone.Output.Title, "side2 is gone")
 	s.unmark("waits", s.first)
 	s.awaitChecks(s.first, "cancelled", "success")
+	s.shop.SetHead("gh-readonly-queue/main/pr-7", side)
+	s.awaitChecks(side, "cancelled", "success")
+	s.shop.SetHead("gh-readonly-queue/main/pr-7", "")
+	agent.says("no longer watched, forgotten.* ref=refs/heads/gh-readonly-queue/main/pr-7", 1)
+	s.shop.SetHead("gh-readonly-queue/main/pr-7", side)
+	s.awaitChecks(side, "cancelled", "success", "success")
 	agent.stop()
 }
 
