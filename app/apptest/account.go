@@ -14,9 +14,9 @@ type Account struct {
 
 	g *GitHub
 
-	repositories int              // how many it owns
-	roles        map[int64]string // of a user, by repository
-	agreed       map[int64]bool   // of a user: which Apps may know who he is
+	repositories int            // how many it owns
+	roles        map[int64]role // of a user, by repository
+	agreed       map[int64]bool // of a user: which Apps may know who he is
 }
 
 // AddOrg adds an organization.

@@ -211,7 +211,7 @@ func associationOf(a *Account, r *Repository) string {
 	switch {
 	case r.owner == a:
 		return "OWNER"
-	case a.role(r) != "":
+	case a.role(r).name != "":
 		return "COLLABORATOR"
 	}
 	return "CONTRIBUTOR"

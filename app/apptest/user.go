@@ -30,24 +30,30 @@ func legacy(role string) string {
 	case "triage":
 		return "read"
 	}
-	return "read" // a role of the organization's own
+	return "read"
 }
 
-// SetRole gives a user a role on a repository: read, triage, write, maintain, admin or one of the organization's own, "" for none.
-func (a *Account) SetRole(r *Repository, role string) {
+// role is what an account is on a repository; one of the organization's own stands on one of GitHub's.
+type role struct{ name, base string }
+
+// SetRole gives a user a role on a repository: read, triage, write, maintain or admin, "" for none.
+func (a *Account) SetRole(r *Repository, name string) { a.SetCustomRole(r, name, name) }
+
+// SetCustomRole gives a user a role of the organization's own, which has the name that it wants and at least what base may.
+func (a *Account) SetCustomRole(r *Repository, name, base string) {
 	a.g.change(func() error {
 		if a.roles == nil {
-			a.roles = map[int64]string{}
+			a.roles = map[int64]role{}
 		}
-		a.roles[r.ID] = role
+		a.roles[r.ID] = role{name, base}
 		return nil
 	})
 }
 
-// role is what the account is on a repository, "" for no more than anybody.
-func (a *Account) role(r *Repository) string {
+// role is what the account is on a repository, the zero one for no more than anybody.
+func (a *Account) role(r *Repository) role {
 	if r.owner == a {
-		return "admin"
+		return role{"admin", "admin"}
 	}
 	return a.roles[r.ID]
 }
@@ -90,7 +96,7 @@ func (g *GitHub) getUser(_ *call, t *userToken) *answer {
 func (g *GitHub) reaches(t *userToken, i *Installation) []*Repository {
 	var all []*Repository
 	for _, r := range g.repositories {
-		if i.covers(r) && t.user.role(r) != "" {
+		if i.covers(r) && t.user.role(r).name != "" {
 			all = append(all, r)
 		}
 	}
@@ -122,7 +128,7 @@ func (g *GitHub) listUserRepositories(c *call, t *userToken) *answer {
 	return paged(g, c, all, func(page []*Repository) any {
 		return fields{"total_count": len(all), "repository_selection": "all", "repositories": each(page, func(r *Repository) fields {
 			f := g.describeRepository(r)
-			f["permissions"] = permissionsOf(t.user.role(r))
+			f["permissions"] = permissionsOf(t.user.role(r).base)
 			return f
 		})}
 	})
@@ -143,13 +149,13 @@ func (g *GitHub) getPermission(c *call, r *Repository) *answer {
 	if err != nil {
 		return notFound()
 	}
-	role := user.role(r)
-	if role == "" && !r.private {
-		role = "read"
+	is := user.role(r)
+	if is.name == "" && !r.private {
+		is = role{"read", "read"}
 	}
 	f := g.describeAccount(user)
-	f["role_name"], f["permissions"] = cmp.Or(role, "none"), permissionsOf(role)
-	return ok(fields{"permission": legacy(role), "role_name": cmp.Or(role, "none"), "user": f})
+	f["role_name"], f["permissions"] = cmp.Or(is.name, "none"), permissionsOf(is.base)
+	return ok(fields{"permission": legacy(is.base), "role_name": cmp.Or(is.name, "none"), "user": f})
 }
 
 // deleteUserToken revokes a token of a user, as the App's client says.

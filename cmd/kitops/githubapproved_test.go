@@ -12,7 +12,7 @@ import (
 )
 
 // forkScene is one in which stranger has forked acme/shop and opened a pull request. The roles of the others are as they are
-// called; writer may write.
+// called; writer may write, deployer by a role of the organization's own, which auditor and sorter have as well.
 func forkScene(t *testing.T) (s *scene, users map[string]*apptest.Account, open *apptest.Pull) {
 	t.Helper()
 	s = newPromptScene(t, apptest.Options{})
@@ -20,10 +20,14 @@ func forkScene(t *testing.T) (s *scene, users map[string]*apptest.Account, open 
 	s.AddUser("stranger")
 	users = map[string]*apptest.Account{}
 	for login, role := range map[string]string{
-		"writer": "write", "maintainer": "maintain", "admin": "admin", "reader": "read", "triager": "triage", "custom": "security-manager", "former": "write",
+		"writer": "write", "maintainer": "maintain", "admin": "admin", "reader": "read", "triager": "triage", "former": "write",
 	} {
 		users[login] = s.AddUser(login)
 		users[login].SetRole(s.shop, role)
+	}
+	for login, base := range map[string]string{"auditor": "read", "sorter": "triage", "deployer": "write"} {
+		users[login] = s.AddUser(login)
+		users[login].SetCustomRole(s.shop, "admin of "+login, base)
 	}
 	fork := s.AddRepository("stranger", "shop", apptest.RepositoryOptions{})
 	open = s.shop.OpenPull("stranger", apptest.PullOptions{Branch: "main", From: fork, Files: map[string]string{"a": "1"}})
@@ -59,10 +63,10 @@ func TestForkRunsOnceSomebodyHasApproved(t *testing.T) {
 	}
 	wantWords(t, s.ends(0, "status", "check", "--control", s.path("state.yaml.sock")), way)
 	wantWords(t, s.ends(0, "status", "check", "--state-file", s.path("state.yaml"), "--control", "off"), way)
-	for _, login := range []string{"reader", "stranger", "triager", "custom"} {
+	for _, login := range []string{"reader", "stranger", "triager", "auditor", "sorter"} {
 		open.Comment(login, "/kitops run "+first)
 	}
-	agent.says("who wrote it may not write to the repository", 4)
+	agent.says("who wrote it may not write to the repository", 5)
 	for _, body := range []string{
 		"/kitops run", "/kitops run " + first[:6], "/kitops run " + s.first, "> /kitops run " + first, "please\n/kitops run " + first, "    /kitops run " + first,
 		"`/kitops run " + first + "`", "/kitops run " + first + " now", "/kitops start " + first, "/kitops run main", "",
@@ -75,7 +79,7 @@ func TestForkRunsOnceSomebodyHasApproved(t *testing.T) {
 	if told := s.read("told"); told != "" {
 		t.Fatalf("it ran:\n%s\n%s", told, s.story())
 	}
-	open.Comment("writer", "/kitops run "+first[:7]+"\r\nthank you")
+	open.Comment("deployer", "/kitops run "+first[:7]+"\r\nthank you")
 	s.awaitStatus(first, "success")
 
 	second := open.Push(map[string]string{"a": "2"})

@@ -53,11 +53,15 @@ func openHub(t *testing.T, change func(*page.Options)) *hub {
 	return h
 }
 
-// user is a user with a role on the private repository.
+// user is a user with a role on the private repository; one of the organization's own is NAME: BASE.
 func (h *hub) user(login, role string) *apptest.Account {
 	h.t.Helper()
 	user := h.github.AddUser(login)
-	user.SetRole(h.shop, role)
+	if name, base, custom := strings.Cut(role, ": "); custom {
+		user.SetCustomRole(h.shop, name, base)
+	} else {
+		user.SetRole(h.shop, role)
+	}
 	return user
 }
 
@@ -197,7 +201,8 @@ func TestWhoSeesWhat(t *testing.T) {
 		{"stranger", "", false, false, 404},
 		{"reader", "read", true, false, 403},
 		{"triager", "triage", true, false, 403},
-		{"custom", "security-manager", true, false, 403},
+		{"auditor", "admin of audits: read", true, false, 403},
+		{"deployer", "reader who deploys: write", true, true, 303},
 		{"writer", "write", true, true, 303},
 		{"maintainer", "maintain", true, true, 303},
 		{"admin", "admin", true, true, 303},
