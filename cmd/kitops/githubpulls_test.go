@@ -4,6 +4,7 @@ package main
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,6 +37,39 @@ func (s *scene) pulls(more string) []string {
 	return s.tasks(strings.ReplaceAll(pullTask, "MORE", more))
 }
 
+// listed are the prefixes of the refs that git was asked to list so far. None leads to pull requests, of which there may be
+// thousands: the API tells them, and what runs is fetched by its SHA.
+func (s *scene) listed() (prefixes []string) {
+	s.t.Helper()
+	raws, err := s.Raws()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, r := range raws {
+		if strings.Contains(r.Target, "service=git-upload-pack") && r.Header.Get("Git-Protocol") != "version=2" {
+			s.t.Errorf("all refs are listed by %s", r.Target)
+		}
+		if strings.Contains(r.Target, "/matching-refs/pull") {
+			s.t.Errorf("pull requests are listed by %s", r.Target)
+		}
+		if !strings.Contains(r.Target, "/git-upload-pack") {
+			continue
+		}
+		asked := strings.Split(string(r.Body), "ref-prefix ")[1:]
+		if strings.Contains(string(r.Body), "refs/pull") || strings.Contains(string(r.Body), "command=ls-refs") && len(asked) == 0 {
+			s.t.Errorf("pull requests are listed by\n%s", r.Body)
+		}
+		for _, prefix := range asked {
+			prefix, _, _ = strings.Cut(prefix, "\n")
+			if strings.HasPrefix("refs/pull/", prefix) {
+				s.t.Errorf("pull requests are below %s, which is listed", prefix)
+			}
+			prefixes = append(prefixes, prefix)
+		}
+	}
+	return prefixes
+}
+
 // TestPullRequestsOfTheRepository: each head runs once, on itself; those of forks, of bots, drafts and those for
 // another branch never, and nothing of a closed one.
 func TestPullRequestsOfTheRepository(t *testing.T) {
@@ -65,6 +99,7 @@ func TestPullRequestsOfTheRepository(t *testing.T) {
 	if all := s.Count(apptest.Filter{Path: "/**"}); s.Count(lists) < all-1 {
 		t.Errorf("%d requests, of which %d were lists that had not changed", all, s.Count(lists))
 	}
+	s.listed()
 	base := " main " + s.first + " "
 	want := "1 refs/pull/1/head " + first + base + first + " acme/shop\n" +
 		"1 refs/pull/1/head " + second + base + second + " acme/shop\n" +
@@ -92,6 +127,7 @@ func TestPullRequestAsMerged(t *testing.T) {
 		t.Error(status.Description)
 	}
 	agent.stop()
+	s.listed()
 	if want := "1 refs/pull/1/head " + merge + " main " + s.first + " " + head + " acme/shop\n"; s.read("told") != want {
 		t.Errorf("got %s, want %s", s.read("told"), want)
 	}
@@ -100,17 +136,22 @@ func TestPullRequestAsMerged(t *testing.T) {
 	}
 }
 
-// TestPullRequestOfAWatchedBranch runs once, as the branch.
+// TestPullRequestOfAWatchedBranch runs once, as the branch, also where git tells where that is.
 func TestPullRequestOfAWatchedBranch(t *testing.T) {
 	s := pullScene(t)
 	open := s.shop.OpenPull("writer", apptest.PullOptions{Branch: "feature", Files: map[string]string{"a": "1"}})
-	args := s.tasks(strings.Replace(strings.ReplaceAll(pullTask, "MORE", "on: head"), "shop.git\"}", "shop.git\", branches: [\"**\", \"!main\"]}", 1))
+	args := s.tasks(strings.Replace(strings.ReplaceAll(pullTask, "MORE", "on: head"), "shop.git\"}", "shop.git\", branches: [\"**\", \"!main\"], tags: [\"v*\"]}", 1))
 	agent := s.start(args...)
 	s.awaitStatus(open.Head(), "success")
 	second := open.Push(map[string]string{"a": "2"})
 	s.awaitStatus(second, "success")
+	s.Inject(apptest.Filter{Path: "/repos/acme/shop/git/matching-refs/**"}, 0, apptest.Fail(http.StatusServiceUnavailable, ""))
+	s.awaitStatus(open.Push(map[string]string{"a": "3"}), "success")
 	agent.stop()
-	if told := s.read("told"); strings.Count(told, "\n") != 2 || strings.Contains(told, "refs/pull/") {
+	if listed := s.listed(); !slices.Contains(listed, "refs/heads/") || !slices.Contains(listed, "refs/tags/v") {
+		t.Errorf("listed: %q", listed)
+	}
+	if told := s.read("told"); strings.Count(told, "\n") != 3 || strings.Contains(told, "refs/pull/") {
 		t.Error(told)
 	}
 }
