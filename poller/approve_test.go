@@ -23,6 +23,7 @@ func TestApprovalIsOfOneRevision(t *testing.T) {
 		elapse(time.Minute)
 		want(t, "finished", b.told(Finished), []string{"finished main a success"})
 		want(t, "ordered", b.texts(Ordered), sha("a")+" approved by anna")
+		want(t, "why", b.why(t), "applied 1 min ago, approved by anna")
 
 		r.push("side", "b") // between what was looked at and the approval
 		want(t, "answer", b.ordered(t, Order{What: Approve, SHA: "aaaa"}), "runs with the next poll")

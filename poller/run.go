@@ -45,9 +45,10 @@ type Run struct {
 	Gone       bool   `yaml:"gone,omitempty"`       // its ref was gone before its end
 	Unchanged  string `yaml:"unchanged,omitempty"`  // where nothing has changed, so that there was nothing to run: "below api/"
 
-	Waits   string `yaml:"waits,omitempty"`   // what it waits for, or waited for when its ref went another way; "": it has started
-	Foreign bool   `yaml:"foreign,omitempty"` // a stranger has written it
-	Signer  string `yaml:"signer,omitempty"`  // who signed the revision; "": nobody asked
+	Waits      string `yaml:"waits,omitempty"`       // what it waits for, or waited for when its ref went another way; "": it has started
+	Foreign    bool   `yaml:"foreign,omitempty"`     // a stranger has written it
+	Signer     string `yaml:"signer,omitempty"`      // who signed the revision; "": nobody asked
+	ApprovedBy string `yaml:"approved_by,omitempty"` // who approved of the revision; "": it needs nobody
 
 	Held string `yaml:"held,omitempty"` // what somebody has ordered of its branch: "pinned by anna"; "" for nothing
 
@@ -128,6 +129,9 @@ func (w *watch) saveStart(ctx context.Context, rev git.Revision) (Run, error) {
 				r.Reported = ""
 			}
 			r.place(w.task, &run, start)
+			if run.ApprovedBy = ""; r.Approved != nil && r.Approved.SHA == rev.SHA {
+				run.ApprovedBy = r.Approved.By
+			}
 			if run.Foreign {
 				r.Approved = r.Approved.usedBy(run.ID)
 			}

@@ -265,6 +265,9 @@ func why(t Task, s State, head git.Revision, l live, now time.Time) string {
 		if r.Run.Signer != "" {
 			text += ", signed by " + r.Run.Signer
 		}
+		if r.Run.ApprovedBy != "" {
+			text += ", approved by " + r.Run.ApprovedBy
+		}
 		return text
 	}
 	return "applied"

@@ -55,6 +55,9 @@ func Describe(r poller.Run) string {
 		if r.Signer != "" {
 			reason += ", signed by " + r.Signer
 		}
+		if r.ApprovedBy != "" {
+			reason += ", approved by " + r.ApprovedBy
+		}
 		return cut(what + reason)
 	case poller.Failure:
 		for word, ours := range map[string]string{"exit status ": "exit code ", "signal: ": "signal "} {

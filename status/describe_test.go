@@ -22,6 +22,8 @@ func TestDescribe(t *testing.T) {
 	signed.Signer = "anna@example.com"
 	elsewhere := took(20*time.Millisecond, poller.Success, "", poller.NothingToRun)
 	elsewhere.Unchanged = "below api/"
+	approved := took(2*time.Second, poller.Success, "", "")
+	approved.ApprovedBy = "anna"
 	long := took(time.Second, poller.Error, "build", strings.Repeat("日", 200))
 	tests := map[string]struct {
 		run  poller.Run
@@ -32,6 +34,7 @@ func TestDescribe(t *testing.T) {
 		"succeeded":       {took(3240*time.Millisecond, poller.Success, "", ""), "deploy: succeeded in 3.2s"},
 		"pinned":          {pinned, "deploy, pinned by anna: succeeded in 2s"},
 		"signed":          {signed, "deploy: succeeded in 2s, signed by anna@example.com"},
+		"approved":        {approved, "deploy: succeeded in 2s, approved by anna"},
 		"at once":         {took(20*time.Millisecond, poller.Success, "", ""), "deploy: succeeded in 20ms"},
 		"after a while":   {took(3*time.Minute+12*time.Second+400*time.Millisecond, poller.Success, "", ""), "deploy: succeeded in 3m12s"},
 		"had no action":   {took(20*time.Millisecond, poller.Success, "", poller.NothingToRun), "deploy: nothing to run"},

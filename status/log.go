@@ -139,6 +139,9 @@ func finished(l *slog.Logger, e poller.Event) {
 	if r.Signer != "" {
 		l = l.With("signer", r.Signer)
 	}
+	if r.ApprovedBy != "" {
+		l = l.With("approved_by", r.ApprovedBy)
+	}
 	if r.Outcome == poller.Success {
 		if r.Reason != "" {
 			l = l.With("reason", r.Reason)

@@ -80,7 +80,9 @@ func TestForkRunsOnceSomebodyHasApproved(t *testing.T) {
 		t.Fatalf("it ran:\n%s\n%s", told, s.story())
 	}
 	open.Comment("deployer", "/kitops run "+first[:7]+"\r\nthank you")
-	s.awaitStatus(first, "success")
+	if status := s.awaitStatus(first, "success"); !strings.HasSuffix(status.Description, ", approved by deployer") {
+		t.Error(status.Description)
+	}
 
 	second := open.Push(map[string]string{"a": "2"})
 	agent.says("waits for approval of "+second[:7], 1)

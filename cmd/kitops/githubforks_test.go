@@ -109,14 +109,14 @@ func TestForkByPaths(t *testing.T) {
 		agent.says("waits for approval of "+pull.Head()[:7], 1)
 		pull.Comment("writer", "/kitops run "+pull.Head())
 	}
-	if status := s.awaitStatus(other.Head(), "success"); !strings.HasSuffix(status.Description, "nothing to run: no change below api/") {
+	if status := s.awaitStatus(other.Head(), "success"); !strings.HasSuffix(status.Description, "nothing to run: no change below api/, approved by writer") {
 		t.Error(status.Description)
 	}
 	s.awaitStatus(first, "success")
 	second := open.Push(map[string]string{"web/b": "2"})
 	agent.says("waits for approval of "+second[:7], 1)
 	open.Comment("writer", "/kitops run "+second)
-	if status := s.awaitStatus(second, "success"); !strings.HasSuffix(status.Description, "nothing to run: no change below api/") {
+	if status := s.awaitStatus(second, "success"); !strings.HasSuffix(status.Description, "nothing to run: no change below api/, approved by writer") {
 		t.Error(status.Description)
 	}
 	agent.stop()

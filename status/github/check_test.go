@@ -68,7 +68,7 @@ func TestACheckRunGoesFromInProgressToItsEnd(t *testing.T) {
 	}
 	s.print("compiling", "from https://anna:pw@example.com/x", "token ghs_"+strings.Repeat("a", 40), "::error file=app.go,line=3,endLine=1,col=9::no such thing%0Aat all", "::error file=gone.go::x", "::error file=../app.go::x", "::error::x")
 	failed := s.check(poller.Failure, &note)
-	failed.Run.Signer = "anna"
+	failed.Run.Signer, failed.Run.ApprovedBy = "anna", "bob"
 	s.wantTaken(failed)
 	ended := s.only()
 	if ended.Conclusion != "failure" || len(ended.Actions) != 0 || ended.Output.Title != "shop & site: build failed with exit code 1 after 1s" {
@@ -80,7 +80,7 @@ func TestACheckRunGoesFromInProgressToItsEnd(t *testing.T) {
 	if text := ended.Output.Text; text != "```\ncompiling\nfrom https://***@example.com/x\ntoken [redacted]\n::error file=app.go,line=3,endLine=1,col=9::no such thing%0Aat all\n::error file=gone.go::x\n::error file=../app.go::x\n::error::x\n```" {
 		t.Errorf("text:\n%s", text)
 	}
-	if !strings.Contains(ended.Output.Summary, "| ` build ` | ") || !strings.Contains(ended.Output.Summary, ", signed by ` anna `.") || !strings.Contains(ended.Output.Summary, "https://ci.example.com/") {
+	if !strings.Contains(ended.Output.Summary, "| ` build ` | ") || !strings.Contains(ended.Output.Summary, ", signed by ` anna `, approved by ` bob `.") || !strings.Contains(ended.Output.Summary, "https://ci.example.com/") {
 		t.Errorf("summary:\n%s", ended.Output.Summary)
 	}
 	if n := s.posts(); n != 0 {

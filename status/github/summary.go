@@ -30,6 +30,9 @@ func summary(run poller.Run, seen record, commits []Commit, member, link string)
 	if run.Signer != "" {
 		fmt.Fprintf(&b, ", signed by %s", code(run.Signer))
 	}
+	if run.ApprovedBy != "" {
+		fmt.Fprintf(&b, ", approved by %s", code(run.ApprovedBy))
+	}
 	b.WriteString(".\n")
 	if run.Reason != "" && (run.Outcome != poller.Pending || run.Waits != "") {
 		fmt.Fprintf(&b, "\n%s\n", code(run.Reason))
