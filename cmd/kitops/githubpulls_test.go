@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -110,14 +111,16 @@ func TestPullRequestsOfTheRepository(t *testing.T) {
 }
 
 // TestPullRequestAsMerged: only a merge of this head and the base branch runs, and a conflict is a failure. The
-// status is the head's.
+// status is the head's. Both parents are there, for git and for the paths.
 func TestPullRequestAsMerged(t *testing.T) {
 	s := pullScene(t)
 	open := s.shop.OpenPull("writer", apptest.PullOptions{Branch: "feature", Files: map[string]string{"a": "1"}})
 	stale := open.MakeMerge()
 	head := open.Push(map[string]string{"a": "2"})
 	open.SetMerge(stale, true) // which GitHub may show for a while
-	agent := s.start(s.pulls("on: merge")...)
+	text := strings.Replace(pullTask, `shop.git"}`, "shop.git\", history: 2}\n    paths: [a]", 1) +
+		"          (git rev-parse HEAD HEAD^1 HEAD^2; git diff --name-only HEAD^1 HEAD^2; cat ${DOLLAR}KITOPS_CHANGED_FILES) >> ${PLACE}/parents\n"
+	agent := s.start(s.tasks(strings.ReplaceAll(text, "MORE", "on: merge"))...)
 	agent.says("not one of this head and main", 1)
 	merge := open.MakeMerge()
 	s.awaitStatus(head, "success")
@@ -130,6 +133,9 @@ func TestPullRequestAsMerged(t *testing.T) {
 	s.listed()
 	if want := "1 refs/pull/1/head " + merge + " main " + s.first + " " + head + " acme/shop\n"; s.read("told") != want {
 		t.Errorf("got %s, want %s", s.read("told"), want)
+	}
+	if want := fmt.Sprintf("%s\n%s\n%s\na\na\n", merge, s.first, head); s.read("parents") != want {
+		t.Errorf("got %s, want %s", s.read("parents"), want)
 	}
 	if len(s.statuses(merge)) > 0 {
 		t.Error("the merge has a status")
