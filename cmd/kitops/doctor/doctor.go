@@ -37,6 +37,7 @@ type Doctor struct {
 
 	NotifyTrial    bool   // send a message to everybody who is to be notified
 	RunnerReleases string // address of the page with the releases of GitHub's runner
+	Unit           Unit   // that starts this program
 
 	failed bool
 }
@@ -72,6 +73,7 @@ func (d *Doctor) Run(ctx context.Context, all settings.Options) error {
 	d.bots(s)
 	d.processes(s)
 	d.limits(s)
+	d.stop(s)
 	d.signers(ctx, s, w)
 	if s.Poller.State == "" {
 		d.state(ctx, s.Poller.StateFile)
