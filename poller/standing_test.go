@@ -69,6 +69,9 @@ func TestWhyNothingRuns(t *testing.T) {
 		"failing":     {task, live{here: true, vitals: vitals{err: errors.New("no route"), failures: 2, due: now.Add(time.Minute)}}, "error: no route; next try 14:01"},
 		"put off":     {task, live{here: true, vitals: vitals{err: &LaterError{Err: errors.New("rate limit")}, due: now.Add(24 * time.Hour)}}, "put off: rate limit; next try 5 May 14:00"},
 		"no match":    {Task{Name: "shop", URL: "u", Refs: git.Patterns{"refs/heads/release/*"}}, here, "no branch matches release/*"},
+		"no pull":     {Task{Name: "shop", URL: "u", Refs: git.Patterns{"refs/pull/*/head"}}, here, "no open pull request matches"},
+		"neither":     {Task{Name: "shop", URL: "u", Refs: git.Patterns{"refs/heads/release/*", "refs/pull/*/head"}}, here, "no branch matches release/*; no open pull request matches"},
+		"no version":  {Task{Name: "shop", URL: "u", Refs: git.Patterns{"refs/tags/*", "refs/pull/*/head"}, Versions: &git.Versions{}}, here, "no tag is a " + (&git.Versions{}).String() + "; no open pull request matches"},
 		"no branches": {task, here, "the repository has no branches yet"},
 		"never ran":   {task, live{}, "nothing has run yet"},
 	} {

@@ -3,6 +3,7 @@ package poller
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/bittrance/kitops/actions"
@@ -128,6 +129,13 @@ func (t Task) pace() time.Duration {
 
 // noMatch says that none of the refs is watched, and how many tags are no versions.
 func (t Task) noMatch(others int) string {
+	const noPull = "no open pull request matches"
+	if named := slices.DeleteFunc(slices.Clone(t.Refs), IsPull); len(named) == 0 {
+		return noPull
+	} else if len(named) < len(t.Refs) {
+		t.Refs = named
+		return t.noMatch(others) + "; " + noPull
+	}
 	switch text := "no " + t.Refs.Kinds() + " matches " + t.Refs.Short(); {
 	case t.Versions == nil || t.Refs.Kinds() != "tag":
 		return text
