@@ -10,7 +10,7 @@ import (
 // on another host nothing is moved.
 func TestParkedWorkdirsOfASharedTask(t *testing.T) {
 	t.Parallel()
-	k := newParkade(t, manyFiles(t))
+	k := newParkade(t, manyFiles(t), onDisk)
 	k.Parks = store.NewMemory()
 	k.next(t, "true")
 	if moved := k.next(t, "true"); moved < parkedFiles/2 {

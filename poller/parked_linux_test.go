@@ -28,9 +28,16 @@ type parkade struct {
 	run   string // the command line of the action
 }
 
-func newParkade(t *testing.T, repo *gittest.Repo) *parkade {
+// Where workdirs are: on a disk for tests of what is moved, as in memory all files are written within one tick of the clock, and
+// moved is only what is older than their record. Both are where other users get through.
+const (
+	onDisk   = "/var/tmp"
+	inMemory = "" // where there is some
+)
+
+func newParkade(t *testing.T, repo *gittest.Repo, where string) *parkade {
 	t.Helper()
-	place, err := os.MkdirTemp("", "kitops-test-*") //nolint:usetesting // other users get through
+	place, err := os.MkdirTemp(where, "kitops-test-*") //nolint:usetesting // see above
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +175,7 @@ func changed(how func(*Parked)) func(*testing.T, *parkade) {
 }
 
 func TestWorkdirsAreMovedFromRunToRun(t *testing.T) {
-	k := newParkade(t, manyFiles(t))
+	k := newParkade(t, manyFiles(t), onDisk)
 	k.next(t, "true")
 	for _, command := range []string{"true", "exit 1", "touch added d0/f1; echo changed >d0/f2", "true"} { // each by an agent of its own
 		if moved := k.next(t, command); moved < parkedFiles/2 {
@@ -191,7 +198,7 @@ func TestWorkdirsAreMovedFromRunToRun(t *testing.T) {
 
 // What was not moved would tell one run of another, beside the workdir.
 func TestTheRestOfAParkedWorkdirIsOutOfReach(t *testing.T) {
-	k := newParkade(t, manyFiles(t))
+	k := newParkade(t, manyFiles(t), onDisk)
 	k.next(t, "touch artefact")
 	if moved := k.next(t, `ls -d "$PWD".parked "$PWD".parked.index >`+k.place+`/out/seen 2>/dev/null; true`); moved == 0 {
 		t.Error("nothing was moved")
@@ -240,7 +247,7 @@ func TestWorkdirsThatMayStillChangeAreThrownAway(t *testing.T) {
 			if os.Geteuid() != 0 && (strings.Contains(name, "root") || strings.Contains(name, "mount")) {
 				return
 			}
-			k := newParkade(t, repo)
+			k := newParkade(t, repo, inMemory)
 			if c.before != nil {
 				c.before(t, k)
 			}

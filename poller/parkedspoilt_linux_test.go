@@ -105,7 +105,7 @@ func TestParkedWorkdirsGoFirstWhenTheDiskIsShort(t *testing.T) {
 	repo.Switch("side")
 	repo.Commit(map[string]string{"side": "side"})
 	repo.Switch("main")
-	k := newParkade(t, repo)
+	k := newParkade(t, repo, inMemory)
 	both := func(t *testing.T) {
 		t.Helper()
 		other := k.tasks[0]

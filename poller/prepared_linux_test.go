@@ -27,9 +27,9 @@ type readiness struct {
 }
 
 // getReady starts it; it prepares by what instead makes of the right thing.
-func getReady(t *testing.T, repo *gittest.Repo, instead func(prepare) prepare) *readiness {
+func getReady(t *testing.T, repo *gittest.Repo, where string, instead func(prepare) prepare) *readiness {
 	t.Helper()
-	r := &readiness{parkade: newParkade(t, repo), prepared: make(chan error, 8), ran: make(chan Run, 8)}
+	r := &readiness{parkade: newParkade(t, repo, where), prepared: make(chan error, 8), ran: make(chan Run, 8)}
 	task := r.task0()
 	prepare := instead(task.Prepare)
 	task.Interval = time.Hour
@@ -100,7 +100,7 @@ func (r *readiness) folder() string {
 }
 
 func TestWorkdirsAreReadyForTheNextRun(t *testing.T) {
-	r := getReady(t, manyFiles(t), rightly)
+	r := getReady(t, manyFiles(t), onDisk, rightly)
 	r.again(t)
 	for i := range 3 {
 		if err := <-r.prepared; err != nil {
@@ -130,7 +130,7 @@ func TestWorkdirsAreReadyForTheNextRun(t *testing.T) {
 // Who comes in the middle has the rest be done without delay.
 func TestARunThatComesHurriesThePreparation(t *testing.T) {
 	hurried := make(chan struct{}, 8)
-	r := getReady(t, manyFiles(t), func(right prepare) prepare {
+	r := getReady(t, manyFiles(t), onDisk, func(right prepare) prepare {
 		return func(ctx context.Context, rev git.Revision, dir string, hurry <-chan struct{}) error {
 			select {
 			case <-hurry:
@@ -166,7 +166,7 @@ func TestPreparationsThatFailCostTimeOnly(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			begun := make(chan struct{}, 8)
-			r := getReady(t, repo, func(prepare) prepare {
+			r := getReady(t, repo, inMemory, func(prepare) prepare {
 				return func(_ context.Context, _ git.Revision, dir string, _ <-chan struct{}) error {
 					begun <- struct{}{}
 					return fail(dir)
@@ -185,7 +185,7 @@ func TestPreparationsThatFailCostTimeOnly(t *testing.T) {
 // What is not needed any more is given up in the midst, and nothing of it stays.
 func TestPreparationsAreGivenUp(t *testing.T) {
 	begun := make(chan struct{})
-	r := getReady(t, manyFiles(t), func(right prepare) prepare {
+	r := getReady(t, manyFiles(t), inMemory, func(right prepare) prepare {
 		return func(ctx context.Context, rev git.Revision, dir string, hurry <-chan struct{}) error {
 			close(begun)
 			<-ctx.Done()
@@ -218,7 +218,7 @@ func TestPreparedWorkdirsMayBeThrownAway(t *testing.T) {
 		"the directory is a link": func(t *testing.T, r *readiness) { t.Helper(); relink(t, ready(r)) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := getReady(t, repo, rightly)
+			r := getReady(t, repo, inMemory, rightly)
 			r.again(t)
 			if err := <-r.prepared; err != nil {
 				t.Fatal(err)
