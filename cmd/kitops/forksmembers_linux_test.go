@@ -21,7 +21,7 @@ func TestAnApprovalIsOneOrderOfAllMembers(t *testing.T) {
 	join("two")
 	ran := func(n int) {
 		t.Helper()
-		s.await("a run", func() bool { return s.tells(head) >= n })
+		s.await("a run and its end", func() bool { return s.tells(head) >= n && s.count(`msg="run finished"`) >= n })
 		s.idle()
 		if s.tells(head) != n {
 			t.Fatalf("ran %d times, want %d\n%s", s.tells(head), n, s.story())
