@@ -13,7 +13,8 @@ import (
 // TestUnitThatIsTooImpatient is warned of for each task with a longer grace, unless systemd can be asked to wait.
 func TestUnitThatIsTooImpatient(t *testing.T) {
 	tasks := []settings.Task{
-		{Name: "usual"}, {Name: "site", Rules: poller.Rules{Grace: 5 * time.Minute}},
+		{Name: "usual"},
+		{Name: "site", Rules: poller.Rules{Grace: 5 * time.Minute}},
 		{Name: "infra", Actions: []actions.Action{{Name: "apply", Grace: time.Minute}}},
 	}
 	for _, c := range []struct {
