@@ -239,7 +239,7 @@ func TestManyObjects(t *testing.T) {
 		t.Errorf("%d questions, %d objects, %d at once", len(batches), len(objects), most.Load())
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	l.OnObject = func(http.ResponseWriter, *http.Request) bool { cancel(); <-ctx.Done(); return false }
+	l.OnObject = func(_ http.ResponseWriter, r *http.Request) bool { cancel(); <-r.Context().Done(); return false } // when the client has gone
 	if err := f.Run(ctx, []Pointer{pointerTo(t, l, "another")}); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
