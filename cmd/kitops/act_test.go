@@ -25,8 +25,13 @@ func TestActRunsWorkflowsInDocker(t *testing.T) {
 	if !strings.Contains(s.read("out.log"), image) {
 		t.Errorf("no image:\n%s", s.read("out.log"))
 	}
-	// Other tests have containers, too, without the example's label.
-	if left, err := exec.Command("docker", "--host", engine, "ps", "--all", "--quiet", "--filter", "label=kitops").CombinedOutput(); err != nil || len(left) > 0 {
+	noContainers(t, engine, "name=act-")
+}
+
+// noContainers are left of a test: other tests have some, too, of other names and labels.
+func noContainers(t *testing.T, engine, filter string) {
+	t.Helper()
+	if left, err := exec.Command("docker", "--host", engine, "ps", "--all", "--quiet", "--filter", filter).CombinedOutput(); err != nil || len(left) > 0 {
 		t.Errorf("containers are left: %s, %v", left, err)
 	}
 }
@@ -85,8 +90,5 @@ func TestRunnersInDocker(t *testing.T) {
 	if left := set.Registrations(); len(left) > 0 {
 		t.Errorf("still registered: %v", left)
 	}
-	// Other tests have containers, too, without the example's label.
-	if left, err := exec.Command("docker", "--host", engine, "ps", "--all", "--quiet", "--filter", "label=kitops").CombinedOutput(); err != nil || len(left) > 0 {
-		t.Errorf("containers are left: %s, %v", left, err)
-	}
+	noContainers(t, engine, "label=kitops")
 }
