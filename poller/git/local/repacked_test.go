@@ -85,3 +85,36 @@ func TestObjectsArePackedMeanwhile(t *testing.T) {
 		})
 	}
 }
+
+// TestJoinedObjectsArePackedMeanwhile: a repository that joins another, as that of a submodule does, is looked at again even where
+// the other one has been before.
+func TestJoinedObjectsArePackedMeanwhile(t *testing.T) {
+	var stores []*odb.Store
+	var dirs []string
+	var blobs []object.ID
+	for _, text := range []string{"one\n", "two\n"} {
+		repo := gittest.New(t)
+		id, _ := object.SHA1.ParseID(repo.Commit(map[string]string{"file": text}))
+		blob, _ := object.SHA1.ParseID(repo.Bare("rev-parse", "main:file"))
+		l, err := Open(repo.Dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := l.Store(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Has(object.SHA1.ID(bytes.Repeat([]byte{1}, 20))) { // looks at all once more
+			t.Error("there is what nobody has made")
+		}
+		stores, dirs, blobs = append(stores, s), append(dirs, repo.Dir), append(blobs, blob)
+	}
+	whole := stores[0]
+	defer whole.Close()
+	whole.Join(stores[1])
+	at, _ := whole.Find(blobs[1])
+	gittest.New(t).Bare("--git-dir="+dirs[1], "gc", "--quiet", "--prune=now")
+	if got, err := whole.Reader().Blob(at, blobs[1]); err != nil || string(got) != "two\n" {
+		t.Errorf("%q, %v", got, err)
+	}
+}

@@ -19,22 +19,22 @@ func OpenShared(gitDir string, f object.Format) (*Store, error) {
 	return s, err
 }
 
-// repacked is the store as others have left it, opened once: git writes a pack
-// with all objects before it removes the first of their files. It is nil where
-// nobody else repacks.
+// repacked is the store as others have left it, each directory opened once: git
+// writes a pack with all objects before it removes the first of their files. It is
+// nil where nobody else repacks.
 func (s *Store) repacked() *Store {
-	s.reopen.Do(func() {
-		for _, dir := range s.shared {
-			again, err := Open(dir, s.Format)
-			switch {
-			case err != nil: // what is missing is told in its own words
-			case s.again == nil:
-				s.again = again
-			default:
-				s.again.Join(again)
-			}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for ; s.reopened < len(s.shared); s.reopened++ {
+		again, err := Open(s.shared[s.reopened], s.Format)
+		switch {
+		case err != nil: // what is missing is told in its own words
+		case s.again == nil:
+			s.again = again
+		default:
+			s.again.Join(again)
 		}
-	})
+	}
 	return s.again
 }
 

@@ -27,9 +27,11 @@ type Store struct {
 	Spools pack.Spools // for what is too large for memory
 	loose  []string    // directories of objects
 	made   map[object.ID][]byte
-	shared []string // git directories that others may repack
-	reopen sync.Once
-	again  *Store // as they have left it
+
+	shared   []string // git directories that others may repack
+	mu       sync.Mutex
+	reopened int    // how many of them are
+	again    *Store // in this one, as others have left them
 }
 
 // Open opens the object store of a git directory whose objects are named in
@@ -107,6 +109,9 @@ func (s *Store) Join(other *Store) {
 		s.Insert(p)
 	}
 	s.shared = append(s.shared, other.shared...)
+	if other.again != nil {
+		s.Join(other.again)
+	}
 }
 
 // alternates reads objects/info/alternates, gitrepository-layout(5).
