@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -15,6 +16,9 @@ type runner struct {
 	p     *pool
 	name  string
 	began time.Time
+
+	// held while its registration is removed, so that its process, which hears of that and ends, is not taken for one that had a job
+	leaving sync.Mutex
 
 	// guarded by p.mu
 	id        int64 // at GitHub; 0: not registered yet
@@ -140,12 +144,14 @@ func (r *runner) prepare(ctx context.Context, record *Runner, dir string) (Proce
 
 // conclude removes the registration: GitHub has removed that of a runner which had a job.
 func (r *runner) conclude(ctx context.Context, record Runner, ended error) (how end, c Conclusion) {
+	r.leaving.Lock()
 	gone, err := r.p.deregister(ctx, record)
 	r.p.mu.Lock()
 	heard, retired, drained := r.heard, r.retired, r.drained
 	how.over = r.done || gone && err == nil && !retired
 	how.worked = how.over || r.busy || errors.Is(err, errBusy)
 	r.p.mu.Unlock()
+	r.leaving.Unlock()
 	if how.worked && heard != nil && ended == nil { // the message may be on its way
 		select {
 		case <-heard:
@@ -184,6 +190,8 @@ func (r *runner) conclude(ctx context.Context, record Runner, ended error) (how 
 
 // retire ends the runner, if GitHub agrees that it has no job.
 func (r *runner) retire(ctx context.Context) bool {
+	r.leaving.Lock()
+	defer r.leaving.Unlock()
 	r.p.mu.Lock()
 	id, cancel := r.id, r.cancel
 	r.p.mu.Unlock()
