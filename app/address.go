@@ -36,7 +36,7 @@ func parseAddress(s string) (address, error) {
 			return address{}, fmt.Errorf("the GitHub API URL %s has a path: leave %s away", u, path)
 		}
 		web.Host = strings.TrimPrefix(u.Host, "api.")
-	case host == "github.com", strings.HasSuffix(host, ".ghe.com"):
+	case IsCloud(host):
 		return address{}, fmt.Errorf("%s is not the API: write https://api.%s", u, u.Host)
 	case path != "/api/v3" && (path != "" || !hosts.Loopback(host)):
 		return address{}, fmt.Errorf("the API of Enterprise Server is https://HOST/api/v3, not %s", u)
@@ -45,6 +45,9 @@ func parseAddress(s string) (address, error) {
 	u.Path, u.RawPath = path+"/", ""
 	return address{api: u, web: web.String()}, nil
 }
+
+// IsCloud tells whether a git host is github.com or one of GHE.com, and no Enterprise Server.
+func IsCloud(host string) bool { return host == "github.com" || strings.HasSuffix(host, ".ghe.com") }
 
 // repository finds owner and name in an https, http or ssh address on the git host.
 func (a address) repository(s string) (owner, name string, ok bool) {

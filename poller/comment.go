@@ -94,15 +94,12 @@ func writtenSince(dir, name string, since time.Time) ([]byte, error) {
 			return nil, errors.New("is no regular file")
 		}
 	}
-	file, err := root.OpenFile(name, os.O_RDONLY|nonblock, 0) // exchanged for a pipe meanwhile it does not hang; for a link it stays within
+	file, info, err := files.OpenBelow(root, name) // exchanged for a link meanwhile it stays within
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	info, err := file.Stat()
 	switch {
-	case err != nil:
-		return nil, err
 	case !info.Mode().IsRegular():
 		return nil, errors.New("is no regular file")
 	case files.Linked(info):

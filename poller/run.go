@@ -62,6 +62,17 @@ type Run struct {
 	rest    time.Duration // at least, before the next try
 }
 
+// Vouched says who stands for the revision: ", signed by anna, approved by bob"; "" where nobody has to.
+func (r Run) Vouched() (text string) {
+	if r.Signer != "" {
+		text += ", signed by " + r.Signer
+	}
+	if r.ApprovedBy != "" {
+		text += ", approved by " + r.ApprovedBy
+	}
+	return text
+}
+
 // Duration is how long the run took, 0 while it has not finished.
 func (r Run) Duration() time.Duration {
 	if r.Took > 0 {

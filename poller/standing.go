@@ -261,14 +261,7 @@ func why(t Task, s State, head git.Revision, l live, now time.Time) string {
 	case r.Pinned != nil && v.state.Refs[head.Ref].Pinned != nil:
 		return r.Pinned.pinnedText(now)
 	case r.Run != nil && !r.Run.Finished.IsZero():
-		text := "applied " + ago(now.Sub(r.Run.Finished))
-		if r.Run.Signer != "" {
-			text += ", signed by " + r.Run.Signer
-		}
-		if r.Run.ApprovedBy != "" {
-			text += ", approved by " + r.Run.ApprovedBy
-		}
-		return text
+		return "applied " + ago(now.Sub(r.Run.Finished)) + r.Run.Vouched()
 	}
 	return "applied"
 }

@@ -52,13 +52,7 @@ func Describe(r poller.Run) string {
 		if reason == "" {
 			reason = fmt.Sprintf("succeeded in %s", took)
 		}
-		if r.Signer != "" {
-			reason += ", signed by " + r.Signer
-		}
-		if r.ApprovedBy != "" {
-			reason += ", approved by " + r.ApprovedBy
-		}
-		return cut(what + reason)
+		return cut(what + reason + r.Vouched())
 	case poller.Failure:
 		for word, ours := range map[string]string{"exit status ": "exit code ", "signal: ": "signal "} {
 			if rest, found := strings.CutPrefix(reason, word); found {

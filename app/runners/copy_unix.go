@@ -7,9 +7,6 @@ import (
 	"syscall"
 )
 
-// nonblock has an open not wait for who writes to a pipe.
-const nonblock = syscall.O_NONBLOCK
-
 func ownerOf(info fs.FileInfo) (uid, gid int, known bool) {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

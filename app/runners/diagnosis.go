@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+
+	"github.com/bittrance/kitops/poller/files"
 )
 
 const (
@@ -71,13 +73,12 @@ func (c Copy) wrote(info fs.FileInfo) bool {
 
 // tail is the end of a file, from the beginning of a line: a secret that is cut in two would not be found in it.
 func tail(diag *os.Root, file fs.FileInfo) []byte {
-	f, err := diag.OpenFile(file.Name(), os.O_RDONLY|nonblock, 0)
+	f, info, err := files.OpenBelow(diag, file.Name())
 	if err != nil {
 		return nil
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() || !os.SameFile(info, file) {
+	if !info.Mode().IsRegular() || !os.SameFile(info, file) {
 		return nil
 	}
 	from := max(0, info.Size()-diagBytes)

@@ -3,6 +3,7 @@ package files
 import (
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 )
 
@@ -22,6 +23,22 @@ func OpenRegular(path string) (*os.File, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+// OpenBelow opens what stands in a directory in which others may put anything, to
+// read it, and tells what that is: a pipe that nobody writes to holds nobody up, but
+// is for the caller to refuse.
+func OpenBelow(root *os.Root, name string) (*os.File, fs.FileInfo, error) {
+	f, err := root.OpenFile(name, os.O_RDONLY|nonblock, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		_ = f.Close()
+		return nil, nil, err
+	}
+	return f, info, nil
 }
 
 // ReadRegular reads all of a file that OpenRegular opens, if it has no more than

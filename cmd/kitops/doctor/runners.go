@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strings"
 
 	"github.com/bittrance/kitops/app"
 	"github.com/bittrance/kitops/cmd/kitops/release"
@@ -49,7 +48,7 @@ func (d *Doctor) runners(ctx context.Context, s settings.Settings, w *wiring.Wir
 func (d *Doctor) runnerVersion(ctx context.Context, prefix string, set settings.RunnerSet) {
 	version := installedRunner(set.Workdir)
 	at, err := url.Parse(set.URL)
-	if version == "" || err != nil || at.Host != "github.com" && !strings.HasSuffix(at.Host, ".ghe.com") {
+	if version == "" || err != nil || !app.IsCloud(at.Host) {
 		return
 	}
 	asking, cancel := context.WithTimeout(ctx, doctorLook)

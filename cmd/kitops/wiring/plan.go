@@ -9,10 +9,10 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/bittrance/kitops/cmd/kitops/settings"
 	"github.com/bittrance/kitops/poller"
+	"github.com/bittrance/kitops/poller/files"
 	"github.com/bittrance/kitops/poller/git"
 )
 
@@ -79,17 +79,13 @@ func readBrought(name, dir string) ([]byte, error) {
 // readRegular reads a regular file. What an earlier action left running may
 // have put something else in its place meanwhile: a pipe is not waited for.
 func readRegular(root *os.Root, name string) ([]byte, error) {
-	file, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	file, info, err := files.OpenBelow(root, name)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err == nil && !info.Mode().IsRegular() {
+	if !info.Mode().IsRegular() {
 		return nil, mistake("%s must be a regular file", name)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	source, err := io.ReadAll(io.LimitReader(file, maxBrought+1))
 	switch {

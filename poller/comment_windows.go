@@ -1,3 +1,0 @@
-package poller
-
-const nonblock = 0
